@@ -1,0 +1,2 @@
+//! The `sconn` command.
+fn main() {}

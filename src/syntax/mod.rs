@@ -1,0 +1,3 @@
+//! Text to tree. Always a tree, plus what could not be read. The only room that knows pest.
+
+pub mod tree;

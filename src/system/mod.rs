@@ -1,0 +1,2 @@
+//! The outside world behind traits, and scratch files.
+pub mod spool;

@@ -1,0 +1,113 @@
+//! Scratch tables on disk: batches go out once and come back as often as asked, so that memory does
+//! not grow with the input.
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::ipc::reader::FileReader;
+use datafusion::arrow::ipc::writer::FileWriter;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+
+/// Why a spool could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {cause}")]
+pub struct SpoolError {
+    /// The scratch file.
+    pub path: String,
+    /// Why; `No space left on device` among others.
+    pub cause: String,
+}
+
+fn error(path: &Path, cause: impl std::fmt::Display) -> SpoolError {
+    SpoolError { path: path.display().to_string(), cause: cause.to_string() }
+}
+
+/// A table on disk, as an Arrow IPC file.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    path: PathBuf,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl Spool {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Reads it from the start; `columns` by index, all where none are given.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn read(&self, columns: Option<Vec<usize>>) -> Result<SpoolReader, SpoolError> {
+        let file = File::open(&self.path).map_err(|e| error(&self.path, e))?;
+        let reader = FileReader::try_new(BufReader::new(file), columns).map_err(|e| error(&self.path, e))?;
+        Ok(SpoolReader { reader, path: self.path.clone() })
+    }
+}
+
+/// Reads a spool batch by batch.
+pub struct SpoolReader {
+    reader: FileReader<BufReader<File>>,
+    path: PathBuf,
+}
+
+impl Iterator for SpoolReader {
+    type Item = Result<RecordBatch, SpoolError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.next().map(|r: Result<RecordBatch, ArrowError>| r.map_err(|e| error(&self.path, e)))
+    }
+}
+
+/// Writes a spool.
+pub struct SpoolWriter {
+    writer: FileWriter<BufWriter<File>>,
+    path: PathBuf,
+    schema: SchemaRef,
+    rows: u64,
+}
+
+impl SpoolWriter {
+    /// Starts a spool at `path`.
+    ///
+    /// # Errors
+    /// Where the file cannot be made.
+    pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, SpoolError> {
+        let file = File::create(path).map_err(|e| error(path, e))?;
+        let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema).map_err(|e| error(path, e))?;
+        Ok(Self { writer, path: path.to_path_buf(), schema, rows: 0 })
+    }
+
+    /// Adds a batch of the spool's schema.
+    ///
+    /// # Errors
+    /// Where the disk is full or the schema differs.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SpoolError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|e| error(&self.path, e))
+    }
+
+    /// Ends it; only then can it be read.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn finish(mut self) -> Result<Spool, SpoolError> {
+        self.writer.finish().map_err(|e| error(&self.path, e))?;
+        let Self { path, schema, rows, .. } = self;
+        Ok(Spool { path, schema, rows })
+    }
+}
