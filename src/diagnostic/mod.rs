@@ -1,7 +1,6 @@
 //! What the checker says: one type, one registry of codes, several renderings.
 
 mod codes;
-pub mod render;
 
 pub use codes::{CODES, Code, CodeInfo};
 

@@ -1,7 +1,7 @@
 //! The compiled plan: what a run does, in full. Owned, serialisable and versioned; it is what the
 //! interpreter executes, what `sconn plan` shows, and what a resume is held to.
 
-use crate::value::{FieldSchema, ObjectSchema, Resolution, Value, VariableSpec, DataType};
+use crate::value::{DataType, FieldSchema, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
 
 /// The version of the plan's JSON form.

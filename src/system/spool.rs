@@ -88,7 +88,8 @@ impl SpoolWriter {
     /// Where the file cannot be made.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, SpoolError> {
         let file = File::create(path).map_err(|e| error(path, e))?;
-        let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema).map_err(|e| error(path, e))?;
+        let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema)
+            .map_err(|e| error(path, e))?;
         Ok(Self { writer, path: path.to_path_buf(), schema, rows: 0 })
     }
 

@@ -1,11 +1,6 @@
 //! Where records live. One trait, several targets; `recording` reads through and keeps writes to
 //! itself, which is all that a dry run is.
 
-mod recording;
-pub mod sqlite;
-
-pub use recording::Recording;
-
 use crate::value::arrow::record_batch::RecordBatch;
 use crate::value::{ObjectSchema, Value};
 use async_trait::async_trait;
@@ -170,7 +165,9 @@ impl TargetError {
     /// What to do about it.
     pub fn hint(&self) -> &str {
         match self {
-            TargetError::Open { hint, .. } | TargetError::Schema { hint, .. } | TargetError::Io { hint, .. } => hint,
+            TargetError::Open { hint, .. }
+            | TargetError::Schema { hint, .. }
+            | TargetError::Io { hint, .. } => hint,
         }
     }
 }

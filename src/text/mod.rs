@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct FileId(pub u32);
 
 /// A byte range inside one item's (or one file's) text: `start` included, `end` not.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Range {
     /// First byte.
     pub start: u32,

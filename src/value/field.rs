@@ -55,9 +55,25 @@ pub enum FieldType {
 impl FieldType {
     /// Every type's name, in the order of the reference.
     pub const NAMES: [&'static str; 19] = [
-        "text", "longtext", "email", "phonenumber", "integer", "decimal", "money", "date", "datetime",
-        "checkbox", "dropdown", "radio", "status", "checkboxes", "dynamictags", "rating",
-        "relationship", "yesnomaybe", "timezone",
+        "text",
+        "longtext",
+        "email",
+        "phonenumber",
+        "integer",
+        "decimal",
+        "money",
+        "date",
+        "datetime",
+        "checkbox",
+        "dropdown",
+        "radio",
+        "status",
+        "checkboxes",
+        "dynamictags",
+        "rating",
+        "relationship",
+        "yesnomaybe",
+        "timezone",
     ];
 
     /// The type's name in the language.
@@ -89,7 +105,11 @@ impl FieldType {
     pub fn has_options(&self) -> bool {
         matches!(
             self,
-            FieldType::Dropdown | FieldType::Radio | FieldType::Status | FieldType::Checkboxes | FieldType::Dynamictags
+            FieldType::Dropdown
+                | FieldType::Radio
+                | FieldType::Status
+                | FieldType::Checkboxes
+                | FieldType::Dynamictags
         )
     }
 

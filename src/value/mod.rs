@@ -1,20 +1,18 @@
 //! Values: the types of variables and fields, formats, columnar parsers, and which type fits which.
 
 mod cell;
-mod decimal;
 mod field;
-mod fit;
 mod format;
 mod problem;
-mod resolve;
 mod spec;
 
-pub use cell::{cell, column_type, to_array};
+pub use cell::{
+    NUMBER_PRECISION, NUMBER_SCALE, cell, column_type, date_of_days, days_of_date, field_column_type,
+    mantissa, to_array,
+};
 pub use field::{FieldSchema, FieldType, ObjectSchema, Resolution};
-pub use fit::{fit, fits};
 pub use format::{Format, FormatError};
 pub use problem::{CellProblem, Problem, ProblemCode};
-pub use resolve::{Resolved, Resolver};
 pub use spec::{Source, Split, VariableSpec};
 
 /// The arrow that DataFusion uses, so that there is only one.
