@@ -1,2 +1,3 @@
 //! The outside world behind traits, and scratch files.
+pub mod files;
 pub mod spool;
