@@ -1,0 +1,257 @@
+//! Planning a block over known schemas, and finding every fault of it: the planner stops at the
+//! first, so the faulty expression becomes NULL and the block is planned again.
+
+use super::catalog::{Catalog, Column, Fault, Planned, Planning, Table, TableRead};
+use super::parse::Places;
+use super::registry::{self, Provider};
+use super::{expand, locate, parse};
+use crate::diagnostic::{Code, nearest};
+use crate::value::arrow::datatypes::{Field, FieldRef, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::config::ConfigOptions;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{LogicalPlan, TableSource};
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
+use datafusion::optimizer::{Analyzer, Optimizer, OptimizerContext};
+use datafusion::sql::planner::{PlannerContext, SqlToRel};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Spanned, Visit, Visitor};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// How many faults one block may show; a block with more is better mended step by step.
+const MAX_FAULTS: usize = 20;
+
+/// Plans one block over the catalog: its columns and what it reads, or what is wrong with it.
+pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
+    let places = Places::new(sql);
+    let mut query = match parse::query(sql, &places) {
+        Ok(query) => query,
+        Err(fault) => return Planning { planned: None, faults: vec![fault] },
+    };
+    let mut expanded = expand::expand(&mut query, catalog, &places);
+    let tables = unknown_tables(&query, catalog, &places);
+    if !tables.is_empty() {
+        expanded.faults.extend(tables);
+        return Planning { planned: None, faults: expanded.faults };
+    }
+    let checker = Checker::new(catalog);
+    let mut faults = expanded.faults;
+    let mut planned = checker.attempt(&query);
+    while let Err(error) = planned {
+        let next = locate::fault(&mut query, &error, &checker, &places);
+        faults.push(next.fault);
+        if !next.mended || faults.len() >= MAX_FAULTS {
+            return Planning { planned: None, faults };
+        }
+        planned = checker.attempt(&query);
+    }
+    faults.sort_by_key(|f| (f.range, f.code));
+    faults.dedup();
+    let Ok(plan) = planned else { return Planning { planned: None, faults } };
+    let columns: Vec<Column> = plan
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| Column { name: f.name().clone(), ty: f.data_type().clone() })
+        .collect();
+    faults.extend(duplicate_columns(&columns, &places));
+    let planned = Planned {
+        tables: reads(plan, catalog),
+        columns,
+        parameters: expanded.parameters.into_iter().collect(),
+        functions: expanded.functions.into_iter().collect(),
+    };
+    Planning { planned: Some(planned), faults }
+}
+
+/// Tables as schemas alone.
+pub(super) struct Checker {
+    sources: BTreeMap<(String, String), Arc<dyn TableSource>>,
+    parameters: Vec<Option<FieldRef>>,
+    nulls: Vec<ScalarValue>,
+}
+
+impl Checker {
+    fn new(catalog: &Catalog) -> Self {
+        let sources = catalog
+            .tables
+            .iter()
+            .map(|t| {
+                let fields: Vec<Field> =
+                    t.columns.iter().map(|c| Field::new(&c.name, c.ty.clone(), true)).collect();
+                let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(Arc::new(Schema::new(fields))));
+                ((t.schema.clone(), t.name.clone()), provider_as_source(table))
+            })
+            .collect();
+        Self {
+            sources,
+            parameters: parameter_fields(catalog),
+            nulls: catalog
+                .parameters
+                .iter()
+                .map(|p| ScalarValue::try_from(&p.ty).unwrap_or(ScalarValue::Null))
+                .collect(),
+        }
+    }
+
+    /// Plans the query and settles its types, as a run would.
+    pub(super) fn attempt(&self, query: &Query) -> Result<LogicalPlan> {
+        let lookup =
+            |schema: &str, name: &str| self.sources.get(&(schema.to_owned(), name.to_owned())).cloned();
+        let plan = to_plan(query, &lookup, self.parameters.clone())?;
+        let plan = if self.nulls.is_empty() { plan } else { plan.with_param_values(self.nulls.clone())? };
+        Analyzer::new().execute_and_check(plan, &analyzer_options(), |_, _| {})
+    }
+}
+
+/// The declared parameters as the planner wants them: by number, typed.
+pub(super) fn parameter_fields(catalog: &Catalog) -> Vec<Option<FieldRef>> {
+    catalog.parameters.iter().map(|p| Some(Arc::new(Field::new(&p.name, p.ty.clone(), true)))).collect()
+}
+
+/// An expanded query to a logical plan.
+pub(super) fn to_plan(
+    query: &Query,
+    tables: &(dyn Fn(&str, &str) -> Option<Arc<dyn TableSource>> + Send + Sync),
+    parameters: Vec<Option<FieldRef>>,
+) -> Result<LogicalPlan> {
+    let provider = Provider { tables };
+    let mut context = PlannerContext::new().with_prepare_param_data_types(parameters);
+    let statement = datafusion::sql::sqlparser::ast::Statement::Query(Box::new(query.clone()));
+    SqlToRel::new(&provider).sql_statement_to_plan_with_context(statement, &mut context)
+}
+
+fn analyzer_options() -> ConfigOptions {
+    registry::base_state().config_options().as_ref().clone()
+}
+
+/// Which columns of which tables a plan needs.
+fn reads(plan: LogicalPlan, catalog: &Catalog) -> Vec<TableRead> {
+    let optimizer = Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]);
+    let pruned = optimizer.optimize(plan.clone(), &OptimizerContext::new(), |_, _| {}).unwrap_or(plan);
+    let mut found: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let _ = pruned.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let key = (scan.table_name.schema().unwrap_or("").to_owned(), scan.table_name.table().to_owned());
+            let names = scan.projected_schema.fields().iter().map(|f| f.name().clone());
+            found.entry(key).or_default().extend(names);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    let in_order = |table: &Table, names: &BTreeSet<String>| {
+        table.columns.iter().filter(|c| names.contains(&c.name)).map(|c| c.name.clone()).collect()
+    };
+    catalog
+        .tables
+        .iter()
+        .filter_map(|t| {
+            let names = found.get(&(t.schema.clone(), t.name.clone()))?;
+            Some(TableRead { schema: t.schema.clone(), name: t.name.clone(), columns: in_order(t, names) })
+        })
+        .collect()
+}
+
+fn duplicate_columns(columns: &[Column], places: &Places<'_>) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    columns
+        .iter()
+        .filter(|c| !seen.insert(c.name.as_str()))
+        .map(|c| Fault {
+            code: Code::SqlDuplicateColumn,
+            range: places.whole(),
+            message: format!("two columns of the result are named `{}`", c.name),
+            label: "in this query".into(),
+            help: Some("give one of them another name with AS".into()),
+        })
+        .collect()
+}
+
+/// Table names that neither the catalog nor a WITH of the query has.
+fn unknown_tables(query: &Query, catalog: &Catalog, places: &Places<'_>) -> Vec<Fault> {
+    let mut names = Relations::default();
+    let _ = query.visit(&mut names);
+    names
+        .used
+        .iter()
+        .filter_map(|name| {
+            let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(normal).collect();
+            let (schema, table) = match parts.as_slice() {
+                [table] if names.with.contains(table) => return None,
+                [table] => ("", table.as_str()),
+                [schema, table] => (schema.as_str(), table.as_str()),
+                _ => ("?", ""),
+            };
+            if catalog.tables.iter().any(|t| t.schema == schema && t.name == table) {
+                return None;
+            }
+            let written = parts.join(".");
+            // A function that makes rows (`generate_series`) also stands where a table stands.
+            if registry::base_state().table_functions().contains_key(&written) || written == "unnest" {
+                return None;
+            }
+            Some(unknown_table(
+                &written,
+                places.range(name.span()).unwrap_or_else(|| places.whole()),
+                catalog,
+            ))
+        })
+        .collect()
+}
+
+fn unknown_table(written: &str, range: crate::text::Range, catalog: &Catalog) -> Fault {
+    if written.contains('/') || written.contains("://") || written.contains('\\') {
+        return Fault {
+            code: Code::SqlForbiddenFunction,
+            range,
+            message: format!("SQL cannot read `{written}`"),
+            label: "a file or an address".into(),
+            help: Some("hand files in as input: declare an `input` and pass the file with --input".into()),
+        };
+    }
+    let all: Vec<String> = catalog.tables.iter().map(Table::full_name).collect();
+    // `prices` for `input.prices` is the commonest slip, nearer than any spelling.
+    let bare = all.iter().find(|n| n.rsplit('.').next() == Some(written)).map(String::as_str);
+    let near = bare.or_else(|| nearest(written, all.iter().map(String::as_str)));
+    let help = match near {
+        Some(n) => format!("did you mean `{n}`?"),
+        None if all.is_empty() => "no tables are known here: declare an `input` or an `object`".into(),
+        None => format!("there are: {}", all.iter().take(12).cloned().collect::<Vec<_>>().join(", ")),
+    };
+    Fault {
+        code: Code::SqlUnknownTable,
+        range,
+        message: format!("there is no table `{written}`"),
+        label: "unknown table".into(),
+        help: Some(help),
+    }
+}
+
+fn normal(ident: &datafusion::sql::sqlparser::ast::Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+#[derive(Default)]
+struct Relations {
+    used: Vec<ObjectName>,
+    with: BTreeSet<String>,
+}
+
+impl Visitor for Relations {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if let Some(with) = &query.with {
+            self.with.extend(with.cte_tables.iter().map(|c| normal(&c.alias.name)));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        self.used.push(relation.clone());
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,326 @@
+//! Which input row each result row comes from, carried through the query.
+//!
+//! A logical plan is rewritten before it is optimised: every scan gets one more column (the row's
+//! own number), and each node passes it on: an aggregate keeps the smallest, a join both sides'. It
+//! gives rows their order where the SQL gives none, breaks ties where the SQL leaves some, and tells
+//! the report where a row came from.
+
+use datafusion::common::{Column, Result, ScalarValue, TableReference};
+use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, DistinctOn, Expr, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
+    Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union, Window, lit,
+};
+use std::sync::Arc;
+
+/// The column that numbers a table's rows, last in every scratch table.
+pub const ROW: &str = "__row";
+
+/// What lineage columns start with inside a plan.
+const PREFIX: &str = "__sconn_";
+
+/// A table's source with its [`ROW`] column.
+pub(super) struct Numbered {
+    pub(super) source: Arc<dyn TableSource>,
+    /// Whether the numbers are places in the input (or only an order).
+    pub(super) input: bool,
+}
+
+/// Adds the final [`ROW`] column (NULL where nothing of the input is behind a row) and the order.
+pub(super) fn trace(
+    plan: LogicalPlan,
+    numbered: &dyn Fn(&TableReference) -> Option<Numbered>,
+) -> Result<LogicalPlan> {
+    let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut tracer = Tracer { numbered, next: 0 };
+    let (plan, lineage) = tracer.rewrite(plan)?;
+    let row = match lineage.columns(&plan, &lineage.inputs) {
+        inputs if inputs.is_empty() => lit(ScalarValue::Int64(None)),
+        mut one if one.len() == 1 => one.remove(0),
+        several => coalesce(several),
+    };
+    let plan = if lineage.ordered {
+        plan
+    } else {
+        let mut keys = lineage.all(&plan);
+        if lineage.ties {
+            keys.extend(columns.iter().cloned());
+        }
+        sorted(plan, keys)?
+    };
+    let mut out = columns;
+    out.push(row.alias(ROW));
+    Ok(LogicalPlan::Projection(Projection::try_new(out, Arc::new(plan))?))
+}
+
+#[derive(Clone, Debug, Default)]
+struct Lineage {
+    /// Columns that are places in the input.
+    inputs: Vec<String>,
+    /// Columns that only order.
+    others: Vec<String>,
+    /// Whether a Sort decided the order.
+    ordered: bool,
+    /// Whether several rows can share all lineage columns.
+    ties: bool,
+}
+
+impl Lineage {
+    fn columns(&self, plan: &LogicalPlan, names: &[String]) -> Vec<Expr> {
+        names.iter().filter_map(|n| column(plan, n)).collect()
+    }
+
+    fn all(&self, plan: &LogicalPlan) -> Vec<Expr> {
+        let mut all = self.columns(plan, &self.inputs);
+        all.extend(self.columns(plan, &self.others));
+        all
+    }
+
+    fn and(mut self, other: Lineage) -> Lineage {
+        self.inputs.extend(other.inputs);
+        self.others.extend(other.others);
+        self.ties |= other.ties;
+        self.ordered = false;
+        self
+    }
+}
+
+fn column(plan: &LogicalPlan, name: &str) -> Option<Expr> {
+    let (qualifier, field) = plan.schema().iter().find(|(_, f)| f.name() == name)?;
+    Some(Expr::Column(Column::new(qualifier.cloned(), field.name())))
+}
+
+fn ascending(keys: Vec<Expr>) -> Vec<SortExpr> {
+    keys.into_iter().map(|k| k.sort(true, false)).collect()
+}
+
+fn sorted(plan: LogicalPlan, keys: Vec<Expr>) -> Result<LogicalPlan> {
+    if keys.is_empty() {
+        return Ok(plan);
+    }
+    Ok(LogicalPlan::Sort(Sort { expr: ascending(keys), input: Arc::new(plan), fetch: None }))
+}
+
+/// The columns of a rewritten node that are not lineage, in order.
+fn own_columns(plan: &LogicalPlan) -> Vec<Expr> {
+    plan.schema()
+        .iter()
+        .filter(|(_, f)| !f.name().starts_with(PREFIX))
+        .map(|(q, f)| Expr::Column(Column::new(q.cloned(), f.name())))
+        .collect()
+}
+
+struct Tracer<'a> {
+    numbered: &'a dyn Fn(&TableReference) -> Option<Numbered>,
+    next: usize,
+}
+
+impl Tracer<'_> {
+    fn name(&mut self) -> String {
+        self.next += 1;
+        format!("{PREFIX}{}", self.next)
+    }
+
+    fn child(&mut self, plan: &Arc<LogicalPlan>) -> Result<(LogicalPlan, Lineage)> {
+        self.rewrite(plan.as_ref().clone())
+    }
+
+    fn rewrite(&mut self, plan: LogicalPlan) -> Result<(LogicalPlan, Lineage)> {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(scan),
+            LogicalPlan::Projection(p) => {
+                let (input, lineage) = self.child(&p.input)?;
+                let mut expr = p.expr;
+                expr.extend(lineage.all(&input));
+                Ok((LogicalPlan::Projection(Projection::try_new(expr, Arc::new(input))?), lineage))
+            }
+            LogicalPlan::Filter(f) => {
+                let (input, lineage) = self.child(&f.input)?;
+                Ok((LogicalPlan::Filter(Filter::try_new(f.predicate, Arc::new(input))?), lineage))
+            }
+            LogicalPlan::SubqueryAlias(a) => {
+                let (input, lineage) = self.child(&a.input)?;
+                let plan = LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(input), a.alias)?);
+                Ok((plan, Lineage { ordered: false, ..lineage }))
+            }
+            LogicalPlan::Sort(s) => {
+                let (input, lineage) = self.child(&s.input)?;
+                let mut expr = s.expr;
+                expr.extend(ascending(lineage.all(&input)));
+                let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: s.fetch });
+                Ok((plan, Lineage { ordered: true, ..lineage }))
+            }
+            LogicalPlan::Limit(l) => {
+                let (input, lineage) = self.child(&l.input)?;
+                // Which rows a LIMIT keeps must not be left to chance.
+                let input = if lineage.ordered {
+                    input
+                } else {
+                    let keys = lineage.all(&input);
+                    sorted(input, keys)?
+                };
+                let plan = LogicalPlan::Limit(Limit { skip: l.skip, fetch: l.fetch, input: Arc::new(input) });
+                Ok((plan, Lineage { ordered: true, ..lineage }))
+            }
+            LogicalPlan::Window(w) => self.window(w),
+            LogicalPlan::Aggregate(a) => self.aggregate(a),
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let (input, lineage) = self.child(&input)?;
+                let group = own_columns(&input);
+                self.smallest(input, group, Vec::new(), &lineage)
+            }
+            LogicalPlan::Distinct(Distinct::On(on)) => self.distinct_on(on),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Union(union) => self.union(union),
+            LogicalPlan::Unnest(unnest) => {
+                let (input, lineage) = self.child(&unnest.input)?;
+                let plan = LogicalPlanBuilder::from(input)
+                    .unnest_columns_with_options(unnest.exec_columns, unnest.options)?
+                    .build()?;
+                Ok((plan, Lineage { ordered: false, ties: true, ..lineage }))
+            }
+            // Values, recursive queries, table functions: nothing of the input can be told of their
+            // rows. Ties are then broken by the result's own columns.
+            other => Ok((other, Lineage { ties: true, ..Lineage::default() })),
+        }
+    }
+
+    fn scan(&mut self, scan: TableScan) -> Result<(LogicalPlan, Lineage)> {
+        let Some(numbered) = (self.numbered)(&scan.table_name) else {
+            return Ok((LogicalPlan::TableScan(scan), Lineage { ties: true, ..Lineage::default() }));
+        };
+        let mut out: Vec<Expr> = scan.projected_schema.columns().into_iter().map(Expr::Column).collect();
+        let table = scan.table_name.clone();
+        let all = TableScanBuilder::new(scan.table_name, numbered.source)
+            .with_filters(scan.filters)
+            .with_fetch(scan.fetch)
+            .build()?;
+        let name = self.name();
+        out.push(Expr::Column(Column::new(Some(table), ROW)).alias(&name));
+        let plan = Projection::try_new(out, Arc::new(LogicalPlan::TableScan(all)))?;
+        let mut lineage = Lineage::default();
+        if numbered.input {
+            lineage.inputs.push(name)
+        } else {
+            lineage.others.push(name)
+        }
+        Ok((LogicalPlan::Projection(plan), lineage))
+    }
+
+    fn window(&mut self, window: Window) -> Result<(LogicalPlan, Lineage)> {
+        let (input, lineage) = self.child(&window.input)?;
+        let keys = ascending(lineage.all(&input));
+        let exprs = window.window_expr.into_iter().map(|e| ordered_window(e, &keys)).collect();
+        let plan = LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?);
+        Ok((plan, Lineage { ordered: false, ..lineage }))
+    }
+
+    fn aggregate(&mut self, aggregate: Aggregate) -> Result<(LogicalPlan, Lineage)> {
+        let (input, lineage) = self.child(&aggregate.input)?;
+        let keys = ascending(lineage.all(&input));
+        let calls = aggregate.aggr_expr.into_iter().map(|e| ordered_aggregate(e, &keys)).collect();
+        self.smallest(input, aggregate.group_expr, calls, &lineage)
+    }
+
+    /// An aggregate that also keeps the smallest of each lineage column.
+    fn smallest(
+        &mut self,
+        input: LogicalPlan,
+        group: Vec<Expr>,
+        mut calls: Vec<Expr>,
+        lineage: &Lineage,
+    ) -> Result<(LogicalPlan, Lineage)> {
+        let mut out = Lineage { ties: lineage.ties, ..Lineage::default() };
+        for (names, kept) in [(&lineage.inputs, &mut out.inputs), (&lineage.others, &mut out.others)] {
+            for e in names.iter().filter_map(|n| column(&input, n)) {
+                let name = self.name();
+                calls.push(min(e).alias(&name));
+                kept.push(name);
+            }
+        }
+        Ok((LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input), group, calls)?), out))
+    }
+
+    fn distinct_on(&mut self, on: DistinctOn) -> Result<(LogicalPlan, Lineage)> {
+        let (input, lineage) = self.child(&on.input)?;
+        let keys = lineage.all(&input);
+        let mut select = on.select_expr;
+        select.extend(keys.iter().cloned());
+        // Without an ORDER BY the first input row of each group is the one that stays.
+        let mut sort = on.sort_expr.unwrap_or_else(|| ascending(on.on_expr.clone()));
+        sort.extend(ascending(keys));
+        let plan = DistinctOn::try_new(on.on_expr, select, Some(sort), Arc::new(input))?;
+        Ok((LogicalPlan::Distinct(Distinct::On(plan)), Lineage { ordered: false, ..lineage }))
+    }
+
+    fn join(&mut self, join: Join) -> Result<(LogicalPlan, Lineage)> {
+        let (left, l) = self.child(&join.left)?;
+        let (right, r) = self.child(&join.right)?;
+        let lineage = match join.join_type {
+            JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => Lineage { ordered: false, ..l },
+            JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => {
+                Lineage { ordered: false, ..r }
+            }
+            _ => l.and(r),
+        };
+        let plan = Join::try_new(
+            Arc::new(left),
+            Arc::new(right),
+            join.on,
+            join.filter,
+            join.join_type,
+            join.join_constraint,
+            join.null_equality,
+            join.null_aware,
+        )?;
+        Ok((LogicalPlan::Join(plan), lineage))
+    }
+
+    /// Every branch gets the same two lineage columns: its input row, and the branch's number.
+    fn union(&mut self, union: Union) -> Result<(LogicalPlan, Lineage)> {
+        let (row, branch) = (self.name(), self.name());
+        let mut inputs = Vec::new();
+        for (i, input) in union.inputs.iter().enumerate() {
+            let (input, lineage) = self.child(input)?;
+            let mut out = own_columns(&input);
+            let rows = lineage.columns(&input, &lineage.inputs);
+            let from = if rows.is_empty() { lit(ScalarValue::Int64(None)) } else { coalesce(rows) };
+            out.push(from.alias(&row));
+            out.push(lit(i as i64).alias(&branch));
+            inputs.push(Arc::new(LogicalPlan::Projection(Projection::try_new(out, Arc::new(input))?)));
+        }
+        let plan = LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?);
+        Ok((plan, Lineage { inputs: vec![row], others: vec![branch], ordered: false, ties: true }))
+    }
+}
+
+/// Numbering and neighbours depend on the order among equals; ranks and frames must not.
+fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
+    const BY_POSITION: [&str; 4] = ["row_number", "ntile", "lag", "lead"];
+    let name = expr.schema_name().to_string();
+    match expr {
+        Expr::WindowFunction(mut w) if BY_POSITION.contains(&w.fun.name()) => {
+            let WindowFunction { params, .. } = w.as_mut();
+            params.order_by.extend(keys.iter().cloned());
+            Expr::WindowFunction(w).alias(name)
+        }
+        other => other,
+    }
+}
+
+/// Aggregates that keep an order take the input's where the SQL gives none.
+fn ordered_aggregate(expr: Expr, keys: &[SortExpr]) -> Expr {
+    const BY_ORDER: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];
+    let name = expr.schema_name().to_string();
+    match expr {
+        Expr::AggregateFunction(AggregateFunction { func, mut params })
+            if BY_ORDER.contains(&func.name()) && params.order_by.is_empty() && !params.distinct =>
+        {
+            params.order_by = keys.to_vec();
+            Expr::AggregateFunction(AggregateFunction { func, params }).alias(name)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,268 @@
+//! From a planner's error to a place and a sentence, and the faulty expression out of the way.
+
+use super::catalog::Fault;
+use super::check::Checker;
+use super::expand::null_at;
+use super::parse::Places;
+use crate::diagnostic::{Code, nearest};
+use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Query, SelectItem, Spanned, VisitMut, VisitorMut, visit_expressions_mut,
+};
+use datafusion::sql::sqlparser::tokenizer::{Location, Span};
+use std::ops::ControlFlow;
+
+/// One fault, and whether the query was mended so that the next can be looked for.
+pub(super) struct Next {
+    pub(super) fault: Fault,
+    pub(super) mended: bool,
+}
+
+/// Expressions tried when the planner gives no place; a query with more gets a fault on the whole.
+const MAX_TRIES: usize = 400;
+
+/// Explains `error` and replaces the expression at fault by NULL.
+pub(super) fn fault(
+    query: &mut Query,
+    error: &DataFusionError,
+    checker: &Checker,
+    places: &Places<'_>,
+) -> Next {
+    let (code, message, label, help) = words(error);
+    let span = error.diagnostic().and_then(|d| d.span).map(|s| Span {
+        start: Location { line: s.start.line, column: s.start.column },
+        end: Location { line: s.end.line, column: s.end.column },
+    });
+    let place = span.and_then(|s| places.range(s));
+    if let (Some(span), Some(range)) = (span, place) {
+        let (message, help) = if code == Code::SqlGroupBy {
+            // The planner prints the column its own way; the user's way is better.
+            group_words(places.slice(range))
+        } else {
+            (message, help)
+        };
+        let mended = null_smallest(query, span);
+        return Next { fault: Fault { code, range, message, label, help }, mended };
+    }
+    let (range, mended) = match search(query, error, checker) {
+        Some(span) => (places.range(span).unwrap_or_else(|| places.whole()), true),
+        None => (places.whole(), false),
+    };
+    Next { fault: Fault { code, range, message, label, help }, mended }
+}
+
+/// The user's words for a planner's error: code, message, label, help.
+fn words(error: &DataFusionError) -> (Code, String, String, Option<String>) {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => schema_words(schema),
+        root => plan_words(&root.strip_backtrace()),
+    }
+}
+
+fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let written = field.flat_name();
+            let qualified: Vec<String> = valid_fields.iter().map(|c| plain(&c.flat_name())).collect();
+            let names: Vec<String> = valid_fields.iter().map(|c| c.name().to_owned()).collect();
+            let near = match &field.relation {
+                Some(_) => nearest(&plain(&written), qualified.iter().map(String::as_str)).map(str::to_owned),
+                None => nearest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
+            };
+            let help = match near {
+                Some(n) => Some(format!("did you mean `{n}`?")),
+                None if names.is_empty() => None,
+                None => Some(format!(
+                    "there are: {}",
+                    names.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
+                )),
+            };
+            (
+                Code::SqlUnknownColumn,
+                format!("there is no column `{}`", plain(&written)),
+                "unknown column".into(),
+                help,
+            )
+        }
+        SchemaError::AmbiguousReference { field } => {
+            let name = field.name.clone();
+            (
+                Code::SqlAmbiguousColumn,
+                format!("`{name}` is a column of several tables here"),
+                "which one?".into(),
+                Some(format!("write the table before it, as in `t.{name}`")),
+            )
+        }
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => (
+            Code::SqlDuplicateColumn,
+            format!("two columns are named `{name}`"),
+            "in this query".into(),
+            Some("give one of them another name with AS".into()),
+        ),
+    }
+}
+
+/// Names as the user writes them: the planner quotes what it prints.
+fn plain(name: &str) -> String {
+    name.replace('"', "")
+}
+
+fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
+    let text = text
+        .trim_start_matches("Error during planning: ")
+        .trim_start_matches("type_coercion\ncaused by\n")
+        .trim_start_matches("Error during planning: ");
+    let lower = text.to_lowercase();
+    if lower.contains("group by") && (lower.contains("must appear") || lower.contains("must be part")) {
+        let column = text.split("column \"").nth(1).and_then(|t| t.split('"').next()).map(plain);
+        let column = column.or_else(|| text.split('\'').nth(1).map(plain)).unwrap_or_default();
+        let (message, help) = group_words(&column);
+        return (Code::SqlGroupBy, message, "which of the group's values is meant?".into(), help);
+    }
+    let first = text.split("\n\n").next().unwrap_or(text);
+    let first = first.split("You might need").next().unwrap_or(first);
+    let first = first.split("No function matches").next().unwrap_or(first);
+    let first = first.replace("Utf8View", "text").replace("LargeUtf8", "text").replace("Utf8", "text");
+    let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+    let first = first.trim_end_matches(['.', ' ']).to_owned();
+    let typed =
+        ["coerc", "type", "cast", "argument", "signature", "operator", "operation", "boolean", "numeric"];
+    if typed.iter().any(|w| lower.contains(w)) {
+        let help = if lower.contains("utf8") || lower.contains("string") {
+            "input columns are text: convert first, as in CAST(x AS INT), or with std.parse"
+        } else {
+            "convert one side, as in CAST(x AS INT)"
+        };
+        return (
+            Code::SqlTypeMismatch,
+            message(&first),
+            "these types do not go together".into(),
+            Some(help.into()),
+        );
+    }
+    (Code::SqlOther, message(&first), "here".into(), None)
+}
+
+fn group_words(column: &str) -> (String, Option<String>) {
+    (
+        format!("`{column}` is neither grouped nor aggregated"),
+        Some(format!("add it to GROUP BY, or take one of its values: min({column})")),
+    )
+}
+
+fn message(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(
+        || "this query cannot be planned".to_owned(),
+        |c| c.to_lowercase().chain(chars).collect(),
+    )
+}
+
+/// Replaces the smallest expression that covers `span` by NULL; says whether there was one.
+fn null_smallest(query: &mut Query, span: Span) -> bool {
+    let mut best: Option<Span> = None;
+    let _ = visit_expressions_mut(query, |e| {
+        let s = e.span();
+        if s.start.line > 0 && s.start <= span.start && s.end >= span.end && best.is_none_or(|b| within(s, b))
+        {
+            best = Some(s);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    best.is_some_and(|b| null_where(query, |e, _| e.span() == b && !is_null(e)))
+}
+
+fn within(inner: Span, outer: Span) -> bool {
+    inner.start >= outer.start && inner.end <= outer.end
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(v) if v.value == datafusion::sql::sqlparser::ast::Value::Null)
+}
+
+/// Finds the expression without which the error goes away, by trying; replaces it.
+///
+/// Among those the innermost that does something (a call, an operator, a cast) is the culprit: what
+/// is around it only fails because of it, what is inside it is fine by itself.
+fn search(query: &mut Query, error: &DataFusionError, checker: &Checker) -> Option<Span> {
+    let original = error.strip_backtrace();
+    let mut spans = Vec::new();
+    let _ = visit_expressions_mut(query, |e| {
+        spans.push((e.span(), does_something(e)));
+        ControlFlow::<()>::Continue(())
+    });
+    let mut found: Option<(usize, Span, bool)> = None;
+    for (i, (span, acts)) in spans.iter().enumerate().take(MAX_TRIES) {
+        let mut trial = query.clone();
+        if !null_where(&mut trial, |_, at| at == i) {
+            continue;
+        }
+        let gone = match checker.attempt(&trial) {
+            Ok(_) => true,
+            Err(e) => e.strip_backtrace() != original,
+        };
+        let better = found.is_none_or(|(_, s, a)| match (*acts, a) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => within(*span, s),
+        });
+        if gone && better && span.start.line > 0 {
+            found = Some((i, *span, *acts));
+        }
+    }
+    let (at, span, _) = found?;
+    null_where(query, |_, i| i == at);
+    Some(span)
+}
+
+fn does_something(expr: &Expr) -> bool {
+    !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Nested(_))
+}
+
+/// Replaces the first expression for which `which` (given the expression and its number in visiting
+/// order) holds. A select item that was a bare name keeps that name.
+fn null_where(query: &mut Query, which: impl Fn(&Expr, usize) -> bool) -> bool {
+    struct Nuller<F> {
+        which: F,
+        at: usize,
+        done: bool,
+    }
+    impl<F: Fn(&Expr, usize) -> bool> VisitorMut for Nuller<F> {
+        type Break = ();
+
+        fn pre_visit_select(
+            &mut self,
+            select: &mut datafusion::sql::sqlparser::ast::Select,
+        ) -> ControlFlow<()> {
+            // A bare `vendor_code` gets an alias first, so that its NULL keeps the column's name.
+            for item in &mut select.projection {
+                if let SelectItem::UnnamedExpr(expr) = item {
+                    let name: Option<Ident> = match expr {
+                        Expr::Identifier(i) => Some(i.clone()),
+                        Expr::CompoundIdentifier(parts) => parts.last().cloned(),
+                        _ => None,
+                    };
+                    if let Some(alias) = name {
+                        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let here = self.at;
+            self.at += 1;
+            if (self.which)(expr, here) {
+                *expr = null_at(expr.span());
+                self.done = true;
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut nuller = Nuller { which, at: 0, done: false };
+    let _ = query.visit(&mut nuller);
+    nuller.done
+}
