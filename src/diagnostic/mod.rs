@@ -1,6 +1,7 @@
 //! What the checker says: one type, one registry of codes, several renderings.
 
 mod codes;
+pub mod render;
 
 pub use codes::{CODES, Code, CodeInfo};
 

@@ -1,1 +1,26 @@
-//! report
+//! What a run leaves for people: the workbook, the SQL output, `decisions.parquet`, the summary.
+
+mod decisions;
+mod error;
+mod part_file;
+mod sql_output;
+mod summary;
+mod tally;
+mod terminal;
+mod words;
+mod workbook;
+
+#[cfg(test)]
+mod tests;
+
+pub use decisions::{DECISIONS_VERSION, DecisionReader, DecisionWriter, StepDecisions, StepRows};
+pub use error::ReportError;
+pub use sql_output::{SqlOutputOptions, write_sql_output};
+pub use summary::{
+    Example, InputSummary, Reason, ReasonKind, Rejected, RejectedLine, RunMode, RunState, SUMMARY_VERSION,
+    ScopeSummary, StageTime, StatusCounts, StepSummary, Summary, TargetSummary,
+};
+pub use tally::StepTally;
+pub use terminal::terminal;
+pub use words::{answer_words, problem_words, rule_words, source_words, visible};
+pub use workbook::{ReportInput, ScopeTables, StepTable, VariablesTable, write_workbook};

@@ -1,0 +1,1 @@
+//! Renderings of diagnostics: for a terminal, one line each, JSON.

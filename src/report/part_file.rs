@@ -1,0 +1,45 @@
+//! Files that appear only when they are complete.
+
+use super::ReportError;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+/// A file under a temporary name beside its place; dropped unkept, it is removed.
+pub(super) struct PartFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    kept: bool,
+}
+
+impl PartFile {
+    /// Opens the temporary file for writing.
+    pub(super) fn create(path: &Path) -> Result<(Self, BufWriter<File>), ReportError> {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        let file = File::create(&temporary).map_err(|e| ReportError::new(path, e))?;
+        let part = Self { path: path.to_path_buf(), temporary, kept: false };
+        Ok((part, BufWriter::with_capacity(1 << 18, file)))
+    }
+
+    /// Where the file will be.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts the file in its place, over an older one. The writer must be flushed by then.
+    pub(super) fn keep(mut self) -> Result<(), ReportError> {
+        std::fs::rename(&self.temporary, &self.path).map_err(|e| ReportError::new(&self.path, e))?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nothing can be done where even this fails; the error that led here is the one to tell.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}

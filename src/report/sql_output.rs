@@ -1,0 +1,98 @@
+//! `sql-output.zip`: one CSV for each output table, exact.
+
+use super::ReportError;
+use super::part_file::PartFile;
+use super::words::exact;
+use crate::system::spool::Spool;
+use crate::value::Value;
+use crate::value::arrow::datatypes::Schema;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// How the CSVs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SqlOutputOptions {
+    /// Puts a `'` before every text that a spreadsheet could take for a formula. Off: cells are
+    /// exact.
+    pub guard_formulas: bool,
+}
+
+/// Writes one `<scope>.csv` for each scope: UTF-8, commas, LF, columns whose names start with `__`
+/// left out, no value as an empty cell. The file appears when it is complete.
+///
+/// # Errors
+/// Where a spool cannot be read or the file cannot be written.
+pub fn write_sql_output(
+    path: &Path,
+    scopes: &[(&str, &Spool)],
+    options: SqlOutputOptions,
+) -> Result<(), ReportError> {
+    let (part, file) = PartFile::create(path)?;
+    let mut zip = ZipWriter::new(file);
+    for (name, spool) in scopes {
+        // A CSV is rarely larger than four times its spool; only then zip64 marks are needed, which
+        // older readers do not know.
+        let large = std::fs::metadata(spool.path()).is_ok_and(|m| m.len() > 1 << 30);
+        let settings =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(large);
+        zip.start_file(format!("{}.csv", entry_name(name)), settings)
+            .map_err(|e| ReportError::new(path, e))?;
+        write_csv(path, &mut zip, spool, options)?;
+    }
+    let mut file = zip.finish().map_err(|e| ReportError::new(path, e))?;
+    file.flush().map_err(|e| ReportError::new(path, e))?;
+    drop(file);
+    part.keep()
+}
+
+/// The columns that people see: all but those whose names start with `__`.
+pub(super) fn shown_columns(schema: &Schema) -> Vec<usize> {
+    schema.fields().iter().enumerate().filter(|(_, f)| !f.name().starts_with("__")).map(|(i, _)| i).collect()
+}
+
+fn write_csv(
+    path: &Path,
+    zip: &mut ZipWriter<BufWriter<File>>,
+    spool: &Spool,
+    options: SqlOutputOptions,
+) -> Result<(), ReportError> {
+    let columns = shown_columns(spool.schema());
+    let failed = |e: csv::Error| ReportError::new(path, e);
+    // The ZIP compresses what it is given; small pieces would make that slow.
+    let mut out = csv::WriterBuilder::new().buffer_capacity(1 << 18).from_writer(zip);
+    let guard = |text: String| if options.guard_formulas { guarded(text) } else { text };
+    if !columns.is_empty() {
+        out.write_record(columns.iter().map(|c| guard(spool.schema().field(*c).name().clone())))
+            .map_err(failed)?;
+        let mut record = csv::StringRecord::new();
+        for batch in spool.read(Some(columns)).map_err(|e| ReportError::new(path, e))? {
+            let batch = batch.map_err(|e| ReportError::new(path, e))?;
+            for row in 0..batch.num_rows() {
+                record.clear();
+                for column in batch.columns() {
+                    record.push_field(&match exact(column.as_ref(), row) {
+                        // Numbers and dates are no formulas, whatever they start with.
+                        Value::Text(text) => guard(text),
+                        value => value.to_string(),
+                    });
+                }
+                out.write_record(&record).map_err(failed)?;
+            }
+        }
+    }
+    out.flush().map_err(|e| ReportError::new(path, e))
+}
+
+/// A scope's name is an identifier; whatever it is, it stays a plain file name.
+fn entry_name(scope: &str) -> String {
+    scope.chars().map(|c| if matches!(c, '/' | '\\' | ':') || c.is_control() { '_' } else { c }).collect()
+}
+
+/// With a `'` before what a spreadsheet could take for a formula, also after spaces.
+fn guarded(text: String) -> String {
+    let start = text.trim_start_matches(' ').chars().next();
+    if matches!(start, Some('=' | '+' | '-' | '@' | '\t' | '\r')) { format!("'{text}") } else { text }
+}
