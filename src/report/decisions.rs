@@ -143,8 +143,8 @@ impl DecisionWriter {
                 DECISIONS_VERSION.to_string(),
             )]))
             .build();
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties))
-            .map_err(|e| ReportError::new(path, e))?;
+        let writer =
+            ArrowWriter::try_new(file, schema(), Some(properties)).map_err(|e| ReportError::new(path, e))?;
         Ok(Self {
             writer,
             part,

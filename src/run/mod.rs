@@ -1,1 +1,328 @@
-//! run
+//! One execution: intake, SQL, variables, load steps, report. The same for every target: whether it
+//! is dry or live was decided by who chose the target.
+
+mod intake;
+mod loads;
+mod outputs;
+mod queries;
+mod variables;
+
+use crate::input::{InputError, Intake, Limits};
+use crate::plan::{Place, Plan};
+use crate::report::{
+    InputSummary, Rejected, RejectedLine, ReportError, RunMode, RunState, SUMMARY_VERSION, ScopeSummary,
+    StageTime, StepSummary, Summary, TargetSummary,
+};
+use crate::sql::SqlLimits;
+use crate::system::clock::{Clock, seconds};
+use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::system::spool::{Spool, SpoolError};
+use crate::target::{Target, TargetError, TargetInfo};
+use crate::value::Value;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Mutex;
+
+/// A target that several stages share.
+type SharedTarget = Arc<Mutex<Box<dyn Target>>>;
+
+/// Hears how far an execution is.
+pub trait Progress: Send + Sync {
+    /// A stage begins; `total` in its own unit (bytes or rows), where it is known.
+    fn stage(&self, name: &str, total: Option<u64>);
+    /// So much of it is done.
+    fn advance(&self, done: u64);
+}
+
+/// Says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+}
+
+/// What an execution is given.
+pub struct Request<'a> {
+    /// What to do.
+    pub plan: &'a Plan,
+    /// The input files.
+    pub files: &'a [PathBuf],
+    /// Run parameters, by name; those left out take their default.
+    pub parameters: BTreeMap<String, Value>,
+    /// The execution's id.
+    pub execution: String,
+    /// Where the artefacts go.
+    pub out: &'a Path,
+    /// Whether `report.xlsx` is made.
+    pub workbook: bool,
+    /// Whether CSV cells that a spreadsheet could take for formulas are guarded.
+    pub guard_formulas: bool,
+    /// Limits of the SQL.
+    pub sql: SqlLimits,
+    /// Limits of the input.
+    pub input: Limits,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// Set from outside: stop after the chunk in hand.
+    pub stop: &'a AtomicBool,
+}
+
+/// Why an execution could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The input was refused.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The target failed.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// An output could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A scratch table could not be written or read.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The execution's folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A query failed while it ran.
+    #[error("scope `{name}` failed at {}:{}:{}: {cause}", place.file, place.line, place.column)]
+    Sql {
+        /// The view or scope.
+        name: String,
+        /// Where it stands.
+        place: Place,
+        /// Why.
+        cause: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The request does not fit the plan.
+    #[error("{cause}")]
+    Request {
+        /// Why.
+        cause: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+impl RunError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            RunError::Input(e) => Some(e.hint().to_owned()),
+            RunError::Target(e) => Some(e.hint().to_owned()),
+            RunError::Report(e) => Some(e.hint.clone()),
+            RunError::Spool(_) | RunError::Folder(_) => {
+                Some("make sure there is room on the disk and the folder can be written to, or choose another with --out".into())
+            }
+            RunError::Sql { hint, .. } => hint.clone(),
+            RunError::Request { hint, .. } => Some(hint.clone()),
+        }
+        .filter(|h| !h.is_empty())
+    }
+}
+
+/// What a scope came to.
+struct ScopeRun {
+    name: String,
+    output: Spool,
+    variables: Option<Spool>,
+    problems: u64,
+}
+
+/// Everything an execution knows while it goes.
+struct Execution<'a> {
+    request: &'a Request<'a>,
+    parameters: BTreeMap<String, Value>,
+    folder: ExecutionFolder,
+    target: SharedTarget,
+    info: TargetInfo,
+    started: Timestamp,
+    stage_started: Timestamp,
+    stages: Vec<StageTime>,
+    inputs: Vec<InputSummary>,
+    intake: Option<Intake>,
+    parts: Vec<String>,
+    scopes: Vec<ScopeRun>,
+    steps: Vec<StepSummary>,
+    notices: Vec<String>,
+    artefacts: BTreeMap<String, String>,
+}
+
+/// Runs one execution on a target, whose choice is what makes the run dry or live, and leaves its
+/// artefacts in the folder. A failure on the way is in
+/// the summary, with everything that was done before it.
+///
+/// # Errors
+/// Only where not even a summary can be left: the request does not fit the plan, or the folder
+/// cannot be used.
+pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<Summary, RunError> {
+    let started = request.clock.now();
+    let parameters = settle_parameters(request.plan, &request.parameters)?;
+    let folder = ExecutionFolder::create(request.out)?;
+    let info = target.info();
+    let mut execution = Execution {
+        folder,
+        target: Arc::new(Mutex::new(target)),
+        info,
+        started,
+        stage_started: started,
+        stages: Vec::new(),
+        inputs: Vec::new(),
+        intake: None,
+        parts: Vec::new(),
+        scopes: Vec::new(),
+        steps: Vec::new(),
+        notices: Vec::new(),
+        artefacts: BTreeMap::new(),
+        request,
+        parameters,
+    };
+    let outcome = execution.stages().await;
+    let state = match &outcome {
+        Err(_) => RunState::Failed,
+        Ok(()) if execution.stopped() => RunState::Cancelled,
+        Ok(()) if execution.troubled() => RunState::CompletedWithErrors,
+        Ok(()) => RunState::Completed,
+    };
+    execution.finish(state, outcome.err()).await
+}
+
+impl Execution<'_> {
+    async fn stages(&mut self) -> Result<(), RunError> {
+        self.take_in()?;
+        self.prepare_target().await?;
+        if self.stopped() {
+            return Ok(());
+        }
+        self.run_queries().await?;
+        if self.stopped() {
+            return Ok(());
+        }
+        self.resolve_variables()?;
+        self.run_loads().await
+    }
+
+    async fn prepare_target(&mut self) -> Result<(), RunError> {
+        let plan = self.request.plan;
+        let mut match_fields = Vec::new();
+        for load in &plan.loads {
+            let scope = plan.scopes().find(|s| s.name == load.scope).and_then(|s| s.scope.as_ref());
+            let variables = scope.map_or(&[][..], |s| s.variables.as_slice());
+            match_fields.extend(crate::load::Step::new(load, variables, &plan.objects).match_fields());
+        }
+        match_fields.sort();
+        match_fields.dedup();
+        let changes = self.target.lock().await.prepare(&plan.objects, &match_fields).await?;
+        self.notices.extend(changes.into_iter().map(|c| format!("{}: {}", c.object, c.what)));
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.request.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether any row or value was left out.
+    fn troubled(&self) -> bool {
+        let rejected = self.intake.as_ref().is_some_and(|i| i.rejected_count > 0);
+        rejected || self.steps.iter().any(|s| s.counts.errored > 0)
+    }
+
+    fn stage(&mut self, name: &str, total: Option<u64>) {
+        self.stage_started = self.request.clock.now();
+        self.request.progress.stage(name, total);
+    }
+
+    fn stage_done(&mut self, name: &str) {
+        let spent = seconds(self.stage_started, self.request.clock.now());
+        self.stages.push(StageTime { name: name.to_owned(), seconds: spent });
+    }
+
+    fn artefact(&mut self, name: &str, file: &str) -> PathBuf {
+        let path = self.folder.file(file);
+        self.artefacts.insert(name.to_owned(), path.display().to_string());
+        path
+    }
+
+    fn summary(&self, state: RunState, failure: Option<String>) -> Summary {
+        let plan = self.request.plan;
+        let exit_status = match state {
+            RunState::Completed => 0,
+            RunState::CompletedWithErrors | RunState::Cancelled => 1,
+            RunState::Failed => 2,
+        };
+        Summary {
+            version: SUMMARY_VERSION,
+            connector: plan.connector.name.clone(),
+            label: plan.connector.label.clone(),
+            mode: RunMode::from_words(&self.info.mode),
+            target: TargetSummary { kind: self.info.kind.clone(), place: self.info.place.clone() },
+            execution: self.request.execution.clone(),
+            state,
+            started: self.started.to_string(),
+            ended: self.request.clock.now().to_string(),
+            stages: self.stages.clone(),
+            inputs: self.inputs.clone(),
+            scopes: self
+                .scopes
+                .iter()
+                .map(|s| ScopeSummary {
+                    name: s.name.clone(),
+                    rows: s.output.rows(),
+                    errors_scope: s.name.ends_with("errors"),
+                    problems: s.problems,
+                })
+                .collect(),
+            steps: self.steps.clone(),
+            rejected: Rejected { count: self.rejected_count(), examples: self.rejected_lines(20) },
+            notices: self.notices.clone(),
+            failure,
+            artefacts: self.artefacts.clone(),
+            exit_status,
+        }
+    }
+
+    fn rejected_count(&self) -> u64 {
+        self.intake.as_ref().map_or(0, |i| i.rejected_count)
+    }
+
+    fn rejected_lines(&self, most: usize) -> Vec<RejectedLine> {
+        let rows = self.intake.iter().flat_map(|i| &i.rejected).take(most);
+        rows.map(|r| RejectedLine {
+            file: self.parts.get(r.part as usize).cloned().unwrap_or_default(),
+            line: r.line,
+            reason: r.message.clone(),
+        })
+        .collect()
+    }
+}
+
+/// The parameters of a run: what was given, then the defaults.
+fn settle_parameters(
+    plan: &Plan,
+    given: &BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, RunError> {
+    let mut out = given.clone();
+    for parameter in &plan.parameters {
+        if out.contains_key(&parameter.name) {
+            continue;
+        }
+        let Some(default) = &parameter.default else {
+            return Err(RunError::Request {
+                cause: format!("the parameter `{}` has no value", parameter.name),
+                hint: format!("give it one: --param {}=…", parameter.name),
+            });
+        };
+        out.insert(parameter.name.clone(), default.clone());
+    }
+    Ok(out)
+}

@@ -1,3 +1,6 @@
-//! The outside world behind traits, and scratch files.
+//! The outside world behind traits, the folder of an execution, and scratch tables.
+
+pub mod clock;
 pub mod files;
+pub mod folder;
 pub mod spool;

@@ -1,0 +1,62 @@
+//! Stage one: the input files are kept, hashed and read into scratch tables.
+
+use super::{Execution, RunError};
+use crate::input;
+use crate::report::InputSummary;
+use std::path::PathBuf;
+
+impl Execution<'_> {
+    pub(super) fn take_in(&mut self) -> Result<(), RunError> {
+        self.stage("reading input", None);
+        let request = self.request;
+        if request.files.is_empty() && !request.plan.inputs.is_empty() {
+            return Err(RunError::Request {
+                cause: "the connector reads input, and no file was given".into(),
+                hint: "hand in one or more files: --input FILE".into(),
+            });
+        }
+        // What is read is the kept copy: the file itself may change while the run goes on.
+        let mut kept: Vec<(PathBuf, String)> = Vec::new();
+        for file in request.files {
+            kept.push(self.folder.keep_input(file)?);
+        }
+        let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
+        let intake = input::read(
+            &files,
+            &request.plan.inputs,
+            self.folder.work(),
+            &request.input,
+            &|done, _| request.progress.advance(done),
+            &|| self.stopped(),
+        )?;
+        let shown = |file: &str| {
+            let at = files.iter().position(|f| f.display().to_string() == file);
+            let name = at.and_then(|i| files[i].file_name()).map(|n| n.to_string_lossy().into_owned());
+            (name.unwrap_or_else(|| file.to_owned()), at.map(|i| kept[i].1.clone()).unwrap_or_default())
+        };
+        self.parts = intake
+            .parts
+            .iter()
+            .map(|p| {
+                let (name, _) = shown(&p.file);
+                p.inner.as_ref().map_or(name.clone(), |inner| format!("{name}!{inner}"))
+            })
+            .collect();
+        for table in &intake.tables {
+            for &part in &table.parts {
+                let Some(p) = intake.parts.get(part as usize) else { continue };
+                self.inputs.push(InputSummary {
+                    file: self.parts[part as usize].clone(),
+                    sha256: shown(&p.file).1,
+                    rows: p.rows,
+                    table: format!("input.{}", table.name),
+                });
+            }
+        }
+        self.notices.extend(intake.notices.iter().map(|n| n.message.clone()));
+        self.artefacts.insert("input".into(), self.folder.file("input").display().to_string());
+        self.intake = Some(intake);
+        self.stage_done("reading input");
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! The end: the summary and the workbook, whatever the run came to.
+
+use super::{Execution, RunError};
+use crate::report::{ReportInput, RunState, ScopeTables, StepTable, Summary, VariablesTable, write_workbook};
+
+impl Execution<'_> {
+    /// Writes what is left to write. A failure of the run is in the summary; a failure to write the
+    /// report makes the run a failed one.
+    pub(super) async fn finish(
+        mut self,
+        state: RunState,
+        failure: Option<RunError>,
+    ) -> Result<Summary, RunError> {
+        let mut failure = failure.map(|e| told(&e));
+        let mut state = state;
+        if self.request.workbook
+            && let Err(error) = self.workbook(state, failure.clone())
+        {
+            failure = Some(match failure {
+                Some(first) => format!("{first}; the report could not be written either: {error}"),
+                None => told(&error),
+            });
+            state = RunState::Failed;
+        }
+        let path = self.artefact("summary", "summary.json");
+        let summary = self.summary(state, failure);
+        summary.write(&path)?;
+        Ok(summary)
+    }
+
+    fn workbook(&mut self, state: RunState, failure: Option<String>) -> Result<(), RunError> {
+        self.stage("writing the report", None);
+        let path = self.artefact("report", "report.xlsx");
+        let decisions = self.folder.file("decisions.parquet");
+        let plan = self.request.plan;
+        let summary = self.summary(state, failure);
+        let scopes: Vec<ScopeTables<'_>> = self
+            .scopes
+            .iter()
+            .map(|run| ScopeTables {
+                name: &run.name,
+                output: &run.output,
+                variables: run.variables.as_ref().and_then(|values| {
+                    let query = plan.scopes().find(|q| q.name == run.name)?;
+                    Some(VariablesTable { specs: &query.scope.as_ref()?.variables, values })
+                }),
+            })
+            .collect();
+        // Steps that were never begun have no decisions.
+        let begun = self.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>();
+        let steps: Vec<StepTable<'_>> = plan
+            .loads
+            .iter()
+            .filter(|l| begun.contains(&l.name.as_str()) && decisions.exists())
+            .map(|l| StepTable { plan: l, decisions: &decisions })
+            .collect();
+        let rejected = self.rejected_lines(1000);
+        let written = write_workbook(
+            &path,
+            &ReportInput {
+                summary: &summary,
+                scopes: &scopes,
+                steps: &steps,
+                rejected: &rejected,
+                parts: &self.parts,
+            },
+        );
+        if let Err(error) = written {
+            self.artefacts.remove("report");
+            return Err(error.into());
+        }
+        self.stage_done("writing the report");
+        Ok(())
+    }
+}
+
+/// An error and its hint in one text.
+fn told(error: &RunError) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\n{hint}"))
+}

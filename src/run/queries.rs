@@ -1,0 +1,145 @@
+//! Stage two: the SQL makes scopes, and the ZIP of them is there before any record is written.
+
+use super::{Execution, RunError, ScopeRun, SharedTarget};
+use crate::plan::{Plan, QueryPlan};
+use crate::report::{SqlOutputOptions, write_sql_output};
+use crate::sql::{Batches, Column, Engine, Function, Open, SqlError, meta};
+use crate::system::spool::Spool;
+use crate::value::arrow::datatypes::DataType as ArrowType;
+use crate::value::{ObjectSchema, field_column_type};
+use std::sync::Arc;
+
+impl Execution<'_> {
+    pub(super) async fn run_queries(&mut self) -> Result<(), RunError> {
+        self.stage("running SQL", None);
+        let done = self.make_scopes().await;
+        // What the SQL made so far is there to be looked at, even when a later scope failed.
+        self.write_sql_output()?;
+        done?;
+        self.stage_done("running SQL");
+        Ok(())
+    }
+
+    async fn make_scopes(&mut self) -> Result<(), RunError> {
+        let plan = self.request.plan;
+        let mut engine = self.engine().map_err(|e| setup_error(plan, e))?;
+        for query in &plan.queries {
+            if self.stopped() {
+                return Ok(());
+            }
+            if query.scope.is_none() {
+                engine.add_view(&query.name, &query.sql).map_err(|e| failed(query, e))?;
+                continue;
+            }
+            self.request.progress.stage(&format!("running SQL: {}", query.name), None);
+            let path = self.folder.work().join(format!("scope-{}.arrow", query.name));
+            let request = self.request;
+            let tick = |rows: u64| {
+                request.progress.advance(rows);
+                !request.stop.load(std::sync::atomic::Ordering::Relaxed)
+            };
+            let Some(output) = engine.run(&query.sql, &path, &tick).await.map_err(|e| failed(query, e))?
+            else {
+                return Ok(());
+            };
+            engine.add_spool("output", &query.name, &output, true);
+            self.scopes.push(ScopeRun { name: query.name.clone(), output, variables: None, problems: 0 });
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> Result<Engine, SqlError> {
+        let plan = self.request.plan;
+        let parameters = plan
+            .parameters
+            .iter()
+            .map(|p| {
+                let value = self.parameters.get(&p.name).cloned().unwrap_or_default();
+                (p.name.clone(), crate::sql::parameter(&value, p.ty))
+            })
+            .collect();
+        let mut engine =
+            Engine::new(self.request.sql.clone(), self.folder.work(), functions(plan), parameters)?;
+        for table in self.intake.iter().flat_map(|i| &i.tables) {
+            engine.add_spool("input", &table.name, &table.spool, true);
+        }
+        for object in &plan.objects {
+            add_records(&mut engine, object, self.target.clone());
+        }
+        let inputs: Vec<(String, String, u64)> =
+            self.inputs.iter().map(|i| (i.table.clone(), i.file.clone(), i.rows)).collect();
+        let parameters: Vec<(String, String)> =
+            self.parameters.iter().map(|(n, v)| (n.clone(), v.to_string())).collect();
+        let facts = meta::ExecutionFacts {
+            execution_id: self.request.execution.clone(),
+            connector: plan.connector.name.clone(),
+            trigger: "spreadsheet".into(),
+            triggered_by: String::new(),
+            file_name: self.inputs.first().map(|i| i.file.clone()).unwrap_or_default(),
+            mode: self.info.mode.clone(),
+            started_at: self.started,
+        };
+        for (name, batch) in meta::batches(&facts, &parameters, &inputs)? {
+            engine.add_batch("meta", name, batch)?;
+        }
+        Ok(engine)
+    }
+
+    fn write_sql_output(&mut self) -> Result<(), RunError> {
+        let path = self.artefact("sql_output", "sql-output.zip");
+        let scopes: Vec<(&str, &Spool)> = self.scopes.iter().map(|s| (s.name.as_str(), &s.output)).collect();
+        write_sql_output(&path, &scopes, SqlOutputOptions { guard_formulas: self.request.guard_formulas })?;
+        Ok(())
+    }
+}
+
+fn functions(plan: &Plan) -> Vec<Function> {
+    plan.functions
+        .iter()
+        .map(|f| Function {
+            name: f.name.clone(),
+            // Types were checked before; a run only needs the names.
+            parameters: f
+                .parameters
+                .iter()
+                .map(|n| Column { name: n.clone(), ty: ArrowType::Utf8 })
+                .collect(),
+            defaults: f.defaults.clone(),
+            returns: ArrowType::Utf8,
+            body: f.body.clone(),
+            native: f.native.clone(),
+        })
+        .collect()
+}
+
+fn add_records(engine: &mut Engine, object: &ObjectSchema, target: SharedTarget) {
+    let mut columns = vec![("id".to_owned(), ArrowType::Utf8)];
+    columns.extend(object.fields.iter().map(|f| (f.name.clone(), field_column_type(&f.ty))));
+    let schema = object.clone();
+    let open: Open = Arc::new(move |columns: &[String]| {
+        // The lock is free while queries run: nothing is written before they are done.
+        let target = target.try_lock().map_err(|_| "the target is busy".to_owned())?;
+        let scan = target.scan(&schema, columns).map_err(|e| e.to_string())?;
+        Ok(Box::new(scan.map(|b| b.map_err(|e| e.to_string()))) as Batches)
+    });
+    engine.add_records(&object.name, &columns, open);
+}
+
+fn failed(query: &QueryPlan, error: SqlError) -> RunError {
+    let mut place = query.place.clone();
+    if let Some(range) = error.range {
+        let before = query.sql.get(..range.start as usize).unwrap_or_default();
+        let lines = before.matches('\n').count() as u32;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32;
+        place.column = if lines == 0 { place.column + column } else { column + 1 };
+        place.line += lines;
+    }
+    RunError::Sql { name: query.name.clone(), place, cause: error.cause, hint: error.hint }
+}
+
+fn setup_error(plan: &Plan, error: SqlError) -> RunError {
+    RunError::Request {
+        cause: format!("the SQL engine of `{}` could not start: {}", plan.connector.name, error.cause),
+        hint: error.hint.unwrap_or_default(),
+    }
+}

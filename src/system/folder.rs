@@ -1,0 +1,121 @@
+//! The folder of one execution: what it keeps, and a scratch folder that goes when it ends.
+
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {cause}")]
+pub struct FolderError {
+    /// The file or folder.
+    pub path: String,
+    /// Why.
+    pub cause: io::Error,
+}
+
+fn error(path: &Path, cause: io::Error) -> FolderError {
+    FolderError { path: path.display().to_string(), cause }
+}
+
+/// Where an execution puts what it makes.
+#[derive(Debug)]
+pub struct ExecutionFolder {
+    root: PathBuf,
+    work: PathBuf,
+}
+
+impl ExecutionFolder {
+    /// Makes the folder, with `input/` and a scratch folder in it.
+    ///
+    /// # Errors
+    /// Where it cannot be made or written to.
+    pub fn create(root: &Path) -> Result<Self, FolderError> {
+        let work = root.join("work");
+        // Scratch tables of a run that was killed are worth nothing.
+        if work.exists() {
+            fs::remove_dir_all(&work).map_err(|e| error(&work, e))?;
+        }
+        for folder in [root.join("input"), work.clone()] {
+            fs::create_dir_all(&folder).map_err(|e| error(&folder, e))?;
+        }
+        Ok(Self { root: root.to_path_buf(), work })
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Scratch files go here; the folder is removed when this value is dropped.
+    pub fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Keeps a copy of an input file in `input/`, under its own name; gives the copy's path and the
+    /// SHA-256 of its bytes. Two files of one name are kept apart by a number.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or the copy not written.
+    pub fn keep_input(&self, file: &Path) -> Result<(PathBuf, String), FolderError> {
+        let folder = self.root.join("input");
+        let name = file.file_name().map_or_else(|| "input".into(), |n| n.to_string_lossy().into_owned());
+        let mut to = folder.join(&name);
+        let mut n = 2;
+        while to.exists() && !same_file(file, &to) {
+            to = folder.join(format!("{n}-{name}"));
+            n += 1;
+        }
+        if same_file(file, &to) {
+            let hash = hash(file).map_err(|e| error(file, e))?;
+            return Ok((to, hash));
+        }
+        let mut from = File::open(file).map_err(|e| error(file, e))?;
+        let mut out = File::create(&to).map_err(|e| error(&to, e))?;
+        let mut digest = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let n = from.read(&mut buffer).map_err(|e| error(file, e))?;
+            if n == 0 {
+                break;
+            }
+            digest.update(&buffer[..n]);
+            out.write_all(&buffer[..n]).map_err(|e| error(&to, e))?;
+        }
+        Ok((to, hex(&digest.finalize())))
+    }
+}
+
+impl Drop for ExecutionFolder {
+    fn drop(&mut self) {
+        // Scratch files that cannot be removed now are removed by the next run into this folder.
+        let _ = fs::remove_dir_all(&self.work);
+    }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn hash(file: &Path) -> io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 20, File::open(file)?);
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = reader.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(hex(&digest.finalize()));
+        }
+        digest.update(&buffer[..n]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
