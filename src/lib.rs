@@ -10,6 +10,7 @@ pub mod library;
 pub mod load;
 pub mod model;
 pub mod plan;
+pub mod project;
 pub mod report;
 pub mod run;
 pub mod sql;

@@ -1,2 +1,5 @@
 //! The `sconn` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    sconn::cli::main()
+}

@@ -1,1 +1,147 @@
-//! The command line.
+//! The command line: arguments, one file per command, exit codes.
+
+mod args;
+mod check;
+mod connector;
+mod plan;
+mod progress;
+mod records;
+mod run;
+mod schema;
+
+use args::{Args, Color, Command};
+use clap::{CommandFactory, Parser};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// What a command comes to.
+pub(crate) enum Exit {
+    /// All is well.
+    Clean,
+    /// There are findings, or rows with errors.
+    Findings,
+    /// The command could not do its work.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Clean => ExitCode::SUCCESS,
+            Exit::Findings => ExitCode::from(1),
+            Exit::Failed => ExitCode::from(2),
+        }
+    }
+}
+
+/// Why a command could not do its work: what, and what to do.
+pub(crate) struct Failure {
+    what: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        let hint: String = hint.into();
+        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()) }
+    }
+}
+
+impl From<crate::target::TargetError> for Failure {
+    fn from(e: crate::target::TargetError) -> Self {
+        Self::new(e.to_string(), e.hint())
+    }
+}
+
+impl From<crate::project::ProjectError> for Failure {
+    fn from(e: crate::project::ProjectError) -> Self {
+        Self::new(e.cause, e.hint)
+    }
+}
+
+impl From<crate::run::RunError> for Failure {
+    fn from(e: crate::run::RunError) -> Self {
+        Self::new(e.to_string(), e.hint().unwrap_or_default())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Self::new(e.to_string(), "")
+    }
+}
+
+/// How a command shows things.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    /// Colour on standard output.
+    pub(crate) out_color: bool,
+    /// Colour on standard error.
+    pub(crate) err_color: bool,
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+}
+
+impl Look {
+    fn new(color: Color) -> Self {
+        let quiet = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let on = |terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !quiet,
+        };
+        let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|w| *w >= 40);
+        Self {
+            out_color: on(std::io::stdout().is_terminal()),
+            err_color: on(std::io::stderr().is_terminal()),
+            width: width.unwrap_or(100),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { Exit::Failed.into() } else { Exit::Clean.into() };
+        }
+    };
+    let look = Look::new(args.color);
+    match dispatch(args.command, look) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            let mark = if look.err_color { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
+            eprintln!("{mark} {}", failure.what);
+            if let Some(hint) = failure.hint {
+                hint.lines().for_each(|l| eprintln!("  {l}"));
+            }
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::check(&args, look),
+        Command::Plan(args) => plan::plan(&args, look),
+        Command::Run(args) => run::run(args, look),
+        Command::Records(args) => records::records(args.command),
+        Command::Schema(args) => schema::schema(args.command),
+        Command::Explain { code } => check::explain(&code),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "sconn", &mut std::io::stdout());
+            Ok(Exit::Clean)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,258 @@
+//! What the command line takes.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Messy files become records: checked before, dry-run first, explained after.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sconn",
+    version,
+    about,
+    after_help = "Examples:\n  sconn check\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --live\n  sconn records list products --filter sku=0870\n\nExit codes: 0 all is well, 1 findings or errored rows, 2 could not run."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find what is wrong with connectors, without running them.
+    #[command(
+        after_help = "Examples:\n  sconn check\n  sconn check connectors/ --format concise\n\nReads .sconn files and the header of samples, nothing else: no network, no target."
+    )]
+    Check(Check),
+    /// Show what a connector does: what it reads, how each column comes about, what it writes.
+    #[command(after_help = "Examples:\n  sconn plan vendor_prices.sconn\n  sconn plan vendor_prices.sconn --format json")]
+    Plan(PlanArgs),
+    /// Run a connector: a dry run, or a live one with --live.
+    #[command(
+        after_help = "Examples:\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --param region=APAC\n  sconn run fleet.sconn --input fleet.zip --live --target crm\n\nA dry run does everything but write. Ctrl-C stops after the chunk in hand."
+    )]
+    Run(RunArgs),
+    /// Look at records of the embedded store, archive and unarchive them.
+    Records(Records),
+    /// Look at the objects of the embedded store.
+    Schema(Schema),
+    /// Explain a diagnostic code: `sconn explain SC0202`.
+    Explain {
+        /// The code.
+        code: String,
+    },
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  sconn completions bash > /etc/bash_completion.d/sconn")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `sconn check`
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Files or folders; the current folder where none is given.
+    pub paths: Vec<PathBuf>,
+    /// How findings are shown.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Full)]
+    pub format: CheckFormat,
+}
+
+/// How findings are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// With the source around them.
+    Full,
+    /// One line each.
+    Concise,
+    /// As JSON.
+    Json,
+}
+
+/// Text for people, JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `sconn plan`
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// The connector.
+    pub file: PathBuf,
+    /// How it is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `sconn run`
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The connector.
+    pub file: PathBuf,
+    /// An input file: CSV, TSV, Excel, or a ZIP of CSVs. May be given several times.
+    #[arg(long, short, num_args = 1..)]
+    pub input: Vec<PathBuf>,
+    /// Write the records. Without it nothing is written.
+    #[arg(long)]
+    pub live: bool,
+    /// A run parameter.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// The target: a name from sconn.toml, or the path of a SQLite file.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Where the report and the other artefacts go.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the summary is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Leave out report.xlsx; decisions.parquet and summary.json are made all the same.
+    #[arg(long)]
+    pub no_report: bool,
+    /// Put a ' before cells of the SQL output that a spreadsheet could take for formulas.
+    #[arg(long)]
+    pub guard_formulas: bool,
+}
+
+/// `sconn records`
+#[derive(Debug, clap::Args)]
+pub struct Records {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RecordsCommand,
+}
+
+/// Which records, and where.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// The object.
+    pub object: String,
+    /// Only records whose field has this value; `_archived=true` shows archived ones too.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub filter: Vec<String>,
+    /// The target: a name from sconn.toml, or the path of a SQLite file.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+}
+
+/// How records are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecordFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// The commands of `sconn records`.
+#[derive(Debug, Subcommand)]
+pub enum RecordsCommand {
+    /// List records.
+    #[command(after_help = "Example:\n  sconn records list products --filter origin='price list'")]
+    List {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+        /// How many at most.
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        /// How they are shown.
+        #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
+        format: RecordFormat,
+    },
+    /// Show one record.
+    Get {
+        /// The object.
+        object: String,
+        /// The record's id.
+        id: uuid::Uuid,
+        /// The target.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
+        format: RecordFormat,
+    },
+    /// Count records.
+    Count {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Write all records to standard output.
+    Export {
+        /// Which.
+        #[command(flatten)]
+        which: Which,
+        /// How they are written.
+        #[arg(long, value_enum, default_value_t = RecordFormat::Csv)]
+        format: RecordFormat,
+    },
+    /// Archive a record: it stays, but is left out.
+    Archive {
+        /// The object.
+        object: String,
+        /// The records' ids.
+        #[arg(required = true)]
+        ids: Vec<uuid::Uuid>,
+        /// The target.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+    },
+    /// Take records out of the archive.
+    Unarchive {
+        /// The object.
+        object: String,
+        /// The records' ids.
+        #[arg(required = true)]
+        ids: Vec<uuid::Uuid>,
+        /// The target.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+    },
+}
+
+/// `sconn schema`
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: SchemaCommand,
+}
+
+/// The commands of `sconn schema`.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Show the objects that a target has, in the language.
+    Show {
+        /// The target: a name from sconn.toml, or the path of a SQLite file.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+        /// How they are shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}

@@ -1,0 +1,95 @@
+//! `sconn check` and `sconn explain`
+
+use super::args::{Check, CheckFormat};
+use super::connector::{Connector, FilesOf};
+use super::{Exit, Failure, Look, print};
+use crate::diagnostic::{Code, nearest, render};
+use std::path::{Path, PathBuf};
+
+pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
+    let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
+    let mut files = Vec::new();
+    for path in &given {
+        if path.is_dir() {
+            collect(path, &mut files)?;
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        return Err(Failure::new("there is no .sconn file here", "hand in a file or a folder: sconn check connectors/"));
+    }
+    let mut findings = 0;
+    let mut shown = std::collections::BTreeSet::new();
+    let mut json = Vec::new();
+    for file in &files {
+        let connector = Connector::load(file)?;
+        let sources = FilesOf(&connector.project);
+        // A file that several connectors import is told of once.
+        let mut fresh = connector.project.check();
+        fresh.retain(|d| {
+            let span = d.span();
+            shown.insert((connector.project.file_name(span.file), span.range, d.code, d.message.clone()))
+        });
+        findings += fresh.len();
+        match args.format {
+            CheckFormat::Json => json.push(render::json(&fresh, &sources)),
+            CheckFormat::Concise if !fresh.is_empty() => print(&render::concise(&fresh, &sources))?,
+            CheckFormat::Full if !fresh.is_empty() => {
+                let style = render::Look { color: look.out_color, unicode: true, width: look.width };
+                print(&render::full(&fresh, &sources, style))?;
+            }
+            _ => {}
+        }
+    }
+    match args.format {
+        CheckFormat::Json => print(&joined(&json))?,
+        _ if findings == 0 => {
+            let n = files.len();
+            print(&format!("{n} {} checked, nothing to say\n", if n == 1 { "file" } else { "files" }))?;
+        }
+        _ => {}
+    }
+    Ok(if findings == 0 { Exit::Clean } else { Exit::Findings })
+}
+
+/// Several JSON lists as one.
+fn joined(lists: &[String]) -> String {
+    let mut all: Vec<serde_json::Value> = Vec::new();
+    for list in lists {
+        if let Ok(serde_json::Value::Array(items)) = serde_json::from_str(list) {
+            all.extend(items);
+        }
+    }
+    format!("{:#}\n", serde_json::Value::Array(all))
+}
+
+/// The .sconn files below a folder; hidden folders and `target` are left out.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Failure::new(format!("{}: {e}", folder.display()), ""))?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() {
+            if !name.starts_with('.') && name != "target" {
+                collect(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|e| e == "sconn") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn explain(code: &str) -> Result<Exit, Failure> {
+    let wanted = code.to_uppercase();
+    let Some(code) = Code::from_id(&wanted) else {
+        let ids: Vec<&str> = crate::diagnostic::CODES.iter().map(|c| c.id()).collect();
+        let hint = nearest(&wanted, ids).map_or_else(String::new, |n| format!("did you mean {n}?"));
+        return Err(Failure::new(format!("there is no diagnostic {wanted}"), hint));
+    };
+    print(code.page())?;
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,106 @@
+//! Loading a connector for a command: its files, its sample's header, its findings.
+
+use super::{Failure, Look};
+use crate::diagnostic::render::{self, Sources};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::input::{Limits, probe};
+use crate::model::{Project, SampleFacts, SampleTable};
+use crate::plan::Plan;
+use crate::system::files::Disk;
+use crate::text::FileId;
+use std::path::Path;
+
+/// A connector with what is known of it.
+pub(super) struct Connector {
+    pub(super) project: Project,
+}
+
+impl Connector {
+    /// Reads a connector's file, what it imports, and its sample's header.
+    pub(super) fn load(file: &Path) -> Result<Self, Failure> {
+        let mut project = Project::load(file, &Disk).map_err(|e| {
+            Failure::new(format!("{}: {e}", file.display()), "hand in the path of a .sconn file")
+        })?;
+        if let Some(sample) = project.sample_path() {
+            project.set_sample(sample_facts(&sample));
+        }
+        Ok(Self { project })
+    }
+
+    /// The plan; none where the connector has errors, which are shown then.
+    pub(super) fn plan_or_tell(&self, look: Look) -> Result<Option<Plan>, Failure> {
+        match self.project.plan() {
+            Ok(plan) => Ok(Some(plan)),
+            Err(findings) => {
+                let errors: Vec<Diagnostic> =
+                    findings.into_iter().filter(|d| d.severity == Severity::Error).collect();
+                let sources = FilesOf(&self.project);
+                let style = render::Look { color: look.err_color, unicode: true, width: look.width };
+                eprint!("{}", render::full(&errors, &sources, style));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The project's files, for the renderers.
+pub(super) struct FilesOf<'a>(pub(super) &'a Project);
+
+impl Sources for FilesOf<'_> {
+    fn name(&self, file: FileId) -> String {
+        self.0.file_name(file)
+    }
+
+    fn text(&self, file: FileId) -> &str {
+        self.0.text(file)
+    }
+}
+
+fn sample_facts(sample: &Path) -> SampleFacts {
+    match probe(sample, &Limits::default()) {
+        Err(e) => SampleFacts::Unreadable { message: e.to_string() },
+        Ok(tables) => SampleFacts::Given {
+            tables: tables
+                .into_iter()
+                .map(|t| {
+                    let ambiguous = ambiguous_dates(&t.rows, t.headers.len());
+                    SampleTable {
+                        ambiguous_dates: ambiguous.into_iter().map(|i| t.headers[i].0.clone()).collect(),
+                        name: t.name,
+                        part: t.part,
+                        headers: t.headers,
+                    }
+                })
+                .collect(),
+        },
+    }
+}
+
+/// Columns with dates such as 03/04/2024 of which none tells day from month.
+fn ambiguous_dates(rows: &[Vec<Option<String>>], columns: usize) -> Vec<usize> {
+    (0..columns)
+        .filter(|c| {
+            let mut either = false;
+            for cell in rows.iter().filter_map(|r| r.get(*c)?.as_deref()) {
+                match day_and_month(cell) {
+                    Some((a, b)) if a > 12 || b > 12 => return false,
+                    Some((a, b)) => either |= a != b,
+                    None => {}
+                }
+            }
+            either
+        })
+        .collect()
+}
+
+/// The first two numbers of a text like `3/4/2024`, `03.04.2024` or `03-04-2024 10:00`.
+fn day_and_month(text: &str) -> Option<(u32, u32)> {
+    let date = text.trim().split([' ', 'T']).next()?;
+    let mut parts = date.split(['/', '.', '-']);
+    let (a, b, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let short = |t: &str| (1..=2).contains(&t.len());
+    if !(short(a) && short(b) && year.len() == 4 && year.parse::<u32>().is_ok()) {
+        return None;
+    }
+    Some((a.parse().ok()?, b.parse().ok()?))
+}

@@ -1,0 +1,111 @@
+//! The project around a connector: its root folder, its `sconn.toml`, its targets.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What is read from `sconn.toml`; everything has a default.
+///
+/// ```toml
+/// [targets.crm]
+/// sqlite = "data/crm.sqlite"
+/// ```
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    targets: BTreeMap<String, TargetSetting>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetSetting {
+    sqlite: PathBuf,
+}
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    root: PathBuf,
+    targets: BTreeMap<String, PathBuf>,
+}
+
+/// Why a project cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct ProjectError {
+    /// Why.
+    pub cause: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// The target that is used where none is named.
+pub const DEFAULT_TARGET: &str = "store";
+
+impl Project {
+    /// The project of a connector: the nearest folder above it with a `sconn.toml`, otherwise the
+    /// current folder.
+    ///
+    /// # Errors
+    /// Where `sconn.toml` cannot be read.
+    pub fn of(connector: &Path) -> Result<Self, ProjectError> {
+        let start = std::path::absolute(connector).unwrap_or_else(|_| connector.to_path_buf());
+        let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
+        match root {
+            Some(root) => Self::read(root),
+            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new() }),
+        }
+    }
+
+    /// The project of the current folder.
+    ///
+    /// # Errors
+    /// Where `sconn.toml` cannot be read.
+    pub fn here() -> Result<Self, ProjectError> {
+        Self::of(Path::new("./x"))
+    }
+
+    fn read(root: &Path) -> Result<Self, ProjectError> {
+        let file = root.join("sconn.toml");
+        let broken = |cause: String| ProjectError {
+            cause: format!("{}: {cause}", file.display()),
+            hint: "a target is written like this:\n[targets.crm]\nsqlite = \"data/crm.sqlite\"".into(),
+        };
+        let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
+        let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
+        let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
+        Ok(Self { root: root.to_path_buf(), targets })
+    }
+
+    /// Where executions are kept.
+    pub fn executions(&self) -> PathBuf {
+        self.root.join(".sconn").join("executions")
+    }
+
+    /// The file of a target of the embedded store: one of `sconn.toml`, the default one, or a path.
+    ///
+    /// # Errors
+    /// Where there is no target of that name.
+    pub fn target(&self, name: Option<&str>) -> Result<PathBuf, ProjectError> {
+        let name = name.unwrap_or(DEFAULT_TARGET);
+        if let Some(path) = self.targets.get(name) {
+            return Ok(path.clone());
+        }
+        if name == DEFAULT_TARGET {
+            return Ok(self.root.join(".sconn").join("store.sqlite"));
+        }
+        // A path is written with its ending or its folder, a name has neither.
+        if name.contains(['/', '\\', '.']) {
+            return Ok(PathBuf::from(name));
+        }
+        let near = crate::diagnostic::nearest(name, self.targets.keys().map(String::as_str));
+        Err(ProjectError {
+            cause: format!("there is no target `{name}`"),
+            hint: match near {
+                Some(n) => format!("did you mean `{n}`?"),
+                None => format!("add it to sconn.toml:\n[targets.{name}]\nsqlite = \"{name}.sqlite\""),
+            },
+        })
+    }
+}
