@@ -1,7 +1,7 @@
 //! `summary.json`: what a run did, in one small file.
 
-use super::part_file::PartFile;
 use super::ReportError;
+use super::part_file::PartFile;
 use crate::load::Action;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

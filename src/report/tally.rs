@@ -16,7 +16,6 @@ pub struct StepTally {
     reasons: HashMap<(ReasonKind, &'static str, String), (u64, Example)>,
 }
 
-
 impl StepTally {
     /// Nothing counted yet.
     pub fn new(plan: &LoadPlan) -> Self {
@@ -58,9 +57,7 @@ impl StepTally {
                 example: example.clone(),
             })
             .collect();
-        by_code.sort_by(|a, b| {
-            (b.count, a.kind, &a.code, &a.name).cmp(&(a.count, b.kind, &b.code, &b.name))
-        });
+        by_code.sort_by(|a, b| (b.count, a.kind, &a.code, &a.name).cmp(&(a.count, b.kind, &b.code, &b.name)));
         StepSummary {
             name: self.plan.name.clone(),
             object: self.plan.object.clone(),
@@ -102,9 +99,7 @@ impl StepTally {
     ) {
         self.reasons
             .entry((kind, code, name))
-            .or_insert_with(|| {
-                (0, Example { row, source: source.to_owned(), message: message() })
-            })
+            .or_insert_with(|| (0, Example { row, source: source.to_owned(), message: message() }))
             .0 += 1;
     }
 }

@@ -173,6 +173,9 @@ impl Page {
         let widths: Vec<usize> =
             (0..columns).map(|c| lines.iter().map(|l| l.1[c].chars().count()).max().unwrap_or(0)).collect();
         self.blank();
+        if 4 + first + second + widths.iter().map(|w| w + 2).sum::<usize>() > self.width {
+            return self.steps_in_words(summary);
+        }
         for (number, ([name, object], cells, paint)) in lines.iter().enumerate() {
             let start = self.painted(&format!("  {name:<first$}  {object:<second$}"), *paint);
             self.text.push_str(&start);
@@ -195,6 +198,20 @@ impl Page {
         }
     }
 
+    /// For terminals that the table does not fit.
+    fn steps_in_words(&mut self, summary: &Summary) {
+        for s in &summary.steps {
+            let mut text = format!("{} into {}: {}", s.name, s.object, count_of(s.rows, "row"));
+            for (name, count) in s.counts.all().iter().filter(|(_, count)| *count > 0) {
+                text.push_str(&format!(", {} {name}", grouped(*count)));
+            }
+            if s.warnings > 0 {
+                text.push_str(&format!("; {} with warnings", grouped(s.warnings)));
+            }
+            self.wrapped(&one_line(&text, 500), "  ", "    ", Paint::Plain);
+        }
+    }
+
     fn reasons(&mut self, summary: &Summary) {
         let reasons = summary.reasons();
         for (kind, paint) in [
@@ -209,12 +226,21 @@ impl Page {
             self.blank();
             self.line(&format!("  {}", kind_words(kind)), paint);
             for (step, r) in of_kind.iter().take(REASONS) {
-                let name = if r.name.is_empty() { String::new() } else { format!("{}: ", r.name) };
-                let place =
-                    if r.example.source.is_empty() { format!("row {}", r.example.row) } else { r.example.source.clone() };
+                let name = if r.name.is_empty() { String::new() } else { format!(", {}", r.name) };
+                let place = if r.example.source.is_empty() {
+                    format!("row {}", r.example.row)
+                } else {
+                    r.example.source.clone()
+                };
                 self.item(
-                    &one_line(&format!("{} × {step}: {name}{}", grouped(r.count), code_words(&r.code)), self.width - 6),
-                    &one_line(&format!("e.g. {place}: {}", r.example.message), self.width.saturating_sub(8) * 2),
+                    &one_line(
+                        &format!("{} × {step}{name}: {}", grouped(r.count), code_words(&r.code)),
+                        self.width - 6,
+                    ),
+                    &one_line(
+                        &format!("e.g. {place}: {}", r.example.message),
+                        self.width.saturating_sub(8) * 2,
+                    ),
                 );
             }
             self.more(of_kind.len().saturating_sub(REASONS));
@@ -227,7 +253,10 @@ impl Page {
             return;
         }
         self.blank();
-        self.line(&format!("  {} of the input could not be read", count_of(rejected.count, "row")), Paint::Red);
+        self.line(
+            &format!("  {} of the input could not be read", count_of(rejected.count, "row")),
+            Paint::Red,
+        );
         for r in rejected.examples.iter().take(3) {
             self.item(&one_line(&format!("{}:{}: {}", r.file, r.line, r.reason), 2_000), "");
         }

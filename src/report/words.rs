@@ -10,7 +10,9 @@ use crate::value::{Problem, Value, cell};
 /// and line breaks, and the two code points that XML does not allow. Zero-width and right-to-left
 /// marks stay.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
-    let bad = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let bad = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
     if !text.contains(bad) {
         return text.into();
     }

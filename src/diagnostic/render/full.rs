@@ -180,7 +180,8 @@ fn line_start(text: &str, offset: usize, lines: usize) -> usize {
 /// Where the line ends, with its line break, that stands `lines` below the one of `offset`.
 fn line_end(text: &str, offset: usize, lines: usize) -> usize {
     // A span that ends with a line break ends on that line, not on the next.
-    let offset = if offset > 0 && text.as_bytes().get(offset - 1) == Some(&b'\n') { offset - 1 } else { offset };
+    let offset =
+        if offset > 0 && text.as_bytes().get(offset - 1) == Some(&b'\n') { offset - 1 } else { offset };
     let after = text.get(offset..).unwrap_or_default();
     after.match_indices('\n').nth(lines).map_or(text.len(), |(at, _)| offset + at + 1)
 }

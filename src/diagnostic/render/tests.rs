@@ -71,7 +71,7 @@ fn json_has_lines_columns_and_offsets_of_both_ends() {
     let second = &value[1];
     assert_eq!(second["help"], serde_json::Value::Null);
     // Two of the five letters take two bytes.
-    assert_eq!(second["labels"][0]["end"], serde_json::json!({"line": 5, "column": 8, "offset": 73}));
+    assert_eq!(second["labels"][0]["end"], serde_json::json!({"line": 5, "column": 8, "offset": 72}));
 }
 
 #[test]
@@ -129,7 +129,8 @@ fn the_source_cannot_steer_the_terminal() {
 
 #[test]
 fn places_past_the_text_and_inside_a_character_are_drawn_all_the_same() {
-    for (source, start, end) in [("", 0, 0), ("", 5, 9), ("é", 1, 1), ("a\n", 2, 2), ("a\nb", 3, 99), ("ab", 2, 1)]
+    for (source, start, end) in
+        [("", 0, 0), ("", 5, 9), ("é", 1, 1), ("a\n", 2, 2), ("a\nb", 3, 99), ("ab", 2, 1)]
     {
         let texts = Texts(vec![("x.sconn", source.to_owned())]);
         let span = Span::in_file(FileId(0), Range { start, end });

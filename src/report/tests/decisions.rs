@@ -20,7 +20,10 @@ fn decisions_come_back_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decisions.parquet");
     write(&path, &[("vendors", 7), ("empty", 0), ("products", 10_000)]);
-    assert_eq!(read(&path, "vendors"), decisions().into_iter().zip(0..).map(|(d, key)| RowDecision { key, ..d }).collect::<Vec<_>>());
+    assert_eq!(
+        read(&path, "vendors"),
+        decisions().into_iter().zip(0..).map(|(d, key)| RowDecision { key, ..d }).collect::<Vec<_>>()
+    );
     assert_eq!(read(&path, "products"), many(10_000).collect::<Vec<_>>());
     assert_eq!(read(&path, "empty"), []);
     assert_eq!(read(&path, "no such step"), []);

@@ -43,7 +43,15 @@ fn the_tally_counts_each_reason_with_its_first_example() {
     let step = &run.summary.steps[0];
     assert_eq!(
         step.counts,
-        StatusCounts { created: 1, updated: 1, unchanged: 1, unarchived: 1, skipped: 1, errored: 1, not_processed: 1 }
+        StatusCounts {
+            created: 1,
+            updated: 1,
+            unchanged: 1,
+            unarchived: 1,
+            skipped: 1,
+            errored: 1,
+            not_processed: 1
+        }
     );
     assert_eq!((step.rows, step.warnings), (7, 1));
     let products = &run.summary.steps[1];
@@ -75,19 +83,24 @@ fn the_summary_comes_back_from_its_json() {
 #[test]
 fn the_terminal_tells_what_happened() {
     let run = Run::new();
-    let text = terminal(&run.summary, false, 90);
-    println!("{text}");
-    println!("{}", terminal(&run.summary, true, 90));
-    assert!(text.starts_with("Vendor price list: completed with errors (dry run, nothing was written)\n"), "{text}");
+    let text = terminal(&run.summary, false, 110);
+    assert!(
+        text.starts_with("Vendor price list: completed with errors (dry run, nothing was written)\n"),
+        "{text}"
+    );
     assert!(text.contains("36 records would be created, 36 updated, 35 taken out of the archive"), "{text}");
     assert!(text.contains("  total               247       36       36"), "{text}");
-    assert!(text.contains("34 × products: sku: required"), "{text}");
+    assert!(text.contains("34 × products, sku: required"), "{text}");
     assert!(text.contains("e.g. prices.csv:6: sku is required and the cell is empty"), "{text}");
     assert!(text.contains("2 rows of the input could not be read"), "{text}");
     assert!(text.contains("  report      out/report.xlsx\n"), "{text}");
-    assert!(text.lines().all(|l| l.chars().count() <= 90), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= 110), "{text}");
     assert!(!text.contains('\u{1b}'));
     let painted = terminal(&run.summary, true, 90);
+    let narrow = terminal(&run.summary, false, 70);
+    println!("{narrow}");
+    assert!(narrow.contains("  vendors into vendors: 7 rows, 1 created, 1 updated, 1 unchanged"), "{narrow}");
+    assert!(narrow.lines().all(|l| l.chars().count() <= 70), "{narrow}");
     assert!(painted.contains("\u{1b}[33mcompleted with errors\u{1b}[0m"), "{painted}");
 }
 

@@ -24,8 +24,12 @@ pub(super) fn problem(code: ProblemCode, name: &str, text: &str, message: &str) 
 }
 
 pub(super) fn spool(path: &Path, batches: &[Vec<(&str, ArrayRef)>]) -> Spool {
-    let batches: Vec<_> =
-        batches.iter().map(|b| RecordBatch::try_from_iter_with_nullable(b.iter().map(|(n, a)| (*n, a.clone(), true))).unwrap()).collect();
+    let batches: Vec<_> = batches
+        .iter()
+        .map(|b| {
+            RecordBatch::try_from_iter_with_nullable(b.iter().map(|(n, a)| (*n, a.clone(), true))).unwrap()
+        })
+        .collect();
     let mut writer = SpoolWriter::create(path, batches[0].schema()).unwrap();
     batches.iter().for_each(|b| writer.write(b).unwrap());
     writer.finish().unwrap()
@@ -117,7 +121,8 @@ pub(super) fn decisions() -> Vec<RowDecision> {
         warnings: vec![],
         committed_chunk: None,
     };
-    let none = |row: u64| answer(0, &format!("A-{row:03}"), 0, Outcome::None, MatchAction::NextRuleIgnorePrevious);
+    let none =
+        |row: u64| answer(0, &format!("A-{row:03}"), 0, Outcome::None, MatchAction::NextRuleIgnorePrevious);
     vec![
         RowDecision {
             rules: vec![none(1), answer(1, "Bolt, M8", 0, Outcome::None, MatchAction::CreateNew)],
@@ -190,7 +195,11 @@ pub(super) fn decisions() -> Vec<RowDecision> {
 /// The same decisions over and over, with running row numbers.
 pub(super) fn many(count: u64) -> impl Iterator<Item = RowDecision> {
     let base = decisions();
-    (0..count).map(move |i| RowDecision { row: i + 1, key: i, ..base[(i % base.len() as u64) as usize].clone() })
+    (0..count).map(move |i| RowDecision {
+        row: i + 1,
+        key: i,
+        ..base[(i % base.len() as u64) as usize].clone()
+    })
 }
 
 pub(super) struct Run {
@@ -205,7 +214,11 @@ pub(super) struct Run {
 
 pub(super) fn rejected() -> Vec<RejectedLine> {
     vec![
-        RejectedLine { file: "prices.csv".into(), line: 9, reason: "the row has 7 cells, the header has 9".into() },
+        RejectedLine {
+            file: "prices.csv".into(),
+            line: 9,
+            reason: "the row has 7 cells, the header has 9".into(),
+        },
         RejectedLine { file: "book.xlsx!Sheet1".into(), line: 14, reason: "cell C14 is #N/A".into() },
     ]
 }
@@ -263,17 +276,18 @@ impl Run {
                     ("ratio", Arc::new(Float64Array::from(vec![0.1 + 0.2])) as ArrayRef),
                     (
                         "big",
-                        Arc::new(
-                            Decimal128Array::from(vec![0]).with_precision_and_scale(38, 2).unwrap(),
-                        ) as ArrayRef,
+                        Arc::new(Decimal128Array::from(vec![0]).with_precision_and_scale(38, 2).unwrap())
+                            as ArrayRef,
                     ),
                     ("note", strings(&[Some(&long)])),
                     ("__row", Arc::new(Int64Array::from(vec![None])) as ArrayRef),
                 ],
             ],
         );
-        let errors =
-            spool(&folder.path().join("errors.arrow"), &[vec![("sku", strings(&[Some("A-009")])), ("why", strings(&[Some("no price")]))]]);
+        let errors = spool(
+            &folder.path().join("errors.arrow"),
+            &[vec![("sku", strings(&[Some("A-009")])), ("why", strings(&[Some("no price")]))]],
+        );
         let problems = serde_json::to_string(&[problem(
             ProblemCode::NotANumber,
             "price",
@@ -329,8 +343,7 @@ impl Run {
             },
             ScopeTables { name: "price_errors", output: &self.errors, variables: None },
         ];
-        let steps: Vec<_> =
-            self.plans.iter().map(|plan| StepTable { plan, decisions: &decisions }).collect();
+        let steps: Vec<_> = self.plans.iter().map(|plan| StepTable { plan, decisions: &decisions }).collect();
         act(&ReportInput {
             summary: &self.summary,
             scopes: &scopes,

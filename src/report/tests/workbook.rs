@@ -19,7 +19,9 @@ fn tab(run: &Run, name: &str) -> Range<Data> {
 }
 
 fn column(range: &Range<Data>, header: &str) -> usize {
-    (0..range.width()).find(|c| range[(0, *c)] == Data::String(header.into())).unwrap_or_else(|| panic!("{header}"))
+    (0..range.width())
+        .find(|c| range[(0, *c)] == Data::String(header.into()))
+        .unwrap_or_else(|| panic!("{header}"))
 }
 
 fn texts(range: &Range<Data>, header: &str) -> Vec<String> {
@@ -94,8 +96,18 @@ fn load_tabs_show_the_rule_the_fields_and_the_status() {
     assert_eq!(
         headers,
         [
-            "Row", "Source", "Rule", "Candidates", "Record id", "name", "price", "listed", "tags", "Errors",
-            "Warnings", "Status"
+            "Row",
+            "Source",
+            "Rule",
+            "Candidates",
+            "Record id",
+            "name",
+            "price",
+            "listed",
+            "tags",
+            "Errors",
+            "Warnings",
+            "Status"
         ]
     );
     assert_eq!(

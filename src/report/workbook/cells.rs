@@ -63,10 +63,12 @@ pub(super) fn value(value: &Value) -> Content {
     match value {
         Value::Number(n) => number(*n).unwrap_or_else(|| text(value.to_string())),
         Value::Boolean(b) => Content::Boolean(*b),
-        Value::Date(d) => date(*d)
-            .map_or_else(|| text(value.to_string()), |date| Content::Time(date, Print::Date)),
-        Value::Datetime(t) => instant(*t)
-            .map_or_else(|| text(value.to_string()), |time| Content::Time(time, Print::Datetime)),
+        Value::Date(d) => {
+            date(*d).map_or_else(|| text(value.to_string()), |date| Content::Time(date, Print::Date))
+        }
+        Value::Datetime(t) => {
+            instant(*t).map_or_else(|| text(value.to_string()), |time| Content::Time(time, Print::Datetime))
+        }
         _ => text(value.to_string()),
     }
 }

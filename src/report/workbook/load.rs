@@ -63,7 +63,10 @@ fn field(action: Action, change: &FieldChange) -> (Content, Tone) {
     };
     let changed = |mark: &str| {
         if action == Action::Create && mark.is_empty() {
-            return (cells::value(&change.after), if change.after.is_blank() { Tone::Plain } else { Tone::Created });
+            return (
+                cells::value(&change.after),
+                if change.after.is_blank() { Tone::Plain } else { Tone::Created },
+            );
         }
         let shown = if action == Action::Create {
             format!("{}{mark}", change.after)

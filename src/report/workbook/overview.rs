@@ -205,13 +205,20 @@ impl Page<'_> {
                 } else {
                     r.example.source.clone()
                 };
-                let tallest =
-                    lines(&what, 34).max(lines(&r.example.message, 62)).max(lines(&place, 16)).max(lines(step, 22));
+                let tallest = lines(&what, 34)
+                    .max(lines(&r.example.message, 62))
+                    .max(lines(&place, 16))
+                    .max(lines(step, 22));
                 self.height(tallest * 15.0 + 3.0)?;
                 self.text(FIRST, step, &cell)?;
                 self.merged(FIRST + 1, FIRST + 2, &what, &cell)?;
                 self.sheet.write_number_with_format(self.row, FIRST + 3, r.count as f64, &number)?;
-                self.merged(FIRST + 4, FIRST + 5, &place, &cell.clone().set_font_color(Color::RGB(color::MUTED)))?;
+                self.merged(
+                    FIRST + 4,
+                    FIRST + 5,
+                    &place,
+                    &cell.clone().set_font_color(Color::RGB(color::MUTED)),
+                )?;
                 self.merged(FIRST + 6, LAST, &r.example.message, &cell)?;
                 self.row += 1;
             }
@@ -262,7 +269,12 @@ impl Page<'_> {
                 self.sheet.write_number_with_format(self.row, FIRST + 3, scope.problems as f64, &number)?;
             }
             let note = if scope.errors_scope { "for people: not loaded" } else { "" };
-            self.merged(FIRST + 6, LAST, note, &ruled().set_font_color(Color::RGB(color::MUTED)).set_indent(1))?;
+            self.merged(
+                FIRST + 6,
+                LAST,
+                note,
+                &ruled().set_font_color(Color::RGB(color::MUTED)).set_indent(1),
+            )?;
             self.row += 1;
         }
         Ok(())
@@ -283,7 +295,8 @@ impl Page<'_> {
             self.text(FIRST + 2, &i.table, &ruled())?;
             let number = ruled().set_num_format("#,##0");
             self.sheet.write_number_with_format(self.row, FIRST + 3, i.rows as f64, &number)?;
-            let hash = ruled().set_font_name("Consolas").set_font_size(9).set_font_color(Color::RGB(color::MUTED));
+            let hash =
+                ruled().set_font_name("Consolas").set_font_size(9).set_font_color(Color::RGB(color::MUTED));
             self.merged(FIRST + 4, LAST, &i.sha256, &hash.set_indent(1))?;
             self.row += 1;
         }

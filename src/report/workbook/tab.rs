@@ -23,7 +23,9 @@ impl TabNames {
     pub(in crate::report) fn give(&mut self, wanted: &str, part: u32) -> String {
         let clean: String = wanted
             .chars()
-            .map(|c| if matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\') || c.is_control() { '_' } else { c })
+            .map(|c| {
+                if matches!(c, '[' | ']' | ':' | '*' | '?' | '/' | '\\') || c.is_control() { '_' } else { c }
+            })
             .collect();
         let clean = clean.trim_matches('\'').trim();
         let clean = if clean.is_empty() { "Sheet" } else { clean };

@@ -137,12 +137,12 @@ impl Rows {
     fn content(&self, index: usize) -> Content {
         let numeric = self.column(index).is_some_and(|c| c.data_type().is_numeric());
         match self.value(index) {
-            Value::Text(text) if numeric => match Decimal::from_scientific(&text)
-                .or_else(|_| Decimal::from_str_exact(&text))
-            {
-                Ok(number) => cells::value(&Value::Number(number)),
-                Err(_) => cells::text(text),
-            },
+            Value::Text(text) if numeric => {
+                match Decimal::from_scientific(&text).or_else(|_| Decimal::from_str_exact(&text)) {
+                    Ok(number) => cells::value(&Value::Number(number)),
+                    Err(_) => cells::text(text),
+                }
+            }
             value => cells::value(&value),
         }
     }
