@@ -29,7 +29,7 @@
 //! "first_group", "groups"}`: which row groups hold which step.
 
 use super::ReportError;
-use super::part_file::PartFile;
+use super::part_file::{self, Input, Output, PartFile};
 use super::words::{answer_words, deciding};
 use crate::load::{Action, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
 use crate::plan::LoadPlan;
@@ -44,8 +44,6 @@ use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -116,7 +114,7 @@ pub struct StepRows {
 /// Writes `decisions.parquet` as the decisions are made. Memory is bounded; the file appears when
 /// it is finished.
 pub struct DecisionWriter {
-    writer: ArrowWriter<BufWriter<File>>,
+    writer: ArrowWriter<Output>,
     part: PartFile,
     execution: String,
     parts: Vec<String>,
@@ -385,8 +383,8 @@ impl DecisionReader {
     }
 }
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, ReportError> {
-    let file = File::open(path).map_err(|e| ReportError::new(path, e))?;
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Input>, ReportError> {
+    let file = part_file::open(path)?;
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| ReportError::new(path, e))
 }
 

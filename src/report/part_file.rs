@@ -1,9 +1,26 @@
-//! Files that appear only when they are complete.
+//! Files that appear only when they are complete. All that this room does with the file system is
+//! in here.
 
 use super::ReportError;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+
+/// A file that is written.
+pub(super) type Output = BufWriter<File>;
+
+/// A file that is read.
+pub(super) type Input = File;
+
+/// Opens a file for reading.
+pub(super) fn open(path: &Path) -> Result<Input, ReportError> {
+    File::open(path).map_err(|e| ReportError::new(path, e))
+}
+
+/// How many bytes a file has; 0 where that cannot be told.
+pub(super) fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |m| m.len())
+}
 
 /// A file under a temporary name beside its place; dropped unkept, it is removed.
 pub(super) struct PartFile {
@@ -14,7 +31,7 @@ pub(super) struct PartFile {
 
 impl PartFile {
     /// Opens the temporary file for writing.
-    pub(super) fn create(path: &Path) -> Result<(Self, BufWriter<File>), ReportError> {
+    pub(super) fn create(path: &Path) -> Result<(Self, Output), ReportError> {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
         let file = File::create(&temporary).map_err(|e| ReportError::new(path, e))?;

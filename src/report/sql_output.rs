@@ -1,13 +1,11 @@
 //! `sql-output.zip`: one CSV for each output table, exact.
 
 use super::ReportError;
-use super::part_file::PartFile;
+use super::part_file::{self, Output, PartFile};
 use super::words::exact;
 use crate::system::spool::Spool;
-use crate::value::Value;
 use crate::value::arrow::datatypes::Schema;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -35,7 +33,7 @@ pub fn write_sql_output(
     for (name, spool) in scopes {
         // A CSV is rarely larger than four times its spool; only then zip64 marks are needed, which
         // older readers do not know.
-        let large = std::fs::metadata(spool.path()).is_ok_and(|m| m.len() > 1 << 30);
+        let large = part_file::size(spool.path()) > 1 << 30;
         let settings =
             SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).large_file(large);
         zip.start_file(format!("{}.csv", entry_name(name)), settings)
@@ -55,7 +53,7 @@ pub(super) fn shown_columns(schema: &Schema) -> Vec<usize> {
 
 fn write_csv(
     path: &Path,
-    zip: &mut ZipWriter<BufWriter<File>>,
+    zip: &mut ZipWriter<Output>,
     spool: &Spool,
     options: SqlOutputOptions,
 ) -> Result<(), ReportError> {
@@ -73,11 +71,10 @@ fn write_csv(
             for row in 0..batch.num_rows() {
                 record.clear();
                 for column in batch.columns() {
-                    record.push_field(&match exact(column.as_ref(), row) {
-                        // Numbers and dates are no formulas, whatever they start with.
-                        Value::Text(text) => guard(text),
-                        value => value.to_string(),
-                    });
+                    let text = exact(column.as_ref(), row).to_string();
+                    // Numbers are no formulas, whatever they start with.
+                    let is_number = column.data_type().is_numeric();
+                    record.push_field(&if is_number { text } else { guard(text) });
                 }
                 out.write_record(&record).map_err(failed)?;
             }

@@ -17,7 +17,7 @@ use rust_xlsxwriter::{DocProperties, Workbook};
 use std::io::Write;
 use std::path::Path;
 use styles::Styles;
-use tab::TabNames;
+pub(super) use tab::TabNames;
 
 /// What a sheet can hold, less the header.
 const DATA_ROWS: u32 = 1_048_575;

@@ -14,13 +14,13 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 8..=60;
 /// Gives sheet names that Excel takes: at most 31 characters, none of `[]:*?/\`, unique whatever
 /// the case.
 #[derive(Default)]
-pub(super) struct TabNames {
+pub(in crate::report) struct TabNames {
     taken: HashSet<String>,
 }
 
 impl TabNames {
     /// A name as near to `wanted` as can be; `part` counts the sheets of one table, from 1.
-    pub(super) fn give(&mut self, wanted: &str, part: u32) -> String {
+    pub(in crate::report) fn give(&mut self, wanted: &str, part: u32) -> String {
         let clean: String = wanted
             .chars()
             .map(|c| {

@@ -1,0 +1,126 @@
+use super::sample::{Run, summary};
+use crate::report::*;
+use std::io::Read;
+
+fn entry(path: &std::path::Path, name: &str) -> String {
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut text = String::new();
+    zip.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn the_sql_output_is_exact() {
+    let run = Run::new();
+    let path = run.folder.path().join("sql-output.zip");
+    let scopes = [("products", &run.output), ("price_errors", &run.errors)];
+    write_sql_output(&path, &scopes, SqlOutputOptions::default()).unwrap();
+    let text = entry(&path, "products.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next().unwrap(), "sku,unit_price,active,listed,count,ratio,big,note");
+    assert_eq!(
+        lines.next().unwrap(),
+        "0870,\"1,234.50\",Yes,04/03/2024,7,0.5,123456789012345678901234567890123456.78,a\u{1}b\u{202e}"
+    );
+    assert_eq!(lines.next().unwrap(), "=1+1,n/a,No,,-2,NaN,1.5, @cmd");
+    assert!(lines.next().unwrap().starts_with("SEPT2,3,,2024-03-05,,0.30000000000000004,0,xxx"));
+    assert!(!text.contains('\r'));
+    assert_eq!(entry(&path, "price_errors.csv"), "sku,why\nA-009,no price\n");
+}
+
+#[test]
+fn formulas_are_guarded_where_asked_and_numbers_are_left() {
+    let run = Run::new();
+    let path = run.folder.path().join("sql-output.zip");
+    write_sql_output(&path, &[("products", &run.output)], SqlOutputOptions { guard_formulas: true }).unwrap();
+    let text = entry(&path, "products.csv");
+    assert_eq!(text.lines().nth(2).unwrap(), "'=1+1,n/a,No,,-2,NaN,1.5,' @cmd");
+}
+
+#[test]
+fn the_tally_counts_each_reason_with_its_first_example() {
+    let run = Run::new();
+    let step = &run.summary.steps[0];
+    assert_eq!(
+        step.counts,
+        StatusCounts {
+            created: 1,
+            updated: 1,
+            unchanged: 1,
+            unarchived: 1,
+            skipped: 1,
+            errored: 1,
+            not_processed: 1
+        }
+    );
+    assert_eq!((step.rows, step.warnings), (7, 1));
+    let products = &run.summary.steps[1];
+    assert_eq!(products.counts.all().iter().map(|c| c.1).sum::<u64>(), 240);
+    let skipped = products.by_code.iter().find(|r| r.kind == ReasonKind::Skipped).unwrap();
+    assert_eq!(
+        (skipped.code.as_str(), skipped.name.as_str(), skipped.count),
+        ("do_not_upload", "rule 1, several matches", 34)
+    );
+    assert_eq!(skipped.example.source, "book.xlsx!Sheet1:5");
+    assert_eq!(skipped.example.message, "sku = A-004: 2 records found, and the rule says do_not_upload");
+}
+
+#[test]
+fn the_summary_comes_back_from_its_json() {
+    let run = Run::new();
+    let path = run.folder.path().join("summary.json");
+    run.summary.write(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), run.summary);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["mode"], "dry run");
+    assert_eq!(json["state"], "completed with errors");
+    assert_eq!(json["steps"][0]["counts"]["not_processed"], 1);
+    assert_eq!(json["steps"][0]["by_code"][0]["count"], 1);
+}
+
+#[test]
+fn the_terminal_tells_what_happened() {
+    let run = Run::new();
+    let text = terminal(&run.summary, false, 110);
+    assert!(
+        text.starts_with("Vendor price list: completed with errors (dry run, nothing was written)\n"),
+        "{text}"
+    );
+    assert!(text.contains("36 records would be created, 36 updated, 35 taken out of the archive"), "{text}");
+    assert!(text.contains("  total               247       36       36"), "{text}");
+    assert!(text.contains("34 × products, sku: required"), "{text}");
+    assert!(text.contains("e.g. prices.csv:6: sku is required and the cell is empty"), "{text}");
+    assert!(text.contains("2 rows of the input could not be read"), "{text}");
+    assert!(text.contains("  report      out/report.xlsx\n"), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= 110), "{text}");
+    assert!(!text.contains('\u{1b}'));
+    let painted = terminal(&run.summary, true, 90);
+    let narrow = terminal(&run.summary, false, 70);
+    println!("{narrow}");
+    assert!(narrow.contains("  vendors into vendors: 7 rows, 1 created, 1 updated, 1 unchanged"), "{narrow}");
+    assert!(narrow.lines().all(|l| l.chars().count() <= 70), "{narrow}");
+    assert!(painted.contains("\u{1b}[33mcompleted with errors\u{1b}[0m"), "{painted}");
+}
+
+#[test]
+fn data_cannot_steer_the_terminal() {
+    let mut summary = summary(vec![]);
+    summary.label = "a\u{1b}[2J".into();
+    summary.failure = Some("b\u{1b}]0;x\u{7}".into());
+    let text = terminal(&summary, false, 80);
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    assert!(text.contains("a\\u{001b}[2J"), "{text}");
+}
+
+#[test]
+fn a_run_without_steps_has_a_summary_too() {
+    let mut summary = summary(vec![]);
+    summary.state = RunState::Failed;
+    summary.mode = RunMode::Live;
+    summary.failure = Some("the input has no column \"SKU\"; the nearest is \"Sku No\"".into());
+    let text = terminal(&summary, false, 80);
+    assert!(text.contains("Vendor price list: failed (live run)\nNo record was changed.\n"), "{text}");
+    assert!(text.contains("The run failed: the input has no column \"SKU\""), "{text}");
+}
