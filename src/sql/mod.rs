@@ -2,6 +2,7 @@
 //! DataFusion (but for its arrow, which is everybody's).
 
 mod catalog;
+pub mod meta;
 
 pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, TableRead, type_words};
 
