@@ -3,6 +3,7 @@
 
 mod catalog;
 pub mod meta;
+pub mod native;
 
 pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, TableRead, type_words};
 

@@ -1,0 +1,229 @@
+//! The functions of the standard library that are built into the engine: `std.text.unaccent` is
+//! `text_unaccent` here. All take text; a NULL argument gives NULL; what cannot be read is NULL.
+
+mod contact;
+mod names;
+mod parse;
+mod similar;
+mod unaccent;
+
+use crate::value::arrow::array::{
+    ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, StringArray, StringBuilder,
+};
+use crate::value::arrow::compute::cast;
+use crate::value::arrow::datatypes::DataType;
+use crate::value::{BaseType, DataType as VariableType, column_type, days_of_date, mantissa};
+use datafusion::common::{DataFusionError, Result, ScalarValue, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use rust_decimal::Decimal;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Every native function, ready to be registered.
+pub fn natives() -> Vec<Arc<ScalarUDF>> {
+    FUNCTIONS
+        .iter()
+        .map(|(name, least, most, body)| {
+            let signature = Signature::user_defined(Volatility::Immutable);
+            Arc::new(ScalarUDF::from(Native { name, least: *least, most: *most, body: *body, signature }))
+        })
+        .collect()
+}
+
+/// Name, fewest and most arguments, and what it does. Arguments past the fewest may be NULL.
+const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
+    ("text_unaccent", 1, 1, Body::Text(|a| Some(unaccent::unaccent(first(a)?)))),
+    ("names_first_name", 1, 1, Body::Text(|a| names::FullName::read(first(a)?).first)),
+    ("names_middle_name", 1, 1, Body::Text(|a| names::FullName::read(first(a)?).middle)),
+    ("names_last_name", 1, 1, Body::Text(|a| names::FullName::read(first(a)?).last)),
+    ("similar_jaro_winkler", 2, 2, Body::Number(|a| similar::jaro_winkler(first(a)?, second(a)?))),
+    ("similar_levenshtein", 2, 2, Body::Number(|a| similar::levenshtein(first(a)?, second(a)?))),
+    ("similar_soundex", 1, 1, Body::Text(|a| similar::soundex(first(a)?))),
+    ("parse_try_date", 2, 5, Body::Date(|a| parse::date(first(a)?, a.get(1..)?))),
+    ("parse_try_number", 2, 2, Body::Number(|a| parse::number(first(a)?, second(a)?))),
+    ("parse_try_boolean", 1, 1, Body::Boolean(|a| parse::boolean(first(a)?))),
+    ("contact_email", 1, 1, Body::Text(|a| contact::email(first(a)?))),
+    ("contact_phone", 2, 2, Body::Text(|a| contact::phone(first(a)?, second(a)?))),
+];
+
+/// One row's arguments.
+type Row<'a, 'b> = &'a [Option<&'b str>];
+
+fn first<'b>(row: Row<'_, 'b>) -> Option<&'b str> {
+    row.first().copied().flatten()
+}
+
+fn second<'b>(row: Row<'_, 'b>) -> Option<&'b str> {
+    row.get(1).copied().flatten()
+}
+
+/// What a function gives, and how.
+#[derive(Clone, Copy)]
+enum Body {
+    Text(fn(Row) -> Option<String>),
+    Number(fn(Row) -> Option<Decimal>),
+    Boolean(fn(Row) -> Option<bool>),
+    Date(fn(Row) -> Option<jiff::civil::Date>),
+}
+
+impl Body {
+    fn returns(self) -> DataType {
+        column_type(VariableType::one(match self {
+            Body::Text(_) => BaseType::String,
+            Body::Number(_) => BaseType::Number,
+            Body::Boolean(_) => BaseType::Boolean,
+            Body::Date(_) => BaseType::Date,
+        }))
+    }
+}
+
+struct Native {
+    name: &'static str,
+    least: usize,
+    most: usize,
+    body: Body,
+    signature: Signature,
+}
+
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The name says everything: there is one function of each.
+impl PartialEq for Native {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Native {}
+
+impl Hash for Native {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Native {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.body.returns())
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        if given.len() < self.least || given.len() > self.most {
+            let wanted = if self.least == self.most {
+                format!("{}", self.least)
+            } else {
+                format!("{} to {}", self.least, self.most)
+            };
+            return plan_err!("{} takes {wanted} arguments, not {}", self.name, given.len());
+        }
+        if let Some((i, ty)) = given.iter().enumerate().find(|(_, ty)| !is_text(ty)) {
+            return plan_err!("{} takes text as argument {}, not {ty}", self.name, i + 1);
+        }
+        Ok(vec![DataType::Utf8; given.len()])
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arguments = call.args.iter().map(Argument::read).collect::<Result<Vec<_>>>()?;
+        let constant = arguments.iter().all(|a| matches!(a, Argument::Constant(_)));
+        let rows = if constant { 1 } else { call.number_rows };
+        let array = evaluate(self.body, &arguments, rows);
+        if constant {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+        }
+        Ok(ColumnarValue::Array(array))
+    }
+}
+
+fn is_text(ty: &DataType) -> bool {
+    match ty {
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+/// A column, or the same text on every row.
+enum Argument {
+    Column(StringArray),
+    Constant(Option<String>),
+}
+
+impl Argument {
+    fn read(value: &ColumnarValue) -> Result<Self> {
+        let array = match value {
+            ColumnarValue::Array(array) => Arc::clone(array),
+            ColumnarValue::Scalar(scalar) => scalar.to_array()?,
+        };
+        let array = if array.data_type() == &DataType::Utf8 { array } else { cast(&array, &DataType::Utf8)? };
+        let text = array
+            .as_string_opt::<i32>()
+            .ok_or_else(|| DataFusionError::Internal("an argument that should be text is not".into()))?
+            .clone();
+        Ok(match value {
+            ColumnarValue::Array(_) => Argument::Column(text),
+            ColumnarValue::Scalar(_) => Argument::Constant(at(&text, 0).map(str::to_owned)),
+        })
+    }
+
+    fn row(&self, row: usize) -> Option<&str> {
+        match self {
+            Argument::Column(text) => at(text, row),
+            Argument::Constant(text) => text.as_deref(),
+        }
+    }
+}
+
+fn at(text: &StringArray, row: usize) -> Option<&str> {
+    use crate::value::arrow::array::Array;
+    (row < text.len() && text.is_valid(row)).then(|| text.value(row))
+}
+
+fn evaluate(body: Body, arguments: &[Argument], rows: usize) -> ArrayRef {
+    let mut row = Vec::with_capacity(arguments.len());
+    let mut each = |mut apply: Box<dyn FnMut(Row) + '_>| {
+        for i in 0..rows {
+            row.clear();
+            row.extend(arguments.iter().map(|a| a.row(i)));
+            apply(&row);
+        }
+    };
+    match body {
+        Body::Text(f) => {
+            let mut b = StringBuilder::new();
+            each(Box::new(|r| b.append_option(f(r))));
+            Arc::new(b.finish())
+        }
+        Body::Number(f) => {
+            let mut b = Decimal128Builder::new().with_data_type(body.returns());
+            each(Box::new(|r| b.append_option(f(r).and_then(mantissa))));
+            Arc::new(b.finish())
+        }
+        Body::Boolean(f) => {
+            let mut b = BooleanBuilder::new();
+            each(Box::new(|r| b.append_option(f(r))));
+            Arc::new(b.finish())
+        }
+        Body::Date(f) => {
+            let mut b = Date32Builder::new();
+            each(Box::new(|r| b.append_option(f(r).map(days_of_date))));
+            Arc::new(b.finish())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
