@@ -3,6 +3,7 @@
 mod cell;
 mod field;
 mod format;
+mod parse;
 mod problem;
 mod spec;
 
