@@ -1,1 +1,29 @@
-//! model
+//! The checked model: what the sources say, resolved and checked, kept up to date edit by edit.
+//! The only user of salsa.
+//!
+//! Every check is a pure query that returns its value and its diagnostics together. Signatures (an
+//! object's schema, a block's columns, a scope's variables) are queries of their own that carry no
+//! spans: an edit that leaves them as they are stops there.
+
+mod catalog;
+pub(crate) mod compiled;
+mod connector;
+mod db;
+mod input;
+mod items;
+mod load;
+mod mapping;
+mod names;
+mod object;
+mod project;
+mod query;
+mod resolve;
+mod sample;
+mod scan;
+mod scope;
+mod settings;
+mod types;
+mod unused;
+
+pub use project::Project;
+pub use sample::{SampleFacts, SampleTable};

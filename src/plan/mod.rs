@@ -1,6 +1,8 @@
 //! The compiled plan: what a run does, in full. Owned, serialisable and versioned; it is what the
 //! interpreter executes, what `sconn plan` shows, and what a resume is held to.
 
+mod compile;
+
 use crate::value::{DataType, FieldSchema, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
 

@@ -7,6 +7,7 @@ mod engine;
 mod expand;
 mod lineage;
 mod locate;
+pub mod meta;
 pub mod native;
 mod parse;
 mod registry;

@@ -1,0 +1,110 @@
+//! `connector` and `param` items.
+
+use super::db::{SourceFile, Workspace};
+use super::items::{self, Item};
+use super::sample::SampleFacts;
+use super::settings::{self, CONNECTOR};
+use super::types;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{ConnectorPlan, ParameterPlan};
+use crate::text::FileId;
+use crate::value::literal_value;
+use salsa::Database;
+
+/// Rows a commit, where the connector does not say.
+const CHUNK: u64 = 500;
+
+/// What is wrong with a connector's settings.
+#[salsa::tracked]
+pub fn connector_faults<'db>(
+    db: &'db dyn Database,
+    workspace: Workspace,
+    item: Item<'db>,
+) -> Vec<Diagnostic> {
+    let Some(connector) = item.connector(db) else { return Vec::new() };
+    let mut faults = settings::check(db, item, &connector.settings, CONNECTOR, "a connector");
+    let sample = connector.settings.iter().find(|s| s.name.text == "sample");
+    if let (SampleFacts::Unreadable { message }, Some(setting)) = (workspace.sample(db), sample)
+        && item.file(db).id(db) == FileId(0)
+    {
+        let range = setting.values.first().map_or(setting.range, |v| v.range());
+        faults.push(
+            Diagnostic::new(
+                Code::SampleUnreadable,
+                item.span(db, range),
+                format!("the sample cannot be read: {message}"),
+            )
+            .here("the sample")
+            .help("the path is counted from the folder of this file"),
+        );
+    }
+    faults
+}
+
+/// Load steps without a connector.
+#[salsa::tracked]
+pub fn missing_connector(db: &dyn Database, file: SourceFile) -> Option<Diagnostic> {
+    let load = items::of_kind(db, file, "load").next()?;
+    if items::of_kind(db, file, "connector").next().is_some() {
+        return None;
+    }
+    Some(
+        Diagnostic::new(Code::NoConnector, load.name_span(db), "this file has load steps and no connector")
+            .here("loads something")
+            .help("add `connector NAME { trigger spreadsheet }` at the top"),
+    )
+}
+
+/// The connector's settings as planned.
+pub fn connector_plan(db: &dyn Database, file: SourceFile) -> Option<ConnectorPlan> {
+    let connector = items::of_kind(db, file, "connector").next()?.connector(db)?;
+    let setting = |name: &str| connector.settings.iter().find(|s| s.name.text == name);
+    let text = |name: &str| setting(name).and_then(settings::text).map(str::to_owned);
+    Some(ConnectorPlan {
+        name: connector.name.text.clone(),
+        label: text("name").unwrap_or_else(|| connector.name.text.clone()),
+        description: text("description"),
+        sample: text("sample"),
+        chunk: setting("chunk").and_then(settings::whole).unwrap_or(CHUNK),
+        timezone: text("timezone").unwrap_or_else(|| "UTC".to_owned()),
+    })
+}
+
+/// A run parameter as planned, and what is wrong with it.
+#[salsa::tracked]
+pub fn check_param<'db>(
+    db: &'db dyn Database,
+    workspace: Workspace,
+    item: Item<'db>,
+) -> (Option<ParameterPlan>, Vec<Diagnostic>) {
+    let mut faults = Vec::new();
+    let Some(param) = item.param(db) else { return (None, faults) };
+    let Some(resolved) = types::resolve_type(db, workspace, item, &param.ty, &mut faults) else {
+        return (None, faults);
+    };
+    let ty = resolved.ty;
+    if ty.array {
+        faults.push(
+            Diagnostic::new(
+                Code::UnknownType,
+                item.span(db, param.ty.range),
+                format!("the parameter `{}` is one value, not several", param.name.text),
+            )
+            .here(format!("a {ty}"))
+            .help(format!("write `{}`", ty.base.name())),
+        );
+        return (None, faults);
+    }
+    let mut default = None;
+    if let Some(written) = &param.default {
+        match literal_value(ty, types::literal(written), &resolved.formats) {
+            Ok(value) => default = Some(value),
+            Err(why) => faults.push(
+                Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, written.range), why)
+                    .here(format!("not a {ty}"))
+                    .label(item.span(db, param.ty.range), "the type"),
+            ),
+        }
+    }
+    (Some(ParameterPlan { name: param.name.text.clone(), ty, default }), faults)
+}

@@ -1,0 +1,475 @@
+//! `load` items: what they read and write, and their matching rules.
+
+use super::db::Workspace;
+use super::items::{self, Item};
+use super::mapping::check_mappings;
+use super::object::object_schema;
+use super::resolve::resolve;
+use super::scope::{Exposed, exposed, is_for_people, variables};
+use super::settings;
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::plan::{LoadPlan, MatchAction, Outcome, Place, RulePlan};
+use crate::syntax::tree::{Load, MatchRule, Name};
+use crate::value::{BaseType, DataType, ObjectSchema, VariableSpec, fits};
+use salsa::Database;
+
+/// What a load step sees while it is checked.
+pub struct Step<'db> {
+    /// The database.
+    pub db: &'db dyn Database,
+    /// The sources.
+    pub workspace: Workspace,
+    /// The step.
+    pub item: Item<'db>,
+    /// Its scope, where there is one.
+    pub scope: Option<Item<'db>>,
+    /// The scope's variables.
+    pub variables: &'db [VariableSpec],
+    /// The object, where there is one.
+    pub object: Option<(Item<'db>, &'db ObjectSchema)>,
+    /// What the step's rules and mappings found wrong.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// What a name in a load step stands for.
+pub enum Given<'db> {
+    /// A variable of the scope.
+    Variable(&'db VariableSpec),
+    /// An id that an earlier step exposed: the object's item.
+    Exposed(Option<Item<'db>>),
+}
+
+impl Given<'_> {
+    /// Its type.
+    pub fn ty(&self) -> DataType {
+        match self {
+            Given::Variable(v) => v.ty,
+            Given::Exposed(_) => DataType::one(BaseType::Uuid),
+        }
+    }
+}
+
+/// A load step as planned (its place not filled in), and what is wrong with it. None where its scope
+/// or object is not known.
+#[salsa::tracked]
+pub fn check_load<'db>(
+    db: &'db dyn Database,
+    workspace: Workspace,
+    item: Item<'db>,
+) -> (Option<LoadPlan>, Vec<Diagnostic>) {
+    let Some(load) = item.load(db) else { return (None, Vec::new()) };
+    let mut step =
+        Step { db, workspace, item, scope: None, variables: &[], object: None, faults: Vec::new() };
+    step.find_scope(load);
+    step.find_object(load);
+    if let Some(after) = &load.after {
+        step.faults.extend(settings::check_after(db, item, after));
+    }
+    let rules = step.check_rules(load);
+    let mappings = check_mappings(&mut step, load);
+    if let Some(name) = &load.expose {
+        step.check_expose(name);
+    }
+    let plan = step.scope.zip(step.object).map(|(scope, (_, object))| LoadPlan {
+        name: load.name.text.clone(),
+        scope: scope.name(db).clone(),
+        object: object.name.clone(),
+        rules,
+        mappings,
+        expose: load.expose.as_ref().map(|n| n.text.clone()),
+        place: Place { file: String::new(), line: 0, column: 0 },
+    });
+    (plan, step.faults)
+}
+
+impl<'db> Step<'db> {
+    /// A finding of this step at a range.
+    pub fn fault(&self, code: Code, range: crate::text::Range, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, self.item.span(self.db, range), message)
+    }
+
+    fn find_scope(&mut self, load: &'db Load) {
+        let db = self.db;
+        let name = load.from.as_ref().unwrap_or(&load.name);
+        if name.text.is_empty() {
+            return;
+        }
+        let file = self.item.file(db);
+        let Some(scope) = items::named(db, file, "scope", &name.text) else {
+            let names: Vec<&str> = items::of_kind(db, file, "scope").map(|i| i.name(db).as_str()).collect();
+            let near = nearest(&name.text, names.iter().copied());
+            let view = items::named(db, file, "view", &name.text);
+            let help = match (view, near) {
+                (Some(_), _) => "it is a view: only a scope can be loaded".to_owned(),
+                (None, Some(near)) if load.from.is_none() => {
+                    format!("a step reads the scope of its own name; did you mean `from {near}`?")
+                }
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) => format!("write `load {} from SCOPE into …`", load.name.text),
+            };
+            let message = format!("there is no scope `{}`", name.text);
+            let fault = self.fault(Code::UnknownName, name.range, message).here("not declared").help(help);
+            self.faults.push(fault);
+            return;
+        };
+        if is_for_people(&name.text) {
+            let message = format!("the scope `{}` is for people and is never loaded", name.text);
+            let fault = self
+                .fault(Code::ErrorsScopeLoaded, name.range, message)
+                .here("its name ends in `errors`")
+                .label(scope.name_span(db), "declared here")
+                .help("rename the scope if its rows are to be loaded");
+            self.faults.push(fault);
+        }
+        self.scope = Some(scope);
+        self.variables = variables(db, self.workspace, scope);
+    }
+
+    fn find_object(&mut self, load: &Load) {
+        let Some(path) = &load.into else { return };
+        let span = self.item.span(self.db, path.range);
+        match resolve(self.db, self.workspace, self.item.file(self.db), "object", path, span) {
+            Ok(object) => self.object = Some((object, object_schema(self.db, self.workspace, object))),
+            Err(fault) => self.faults.push(fault),
+        }
+    }
+
+    /// This step's position among the file's steps.
+    fn position(&self) -> usize {
+        items::of_kind(self.db, self.item.file(self.db), "load").position(|i| i == self.item).unwrap_or(0)
+    }
+
+    /// What an exposed id points to.
+    fn exposed_object(&self, exposed: &Exposed) -> Option<Item<'db>> {
+        let load = items::of_kind(self.db, self.item.file(self.db), "load").nth(exposed.step)?;
+        let path = load.load(self.db)?.into.as_ref()?;
+        let span = load.span(self.db, path.range);
+        resolve(self.db, self.workspace, load.file(self.db), "object", path, span).ok()
+    }
+
+    /// What a name stands for; where it is nothing, that is a fault.
+    pub fn given(&mut self, name: &Name) -> Option<Given<'db>> {
+        if name.text.is_empty() {
+            return None;
+        }
+        let scope = self.scope?;
+        if let Some(variable) = self.variables.iter().find(|v| v.name == name.text) {
+            return Some(Given::Variable(variable));
+        }
+        // A variable that is declared but could not be typed has its own diagnostic already.
+        let declared = |s: &crate::syntax::tree::Scope| s.variables.iter().any(|v| v.name.text == name.text);
+        if scope.scope(self.db).is_some_and(declared) {
+            return None;
+        }
+        let db = self.db;
+        let here = self.position();
+        let all = exposed(db, self.item.file(db));
+        let of_scope = |e: &&Exposed| &e.scope == scope.name(db);
+        if let Some(found) = all.iter().filter(of_scope).find(|e| e.name == name.text && e.step < here) {
+            return Some(Given::Exposed(self.exposed_object(found)));
+        }
+        if let Some(other) = all.iter().find(|e| e.name == name.text) {
+            let load = items::of_kind(db, self.item.file(db), "load").nth(other.step);
+            let message = if &other.scope == scope.name(db) {
+                format!("`{}` is not there yet", name.text)
+            } else {
+                format!(
+                    "`{}` belongs to the rows of `{}`, not to those of `{}`",
+                    name.text,
+                    other.scope,
+                    scope.name(db)
+                )
+            };
+            let mut fault = self
+                .fault(Code::ExposedTooEarly, name.range, message)
+                .here("used here")
+                .help("an exposed id is there for later steps over the same scope");
+            if let Some(load) = load
+                && let Some(expose) = load.load(db).and_then(|l| l.expose.as_ref())
+            {
+                fault = fault.label(load.span(db, expose.range), "exposed here");
+            }
+            self.faults.push(fault);
+            return None;
+        }
+        let mut names: Vec<&str> = self.variables.iter().map(|v| v.name.as_str()).collect();
+        names.extend(all.iter().filter(of_scope).filter(|e| e.step < here).map(|e| e.name.as_str()));
+        let help = match nearest(&name.text, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => format!("the scope `{}` declares no variables", scope.name(db)),
+            None => format!("there is: {}", names.join(", ")),
+        };
+        let message = format!("the scope `{}` has no variable `{}`", scope.name(db), name.text);
+        let fault = self
+            .fault(Code::UnknownName, name.range, message)
+            .here("not declared")
+            .label(scope.name_span(db), "the scope")
+            .help(help);
+        self.faults.push(fault);
+        None
+    }
+
+    /// A fault for a field that the object does not have.
+    pub fn unknown_field(&mut self, object: (Item<'db>, &ObjectSchema), field: &Name, also: &[&str]) {
+        if field.text.is_empty() {
+            return;
+        }
+        // A field whose type could not be read has its own diagnostic already.
+        let tree = object.0.object(self.db);
+        if tree.is_some_and(|o| o.fields.iter().any(|f| f.name.text == field.text)) {
+            return;
+        }
+        let names: Vec<&str> =
+            object.1.fields.iter().map(|f| f.name.as_str()).chain(also.iter().copied()).collect();
+        let help = match nearest(&field.text, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("its fields are {}", names.join(", ")),
+        };
+        let message = format!("the object `{}` has no field `{}`", object.1.name, field.text);
+        let fault = self
+            .fault(Code::UnknownField, field.range, message)
+            .here("unknown field")
+            .label(object.0.name_span(self.db), "declared here")
+            .help(help);
+        self.faults.push(fault);
+    }
+
+    fn check_expose(&mut self, name: &Name) {
+        let here = self.position();
+        let scope = self.scope.map(|s| s.name(self.db).clone());
+        let all = exposed(self.db, self.item.file(self.db));
+        let Some(first) =
+            all.iter().find(|e| e.name == name.text && e.step < here && Some(&e.scope) == scope.as_ref())
+        else {
+            return;
+        };
+        let load = items::of_kind(self.db, self.item.file(self.db), "load").nth(first.step);
+        let mut fault = self
+            .fault(Code::DuplicateName, name.range, format!("`{}` is exposed already", name.text))
+            .here("exposed again")
+            .help("choose another name");
+        if let Some(load) = load
+            && let Some(expose) = load.load(self.db).and_then(|l| l.expose.as_ref())
+        {
+            fault = fault.label(load.span(self.db, expose.range), "exposed here first");
+        }
+        self.faults.push(fault);
+    }
+
+    fn check_rules(&mut self, load: &'db Load) -> Vec<RulePlan> {
+        if load.rules.is_empty() && !load.name.text.is_empty() {
+            let fault = self
+                .fault(
+                    Code::NoMatchingRule,
+                    load.name.range,
+                    format!("the load step `{}` does not say how rows find their records", load.name.text),
+                )
+                .here("no `match`")
+                .help("add a rule such as `match code with code`");
+            self.faults.push(fault);
+        }
+        let mut plans = Vec::new();
+        let mut ended: Option<&MatchRule> = None;
+        for (i, rule) in load.rules.iter().enumerate() {
+            let plan = self.check_rule(rule);
+            let actions = [plan.none, plan.one, plan.many, plan.archived];
+            if let Some(before) = ended.take() {
+                let fault = self
+                    .fault(Code::UnreachableRule, rule.range, "no row ever gets to this rule".to_owned())
+                    .here("never asked")
+                    .label(self.item.span(self.db, before.range), "every outcome ends here")
+                    .help("let an outcome of the rule above go on, with `next_rule` or `next_rule_ignore_previous`");
+                self.faults.push(fault);
+            } else if i + 1 == load.rules.len() {
+                self.check_last(rule);
+            } else if !actions.iter().any(|a| a.falls_through()) {
+                ended = Some(rule);
+            }
+            plans.push(plan);
+        }
+        plans
+    }
+
+    fn check_last(&mut self, rule: &MatchRule) {
+        for outcome in &rule.outcomes {
+            if MatchAction::from_name(&outcome.action.text).is_some_and(MatchAction::falls_through) {
+                let message = "the last rule cannot pass rows on: there is no next one";
+                let ending = Outcome::from_name(&outcome.outcome.text)
+                    .map(|o| {
+                        o.actions().iter().filter(|a| !a.falls_through()).map(|a| format!("`{}`", a.name()))
+                    })
+                    .map(|names| names.collect::<Vec<_>>().join(", "));
+                let fault = self
+                    .fault(Code::LastRuleFallsThrough, outcome.action.range, message)
+                    .here("passes the row on")
+                    .maybe_help(ending.map(|e| format!("choose one of {e}, or add a rule below")));
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    fn check_rule(&mut self, rule: &MatchRule) -> RulePlan {
+        let given = self.given(&rule.variable);
+        self.check_match_field(rule, given.as_ref());
+        let mut plan = RulePlan {
+            field: rule.field.text.clone(),
+            variable: rule.variable.text.clone(),
+            none: MatchAction::CreateNew,
+            one: MatchAction::UpdateCurrent,
+            many: MatchAction::DoNotUpload,
+            archived: MatchAction::CreateNew,
+        };
+        for outcome in Outcome::ALL {
+            if let Some(first) = outcome.actions().first() {
+                *slot(&mut plan, outcome) = *first;
+            }
+        }
+        let mut seen: Vec<(Outcome, &Name)> = Vec::new();
+        for written in &rule.outcomes {
+            let Some(outcome) = self.outcome(&written.outcome) else { continue };
+            if let Some((_, first)) = seen.iter().find(|(o, _)| *o == outcome) {
+                let fault = self
+                    .fault(
+                        Code::DuplicateName,
+                        written.outcome.range,
+                        format!("`{}` is there twice in one rule", outcome.name()),
+                    )
+                    .here("again")
+                    .label(self.item.span(self.db, first.range), "here first")
+                    .help("keep one of the two");
+                self.faults.push(fault);
+                continue;
+            }
+            seen.push((outcome, &written.outcome));
+            if let Some(action) = self.action(outcome, &written.action) {
+                *slot(&mut plan, outcome) = action;
+            }
+        }
+        plan
+    }
+
+    fn outcome(&mut self, word: &Name) -> Option<Outcome> {
+        let found = Outcome::from_name(&word.text);
+        if found.is_none() && !word.text.is_empty() {
+            let near = nearest(&word.text, Outcome::ALL.into_iter().map(Outcome::name));
+            let fault = self
+                .fault(Code::UnknownWord, word.range, format!("a rule has no outcome `{}`", word.text))
+                .here("unknown outcome")
+                .help(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "the outcomes are `none`, `one`, `many` and `archived`".to_owned(),
+                });
+            self.faults.push(fault);
+        }
+        found
+    }
+
+    fn action(&mut self, outcome: Outcome, word: &Name) -> Option<MatchAction> {
+        if word.text.is_empty() {
+            return None;
+        }
+        let allowed: Vec<&str> = outcome.actions().iter().map(|a| a.name()).collect();
+        let choices = || format!("for `{}` choose one of {}", outcome.name(), allowed.join(", "));
+        let Some(action) = MatchAction::from_name(&word.text) else {
+            let near = nearest(&word.text, MatchAction::ALL.into_iter().map(MatchAction::name));
+            let fault = self
+                .fault(Code::UnknownWord, word.range, format!("there is no action `{}`", word.text))
+                .here("unknown action")
+                .help(near.map_or_else(choices, |near| format!("did you mean `{near}`?")));
+            self.faults.push(fault);
+            return None;
+        };
+        if !outcome.actions().contains(&action) {
+            let message =
+                format!("`{}` makes no sense where a rule finds `{}`", action.name(), outcome.name());
+            let fault = self
+                .fault(Code::IllegalAction, word.range, message)
+                .here(format!("not an action of `{}`", outcome.name()))
+                .help(choices());
+            self.faults.push(fault);
+            return None;
+        }
+        Some(action)
+    }
+
+    fn check_match_field(&mut self, rule: &MatchRule, given: Option<&Given<'db>>) {
+        let Some(object) = self.object else { return };
+        let field = &rule.field;
+        let schema = object.1.field(&field.text);
+        if let Some(schema) = schema.filter(|s| s.ty.is_multiple()) {
+            let message = format!("records cannot be found by `{}`, which holds several values", schema.name);
+            let fault = self
+                .fault(Code::CannotMatchOn, field.range, message)
+                .here(format!("a field of type {}", schema.ty.name()))
+                .help("match on a field that holds one value, such as a key");
+            self.faults.push(fault);
+            return;
+        }
+        if field.text != "id" && schema.is_none() {
+            self.unknown_field(object, field, &["id"]);
+            return;
+        }
+        let Some(given) = given else { return };
+        let ty = given.ty();
+        if ty.array {
+            let message = format!("`{}` holds several values, and a rule compares one", rule.variable.text);
+            let fault = self
+                .fault(Code::CannotMatchOn, rule.variable.range, message)
+                .here(format!("a {ty}"))
+                .help("match with a variable that holds one value");
+            self.faults.push(fault);
+            return;
+        }
+        let refusal = match schema {
+            None => (ty.base != BaseType::Uuid)
+                .then(|| format!("a record's id is a uuid, and `{}` is a {ty}", rule.variable.text)),
+            Some(schema) => fits(ty, &schema.ty).err(),
+        };
+        if let Some(why) = refusal {
+            let message =
+                format!("`{}` cannot be compared with the field `{}`", rule.variable.text, field.text);
+            let fault = self
+                .fault(Code::TypeDoesNotFitField, rule.variable.range, message)
+                .here(format!("a {ty}"))
+                .help(why);
+            let fault = self.declared(fault, object.0, &field.text);
+            self.faults.push(fault);
+        }
+        if let (Given::Exposed(Some(target)), None) = (given, schema)
+            && *target != object.0
+        {
+            let fault = self.foreign_id(&rule.variable, *target, &object.1.name);
+            self.faults.push(fault);
+        }
+    }
+
+    /// A fault: the id of another object's record.
+    pub fn foreign_id(&self, name: &Name, target: Item<'db>, wanted: &str) -> Diagnostic {
+        let has = target.name(self.db);
+        self.fault(
+            Code::WrongRelationship,
+            name.range,
+            format!("`{}` is the id of a record of `{has}`, not of `{wanted}`", name.text),
+        )
+        .here(format!("a record of `{has}`"))
+        .help(format!("use the id that a step into `{wanted}` exposes"))
+    }
+
+    /// Points at the field's declaration too.
+    pub fn declared(&self, fault: Diagnostic, object: Item<'db>, field: &str) -> Diagnostic {
+        let found = object.object(self.db).and_then(|o| o.fields.iter().find(|f| f.name.text == field));
+        match found {
+            Some(found) => fault.label(object.span(self.db, found.range), "declared here"),
+            None => fault,
+        }
+    }
+}
+
+fn slot(plan: &mut RulePlan, outcome: Outcome) -> &mut MatchAction {
+    match outcome {
+        Outcome::None => &mut plan.none,
+        Outcome::One => &mut plan.one,
+        Outcome::Many => &mut plan.many,
+        Outcome::Archived => &mut plan.archived,
+    }
+}

@@ -1,0 +1,282 @@
+//! A connector and everything it uses, loaded once and kept up to date edit by edit.
+
+use super::db::{Database, SourceFile, Workspace};
+use super::sample::SampleFacts;
+use super::{connector, input, items, load, names, object, query, resolve, scope, types, unused};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::plan::InputPlan;
+use crate::syntax::tree::{ItemKind, Use};
+use crate::system::files::{Files, normal};
+use crate::text::{Anchor, FileId, LineIndex, Range, Span};
+use salsa::{Durability, Setter};
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A connector's file with all that it uses, checked incrementally.
+pub struct Project {
+    db: Database,
+    workspace: Workspace,
+}
+
+impl Project {
+    /// Reads a connector's file and, eagerly, everything that it uses.
+    ///
+    /// # Errors
+    /// Where the file itself cannot be read. An import that cannot is a diagnostic.
+    pub fn load(root: &Path, files: &dyn Files) -> io::Result<Self> {
+        let root = normal(root);
+        let text = files.read(&root)?;
+        let db = Database::default();
+        let first = SourceFile::new(&db, FileId(0), root, text, false);
+        let workspace = Workspace::new(&db, vec![first], Vec::new(), SampleFacts::NotGiven);
+        let mut project = Self { db, workspace };
+        project.refresh(files);
+        Ok(project)
+    }
+
+    /// Reads what the sources use and is not there yet; after edits that add a `use`.
+    pub fn refresh(&mut self, files: &dyn Files) {
+        let mut missing: Vec<(PathBuf, String)> = Vec::new();
+        let mut at = 0;
+        loop {
+            let known = self.workspace.files(&self.db).clone();
+            let Some(file) = known.get(at).copied() else { break };
+            at += 1;
+            let mut list = known.clone();
+            for (path, library) in self.used(file) {
+                let seen = list.iter().any(|f| f.path(&self.db) == &path && f.library(&self.db) == library);
+                if seen || missing.iter().any(|(p, _)| p == &path) {
+                    continue;
+                }
+                let id = FileId(u32::try_from(list.len()).unwrap_or(u32::MAX));
+                if library {
+                    let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+                    if let Some(text) = crate::library::file(name) {
+                        list.push(
+                            SourceFile::builder(id, path, text.to_owned(), true)
+                                .durability(Durability::HIGH)
+                                .new(&self.db),
+                        );
+                    }
+                    continue;
+                }
+                match files.read(&path) {
+                    Ok(text) => list.push(SourceFile::new(&self.db, id, path, text, false)),
+                    Err(error) => missing.push((path, reason(&error))),
+                }
+            }
+            if list != known {
+                self.workspace.set_files(&mut self.db).to(list);
+            }
+        }
+        if self.workspace.missing(&self.db) != &missing {
+            self.workspace.set_missing(&mut self.db).to(missing);
+        }
+    }
+
+    /// The paths that a file uses, and whether each is of the standard library.
+    fn used(&self, file: SourceFile) -> Vec<(PathBuf, bool)> {
+        items::parse(&self.db, file)
+            .items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                ItemKind::Use(import) => Some(import),
+                _ => None,
+            })
+            .map(|import| {
+                (resolve::used_path(file.path(&self.db), import), matches!(import, Use::Library(_)))
+            })
+            .collect()
+    }
+
+    /// Replaces the text of a file that was read. The same text again changes nothing.
+    ///
+    /// Gives false where there is no such file.
+    pub fn set_text(&mut self, path: &Path, text: &str) -> bool {
+        let path = normal(path);
+        let found = self
+            .workspace
+            .files(&self.db)
+            .iter()
+            .copied()
+            .find(|f| f.path(&self.db) == &path && !f.library(&self.db));
+        let Some(file) = found else { return false };
+        if file.text(&self.db) != text {
+            file.set_text(&mut self.db).to(text.to_owned());
+        }
+        true
+    }
+
+    /// Tells what the sample holds.
+    pub fn set_sample(&mut self, facts: SampleFacts) {
+        if self.workspace.sample(&self.db) != &facts {
+            self.workspace.set_sample(&mut self.db).to(facts);
+        }
+    }
+
+    /// The sample's path, as the sources were found, and how its tables are to be read.
+    pub fn sample_path(&self) -> Option<(PathBuf, Vec<InputPlan>)> {
+        let file = self.root()?;
+        let sample = connector::connector_plan(&self.db, file)?.sample?;
+        let folder = file.path(&self.db).parent().unwrap_or(Path::new("")).to_path_buf();
+        Some((normal(&folder.join(sample)), self.inputs()))
+    }
+
+    /// The inputs, as planned.
+    pub fn inputs(&self) -> Vec<InputPlan> {
+        self.root().map(|file| input::input_plans(&self.db, self.workspace, file)).unwrap_or_default()
+    }
+
+    /// Every finding, with spans counted from the start of their files; by file and place.
+    pub fn check(&self) -> Vec<Diagnostic> {
+        let files = self.workspace.files(&self.db);
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for file in files.iter().copied().filter(|f| !f.library(&self.db)) {
+            found.extend(self.check_file(file));
+        }
+        let mut offsets: HashMap<FileId, HashMap<Anchor, u32>> = HashMap::new();
+        for diagnostic in &mut found {
+            for label in &mut diagnostic.labels {
+                label.span = self.absolute(label.span, &mut offsets);
+            }
+        }
+        found.sort_by_key(|d| {
+            let span = d.span();
+            (span.file, span.range.start, span.range.end, d.code)
+        });
+        let mut seen = HashSet::new();
+        found.retain(|d| seen.insert(d.clone()));
+        found
+    }
+
+    /// The findings of one file, spans not yet absolute.
+    fn check_file(&self, file: SourceFile) -> Vec<Diagnostic> {
+        let (db, workspace) = (&self.db, self.workspace);
+        let tree = items::parse(db, file);
+        let mut found: Vec<Diagnostic> = tree
+            .errors
+            .iter()
+            .map(|e| {
+                Diagnostic::new(e.code, Span::in_file(file.id(db), e.range), e.message.clone())
+                    .here(e.label.clone())
+                    .maybe_help(e.help.clone())
+            })
+            .collect();
+        found.extend(resolve::import_faults(db, workspace, file).iter().cloned());
+        found.extend(names::name_faults(db, file).iter().cloned());
+        found.extend(connector::missing_connector(db, file).clone());
+        for (item, at) in items::items(db, file).iter().copied().zip(&tree.items) {
+            let faults = match item.keyword(db) {
+                "connector" => connector::connector_faults(db, workspace, item).clone(),
+                "param" => connector::check_param(db, workspace, item).1.clone(),
+                "input" => input::input_faults(db, workspace, item).clone(),
+                "view" => query::block_faults(db, workspace, item),
+                "scope" => {
+                    let mut faults = query::block_faults(db, workspace, item);
+                    faults.extend(scope::check_scope(db, workspace, item).1.iter().cloned());
+                    faults
+                }
+                "load" => load::check_load(db, workspace, item).1.clone(),
+                "object" => object::check_object(db, workspace, item).1.clone(),
+                "type" => types::alias(db, workspace, item).1.clone(),
+                "fn" => types::function_faults(db, workspace, item).clone(),
+                _ => Vec::new(),
+            };
+            // An item that could not be read in full lacks things that its author may have written.
+            let whole = at.range.shift(at.offset);
+            let broken = tree.errors.iter().any(|e| e.range.start <= whole.end && e.range.end >= whole.start);
+            found.extend(faults.into_iter().filter(|f| !(broken && is_about_absence(f.code))));
+        }
+        if file.id(db) == FileId(0) && tree.errors.is_empty() {
+            found.extend(unused::unused(db, workspace, file).iter().cloned());
+        }
+        found
+    }
+
+    /// Counts a span from the start of its file.
+    fn absolute(&self, span: Span, known: &mut HashMap<FileId, HashMap<Anchor, u32>>) -> Span {
+        if span.anchor == Anchor::FILE {
+            return span;
+        }
+        let Some(file) = self.file(span.file) else { return span };
+        let offsets = known.entry(span.file).or_insert_with(|| items::offsets(&self.db, file));
+        let by = offsets.get(&span.anchor).copied().unwrap_or(0);
+        Span::in_file(span.file, span.range.shift(by))
+    }
+
+    /// A range of an item, counted from the start of its file.
+    pub(crate) fn place(&self, item: items::Item<'_>, range: Range) -> crate::plan::Place {
+        let span = self.absolute(item.span(&self.db, range), &mut HashMap::new());
+        let text = self.text(span.file);
+        let at = LineIndex::new(text).line_column(text, span.range.start);
+        crate::plan::Place { file: self.file_name(span.file), line: at.line, column: at.column }
+    }
+
+    /// The file's path as it is shown.
+    pub fn file_name(&self, file: FileId) -> String {
+        self.file(file).map(|f| f.path(&self.db).display().to_string()).unwrap_or_default()
+    }
+
+    /// The file's text.
+    pub fn text(&self, file: FileId) -> &str {
+        self.file(file).map(|f| f.text(&self.db).as_str()).unwrap_or_default()
+    }
+
+    /// The files that were read, the connector's own first; those of the standard library too.
+    pub fn files(&self) -> Vec<FileId> {
+        self.workspace.files(&self.db).iter().map(|f| f.id(&self.db)).collect()
+    }
+
+    fn file(&self, id: FileId) -> Option<SourceFile> {
+        self.workspace.files(&self.db).get(id.0 as usize).copied()
+    }
+
+    /// The connector's own file.
+    pub(crate) fn root(&self) -> Option<SourceFile> {
+        self.file(FileId(0))
+    }
+
+    /// The database and the sources, for the plan's compiler.
+    pub(crate) fn parts(&self) -> (&Database, Workspace) {
+        (&self.db, self.workspace)
+    }
+
+    /// Whether anything found keeps the connector from running.
+    pub(crate) fn errors(&self) -> Vec<Diagnostic> {
+        self.check().into_iter().filter(|d| d.severity == Severity::Error).collect()
+    }
+
+    /// What ran since this was last asked; the first time it starts the log.
+    #[cfg(test)]
+    pub(super) fn executed(&self) -> Vec<String> {
+        self.db.take_log()
+    }
+}
+
+/// Whether a finding says that something is not there.
+fn is_about_absence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::NoMatchingRule
+            | Code::NoMapping
+            | Code::NameNotMapped
+            | Code::RequiredNotMapped
+            | Code::ObjectWithoutName
+            | Code::ScopeWithoutQuery
+            | Code::BadOptions
+            | Code::MissingFieldArgument
+            | Code::BadSetting
+            | Code::BadSplit
+    )
+}
+
+/// Why a file cannot be read, in a few words.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        io::ErrorKind::PermissionDenied => "reading it is not allowed".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,192 @@
+//! SQL blocks of views and scopes: in which order they are made, what each makes and reads, and what
+//! is wrong with it.
+
+use super::catalog::{base_catalog, input_tables};
+use super::db::{SourceFile, Workspace};
+use super::items::{self, Item};
+use super::scan;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::sql::{self, Column, Planning, Table, TableRead};
+use crate::text::Range;
+use salsa::Database;
+
+/// The text that makes a view or scope, and where it stands; `SELECT *` for `from input.x`.
+pub fn sql_text<'db>(db: &'db dyn Database, item: Item<'db>) -> Option<(String, Range, bool)> {
+    if let Some(view) = item.view(db) {
+        return Some((view.sql.text.clone(), view.sql.range, true));
+    }
+    let scope = item.scope(db)?;
+    match (&scope.sql, &scope.from) {
+        (Some(sql), _) => Some((sql.text.clone(), sql.range, true)),
+        (None, Some(from)) => {
+            let quoted: Vec<_> =
+                from.segments.iter().map(|s| format!("\"{}\"", s.text.replace('"', "\"\""))).collect();
+            Some((format!("SELECT * FROM {}", quoted.join(".")), from.range, false))
+        }
+        (None, None) => None,
+    }
+}
+
+/// The names that a block may read, by a cheap look at its text.
+#[salsa::tracked]
+pub fn mentions<'db>(db: &'db dyn Database, item: Item<'db>) -> Vec<String> {
+    sql_text(db, item).map(|(sql, ..)| scan::references(&sql)).unwrap_or_default()
+}
+
+/// The views and scopes of a file, and which reads which.
+#[derive(Clone, Debug, PartialEq, Eq, salsa::SalsaValue)]
+pub struct Graph<'db> {
+    /// The views and scopes, in the order written.
+    pub items: Vec<Item<'db>>,
+    /// For each: the positions of those that it may read.
+    pub reads: Vec<Vec<usize>>,
+    /// Positions in an order in which each comes after what it reads.
+    pub order: Vec<usize>,
+    /// For each: the circle that it is part of, from itself back to itself.
+    pub circles: Vec<Option<Vec<usize>>>,
+}
+
+/// Which view or scope of a file reads which.
+#[salsa::tracked]
+pub fn graph<'db>(db: &'db dyn Database, file: SourceFile) -> Graph<'db> {
+    let all: Vec<Item<'db>> = items::items(db, file)
+        .iter()
+        .copied()
+        .filter(|i| matches!(i.keyword(db), "view" | "scope"))
+        .collect();
+    let called = |item: Item<'db>| match item.keyword(db) {
+        "scope" => format!("output.{}", item.name(db)),
+        _ => item.name(db).clone(),
+    };
+    let reads: Vec<Vec<usize>> = all
+        .iter()
+        .map(|item| {
+            let mentioned = mentions(db, *item);
+            let mentions = |name: &str| mentioned.iter().any(|m| m.eq_ignore_ascii_case(name));
+            (0..all.len()).filter(|i| all.get(*i).is_some_and(|other| mentions(&called(*other)))).collect()
+        })
+        .collect();
+    let circles = (0..all.len()).map(|start| circle(start, &reads)).collect::<Vec<_>>();
+    let mut order: Vec<usize> = Vec::new();
+    while order.len() < all.len() {
+        let ready = |i: &usize| {
+            !order.contains(i) && reads.get(*i).into_iter().flatten().all(|r| order.contains(r) || r == i)
+        };
+        // A circle has no order; its diagnostics say so, and the rest goes on as written.
+        let next = (0..all.len()).find(ready).or_else(|| (0..all.len()).find(|i| !order.contains(i)));
+        order.extend(next);
+    }
+    Graph { items: all, reads, order, circles }
+}
+
+/// The shortest way from one back to itself.
+fn circle(start: usize, reads: &[Vec<usize>]) -> Option<Vec<usize>> {
+    let mut paths = std::collections::VecDeque::from([vec![start]]);
+    let mut seen = std::collections::HashSet::new();
+    while let Some(path) = paths.pop_front() {
+        let last = path.last().copied()?;
+        for next in reads.get(last).into_iter().flatten().copied() {
+            let mut path = path.clone();
+            path.push(next);
+            if next == start {
+                return Some(path);
+            }
+            if seen.insert(next) {
+                paths.push_back(path);
+            }
+        }
+    }
+    None
+}
+
+/// A block, planned as far as it goes. Nothing at all where what it reads is not known.
+#[salsa::tracked]
+pub fn block<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Planning {
+    let file = item.file(db);
+    let graph = graph(db, file);
+    let Some(at) = graph.items.iter().position(|i| *i == item) else { return Planning::default() };
+    if graph.circles.get(at).is_some_and(Option::is_some) {
+        return Planning::default();
+    }
+    let Some((sql, ..)) = sql_text(db, item) else { return Planning::default() };
+    let unknown_input = input_tables(db, workspace, file)
+        .iter()
+        .filter(|t| t.columns.is_none())
+        .any(|t| mentions(db, item).contains(&format!("input.{}", t.name)));
+    if unknown_input {
+        return Planning::default();
+    }
+    let mut catalog = base_catalog(db, workspace, file).clone();
+    let reads = graph.reads.get(at).map(Vec::as_slice).unwrap_or_default();
+    for (i, other) in graph.items.iter().enumerate().filter(|(i, _)| *i != at) {
+        // What the text does not mention is there for its name only, for "did you mean".
+        let known =
+            if reads.contains(&i) { columns(db, workspace, *other).clone() } else { Some(Vec::new()) };
+        let Some(known) = known else { return Planning::default() };
+        let schema = if other.keyword(db) == "scope" { "output" } else { "" };
+        let table = Table { schema: schema.to_owned(), name: other.name(db).clone(), columns: known };
+        if catalog.tables.iter().all(|t| t.schema != table.schema || t.name != table.name) {
+            catalog.tables.push(table);
+        }
+    }
+    sql::plan(&sql, &catalog)
+}
+
+/// The columns that a block makes: all that later items see of it.
+#[salsa::tracked]
+pub fn columns<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Option<Vec<Column>> {
+    block(db, workspace, item).planned.as_ref().map(|p| p.columns.clone())
+}
+
+/// What a block reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// Tables with the columns needed.
+    pub tables: Vec<TableRead>,
+    /// Run parameters.
+    pub parameters: Vec<String>,
+    /// Functions, as called.
+    pub functions: Vec<String>,
+}
+
+/// What a block reads; none where it could not be planned without fault.
+#[salsa::tracked]
+pub fn reads<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Option<Reads> {
+    let planning = block(db, workspace, item);
+    planning.planned.as_ref().filter(|_| planning.faults.is_empty()).map(|p| Reads {
+        tables: p.tables.clone(),
+        parameters: p.parameters.clone(),
+        functions: p.functions.clone(),
+    })
+}
+
+/// What is wrong with a block.
+pub fn block_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Vec<Diagnostic> {
+    let graph = graph(db, item.file(db));
+    let at = graph.items.iter().position(|i| *i == item);
+    if let Some(circle) = at.and_then(|at| graph.circles.get(at)?.as_ref()) {
+        let names: Vec<_> =
+            circle.iter().filter_map(|i| graph.items.get(*i)).map(|i| format!("`{}`", i.name(db))).collect();
+        let mut fault = Diagnostic::new(
+            Code::SqlCycle,
+            item.name_span(db),
+            format!("`{}` reads itself: {}", item.name(db), names.join(" reads ")),
+        )
+        .here("reads itself in the end")
+        .help("take what they share into a view of its own");
+        for other in circle.iter().filter_map(|i| graph.items.get(*i)).filter(|i| **i != item) {
+            fault = fault.label(other.name_span(db), "on the way");
+        }
+        return vec![fault];
+    }
+    let Some((_, place, written)) = sql_text(db, item) else { return Vec::new() };
+    let faults = block(db, workspace, item).faults.iter();
+    faults
+        .map(|f| {
+            let range = if written { f.range.shift(place.start) } else { place };
+            Diagnostic::new(f.code, item.span(db, range), f.message.clone())
+                .here(f.label.clone())
+                .maybe_help(f.help.clone())
+        })
+        .collect()
+}
