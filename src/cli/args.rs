@@ -40,7 +40,9 @@ pub enum Command {
     )]
     Check(Check),
     /// Show what a connector does: what it reads, how each column comes about, what it writes.
-    #[command(after_help = "Examples:\n  sconn plan vendor_prices.sconn\n  sconn plan vendor_prices.sconn --format json")]
+    #[command(
+        after_help = "Examples:\n  sconn plan vendor_prices.sconn\n  sconn plan vendor_prices.sconn --format json"
+    )]
     Plan(PlanArgs),
     /// Run a connector: a dry run, or a live one with --live.
     #[command(

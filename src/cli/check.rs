@@ -19,7 +19,10 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
     files.sort();
     files.dedup();
     if files.is_empty() {
-        return Err(Failure::new("there is no .sconn file here", "hand in a file or a folder: sconn check connectors/"));
+        return Err(Failure::new(
+            "there is no .sconn file here",
+            "hand in a file or a folder: sconn check connectors/",
+        ));
     }
     let mut findings = 0;
     let mut shown = std::collections::BTreeSet::new();
@@ -68,7 +71,8 @@ fn joined(lists: &[String]) -> String {
 
 /// The .sconn files below a folder; hidden folders and `target` are left out.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let entries = std::fs::read_dir(folder).map_err(|e| Failure::new(format!("{}: {e}", folder.display()), ""))?;
+    let entries =
+        std::fs::read_dir(folder).map_err(|e| Failure::new(format!("{}: {e}", folder.display()), ""))?;
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

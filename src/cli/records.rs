@@ -21,7 +21,10 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
         RecordsCommand::Get { object, id, target, format } => {
             let store = Store::open_read_only(&path(target.as_deref())?)?;
             let Some(record) = store.get(&object, id)? else {
-                return Err(Failure::new(format!("{object} has no record {id}"), "sconn records list shows ids"));
+                return Err(Failure::new(
+                    format!("{object} has no record {id}"),
+                    "sconn records list shows ids",
+                ));
             };
             match format {
                 RecordFormat::Table => print(&card(&record))?,
@@ -56,7 +59,12 @@ fn filters(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
     Ok(filters)
 }
 
-fn set_archived(object: &str, ids: &[uuid::Uuid], target: Option<String>, archived: bool) -> Result<Exit, Failure> {
+fn set_archived(
+    object: &str,
+    ids: &[uuid::Uuid],
+    target: Option<String>,
+    archived: bool,
+) -> Result<Exit, Failure> {
     let mut store = Store::open_existing(&path(target.as_deref())?)?;
     for id in ids {
         if store.get(object, *id)?.is_none() {
@@ -103,8 +111,8 @@ fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit,
             let mut writer = csv::Writer::from_writer(out);
             let (mut headed, mut failed) = (false, None);
             store.list(&which.object, &filters, limit, |r| {
-                let written =
-                    if headed { Ok(()) } else { writer.write_record(headers(&r)) }.and_then(|()| writer.write_record(cells(&r)));
+                let written = if headed { Ok(()) } else { writer.write_record(headers(&r)) }
+                    .and_then(|()| writer.write_record(cells(&r)));
                 headed = true;
                 failed = written.err();
                 failed.is_none()

@@ -31,9 +31,8 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let store = project.target(args.target.as_deref())?;
     let execution = execution_id(&SystemClock);
     let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
-    std::fs::create_dir_all(&out).map_err(|e| {
-        Failure::new(format!("{}: {e}", out.display()), "choose another folder with --out")
-    })?;
+    std::fs::create_dir_all(&out)
+        .map_err(|e| Failure::new(format!("{}: {e}", out.display()), "choose another folder with --out"))?;
     let scratch = tempfile::tempdir_in(&out)
         .map_err(|e| Failure::new(format!("{}: {e}", out.display()), "choose another folder with --out"))?;
     let target: Box<dyn Target> = if args.live {

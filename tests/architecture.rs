@@ -1,0 +1,152 @@
+//! The rooms and their arrows, as `docs/architecture.md` says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+struct Room {
+    may_use: BTreeSet<String>,
+    world: BTreeSet<String>,
+}
+
+fn words(cell: &str) -> BTreeSet<String> {
+    cell.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect()
+}
+
+fn rooms() -> BTreeMap<String, Room> {
+    let text = fs::read_to_string("docs/architecture.md").unwrap();
+    let rows = text.lines().filter(|l| l.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+        assert_eq!(cells.len(), 4, "four columns: {line}");
+        let name = cells[0].trim().trim_matches('`').to_owned();
+        (name, Room { may_use: words(cells[2]), world: words(cells[3]) })
+    })
+    .collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// (room, file, code without comments and tests) of every source file.
+fn code() -> Vec<(String, PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    files
+        .into_iter()
+        .filter(|f| f.file_stem().is_none_or(|s| s != "tests"))
+        .filter_map(|f| {
+            let room = f.components().nth(1)?.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&f).unwrap();
+            // Unit tests may use anything.
+            let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            let code: Vec<&str> =
+                text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
+            Some((room, f, code.join("\n")))
+        })
+        .filter(|(room, _, _)| room != "lib" && room != "main")
+        .collect()
+}
+
+#[test]
+fn every_room_is_in_the_table_and_every_row_is_a_room() {
+    let on_disk: BTreeSet<String> = code().into_iter().map(|(room, _, _)| room).collect();
+    let in_table: BTreeSet<String> = rooms().into_keys().collect();
+    assert_eq!(on_disk, in_table);
+}
+
+#[test]
+fn a_room_uses_only_what_its_row_names() {
+    let rooms = rooms();
+    let mut wrong = Vec::new();
+    for (room, file, code) in code() {
+        for other in rooms.keys().filter(|o| **o != room) {
+            let uses = [format!("crate::{other}::"), format!("crate::{other};"), format!("crate::{{{other}")];
+            if uses.iter().any(|u| code.contains(u)) && !rooms[&room].may_use.contains(other) {
+                wrong.push(format!("{}: {room} may not use {other}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_great_library_has_one_room() {
+    let owners = [
+        ("pest", "syntax"),
+        ("salsa", "model"),
+        ("clap", "cli"),
+        ("rusqlite", "target"),
+        ("calamine", "input"),
+        ("rust_xlsxwriter", "report"),
+        ("parquet", "report"),
+        ("miette", "diagnostic"),
+        ("indicatif", "cli"),
+    ];
+    let mut wrong = Vec::new();
+    for (room, file, code) in code() {
+        for (library, owner) in owners {
+            if room != owner && code.contains(&format!("{library}::")) {
+                wrong.push(format!("{}: only {owner} may use {library}", file.display()));
+            }
+        }
+        let engine = code.replace("datafusion::arrow", "").contains("datafusion::");
+        if room != "sql" && engine {
+            wrong.push(format!("{}: only sql may use the engine", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_outside_world_is_touched_only_where_the_table_says() {
+    let world: [(&str, &[&str]); 4] = [
+        ("files", &["std::fs", "fs::read", "File::open", "File::create", "tempfile::"]),
+        ("clock", &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"]),
+        ("environment", &["std::env", "env::var"]),
+        ("network", &["std::net", "tokio::net"]),
+    ];
+    let rooms = rooms();
+    let mut wrong = Vec::new();
+    for (room, file, code) in code() {
+        for (what, signs) in world {
+            for sign in signs.iter().filter(|s| code.contains(**s)) {
+                if !rooms[&room].world.contains(what) {
+                    wrong.push(format!("{}: {room} may not touch {what} ({sign})", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_below_the_choice_of_target_asks_whether_the_run_is_dry() {
+    let asking = ["dry_run", "is_dry", "is_live", "Mode::Dry", "Mode::Live"];
+    for (room, file, code) in code() {
+        if ["input", "load", "run", "value"].contains(&room.as_str()) {
+            for word in asking {
+                assert!(!code.contains(word), "{} asks {word}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_file_has_outgrown_its_room() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    sources(Path::new("tests"), &mut files);
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 700, "{} has {lines} lines: a second room wants out", file.display());
+    }
+}
