@@ -245,6 +245,8 @@ impl<'t> Reader<'t, '_> {
         if name.is_none() && !part.inner.is_empty() {
             let message = format!("{} is not {what}", quote(part.text));
             let label = format!("expected {what} here");
+            let letters = part.inner.first().is_some_and(|p| p.text.starts_with(char::is_alphabetic));
+            let help = if letters { "names are made of the letters a to z, digits and `_`" } else { help };
             self.error(Code::UnexpectedText, part.start..part.end, &message, &label, Some(help.into()));
         }
         name

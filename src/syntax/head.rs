@@ -249,14 +249,22 @@ impl<'t> Reader<'t, '_> {
         let returns = head.get(Rule::returns);
         let ty = returns.and_then(|r| r.get(Rule::type_ref)).map(|t| self.type_ref(t));
         let returns = ty.unwrap_or_else(|| {
-            let end = returns.map_or(head.end_of(HEAD), |r| r.end);
+            let end = returns.map_or(head.end_of(&[Rule::keyword, Rule::name, Rule::parameters]), |r| r.end);
             let expected = if returns.is_some() { "a type" } else { "`: type`" };
             self.missing(end, &format!("{what} does not say what it gives"), expected, help.clone());
             self.no_type(end)
         });
         let body = if native {
+            if let Some(equals) = head.get(Rule::equals) {
+                let message = format!("{what} is native and has no SQL of its own");
+                let range = equals.start..head.end_of(&[Rule::equals, Rule::sql_word]);
+                let help = "remove `native`, or the SQL".to_owned();
+                self.error(Code::UnexpectedText, range, &message, "not expected here", Some(help));
+            }
             self.strays(&head, &what, &[], &help);
-            self.no_block(entry, &what);
+            if !self.told {
+                self.no_block(entry, &what);
+            }
             None
         } else {
             let body = self.body(&head, entry, &what, &help);

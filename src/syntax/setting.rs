@@ -68,7 +68,12 @@ impl<'t> Reader<'t, '_> {
         let help = "write `secret(\"NAME\")`".to_owned();
         let quoted = part.get(Rule::quoted);
         if quoted.is_none() {
-            self.missing(part.end, "`secret` does not say which secret", "a quoted name", help);
+            self.missing(
+                part.end_of(&[Rule::open_paren]),
+                "`secret` does not say which secret",
+                "a quoted name",
+                help,
+            );
         } else if !part.has(Rule::close_paren) {
             self.missing(part.end, "`secret(` is not closed", "`)`", help);
         }

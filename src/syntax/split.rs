@@ -130,8 +130,11 @@ impl Splitter<'_> {
         if self.strong(i) && (token.first || !after_comma) {
             return true;
         }
-        if token.kind != Kind::Name || self.depth > 0 {
+        if self.depth > 0 {
             return false;
+        }
+        if token.kind != Kind::Name {
+            return token.first && !self.may_go_on(i, token);
         }
         if token.first {
             return !self.goes_on(i, previous);
@@ -175,9 +178,26 @@ impl Splitter<'_> {
         }
     }
 
+    /// Whether what is no name may stand first on a line inside an entry.
+    fn may_go_on(&self, i: usize, token: &Token) -> bool {
+        match token.kind {
+            Kind::Symbol(c) => {
+                !matches!(c, '!'..='&' | '*' | '+' | '/' | ';' | '>'..='@' | '\\' | '^' | '`' | '|' | '~')
+            }
+            Kind::Word => token.text(self.text).starts_with(|c: char| c.is_ascii_digit()),
+            // Reader options in braces of their own, after a column or an option.
+            Kind::Open => self.holds != Holds::Columns || i - self.from < 2,
+            _ => true,
+        }
+    }
+
     /// Whether the word that is first on its line still belongs to the entry at hand.
     fn goes_on(&self, i: usize, previous: Option<Kind>) -> bool {
         if matches!(previous, Some(Kind::Symbol(',' | ':' | '=' | '.') | Kind::Arrow)) {
+            return true;
+        }
+        let indent = |i: usize| self.tokens.get(i).map_or(0, |t| t.indent);
+        if self.holds == Holds::Items && i == self.from + 1 && indent(i) > indent(self.from) {
             return true;
         }
         let words: &[&str] = match self.holds {
