@@ -162,6 +162,8 @@ impl Tab {
         sheet.set_freeze_panes(1, self.frozen).map_err(|e| book.failed(e))?;
         if let Some(last) = self.headers.len().checked_sub(1) {
             sheet.autofilter(0, 0, self.rows, last as u16).map_err(|e| book.failed(e))?;
+            // Long texts run over the table's edge; the paper ends where the table does.
+            sheet.set_print_area(0, 0, self.rows, last as u16).map_err(|e| book.failed(e))?;
         }
         sheet
             .set_tab_color(rust_xlsxwriter::Color::RGB(self.color))
