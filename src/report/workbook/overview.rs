@@ -225,7 +225,7 @@ impl Page<'_> {
                 };
                 let tallest = lines(&what, 34)
                     .max(lines(&r.example.message, 68))
-                    .max(lines(&place, 16))
+                    .max(lines(&place, 19))
                     .max(lines(step, 22));
                 self.height(tallest * 15.0 + 3.0)?;
                 self.text(FIRST, step, &cell)?;
