@@ -121,11 +121,13 @@ impl Page {
             RunState::CompletedWithErrors | RunState::Cancelled => Paint::Yellow,
             RunState::Failed => Paint::Red,
         };
-        let room = self.width;
-        let title = one_line(&summary.label, room / 2);
+        let title = one_line(&summary.label, self.width / 2);
+        let (state_words, mode) = (summary.state.words(), mode_words(summary.mode));
+        let long = title.chars().count() + state_words.len() + mode.len() + 5 > self.width;
+        let gap = if long { "\n" } else { " " };
         let title = self.painted(&title, Paint::Bold);
-        let words = self.painted(summary.state.words(), state);
-        self.text.push_str(&format!("{title}: {words} ({})\n", mode_words(summary.mode)));
+        let words = self.painted(state_words, state);
+        self.text.push_str(&format!("{title}: {words}{gap}({mode})\n"));
         self.paragraph(&sentence(summary), Paint::Plain);
         let mut facts = format!("{} {}", summary.target.kind, summary.target.place);
         if let Some(seconds) = summary.seconds() {

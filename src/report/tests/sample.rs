@@ -6,7 +6,7 @@ use crate::report::*;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::value::arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
-    StringArray,
+    StringArray, TimestampMicrosecondArray,
 };
 use crate::value::{
     BaseType, DataType, FieldSchema, FieldType, Problem, ProblemCode, Resolution, Source, Value, VariableSpec,
@@ -37,6 +37,10 @@ pub(super) fn spool(path: &Path, batches: &[Vec<(&str, ArrayRef)>]) -> Spool {
 
 pub(super) fn strings(values: &[Option<&str>]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn times(values: &[Option<i64>]) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from(values.to_vec()).with_timezone("UTC"))
 }
 
 pub(super) fn parts() -> Vec<String> {
@@ -264,6 +268,7 @@ impl Run {
                                 .unwrap(),
                         ) as ArrayRef,
                     ),
+                    ("seen", times(&[Some(1_709_546_400_000_000), Some(1_709_546_400_500_000)])),
                     ("note", strings(&[Some("a\u{1}b\u{202e}"), Some(" @cmd")])),
                     ("__row", Arc::new(Int64Array::from(vec![2, 3])) as ArrayRef),
                 ],
@@ -279,6 +284,7 @@ impl Run {
                         Arc::new(Decimal128Array::from(vec![0]).with_precision_and_scale(38, 2).unwrap())
                             as ArrayRef,
                     ),
+                    ("seen", times(&[None])),
                     ("note", strings(&[Some(&long)])),
                     ("__row", Arc::new(Int64Array::from(vec![None])) as ArrayRef),
                 ],

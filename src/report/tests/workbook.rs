@@ -1,4 +1,4 @@
-use super::sample::Run;
+use super::sample::{Run, spool, strings, summary};
 use crate::report::workbook::write_with_limit;
 use crate::report::*;
 use calamine::{Data, Range, Reader, Xlsx, open_workbook};
@@ -58,6 +58,8 @@ fn sql_output_cells_are_typed_only_where_nothing_is_lost() {
     assert_eq!(at(3, "ratio"), Data::String("0.30000000000000004".into()));
     assert_eq!(at(1, "big"), Data::String("123456789012345678901234567890123456.78".into()));
     assert_eq!(at(2, "big"), Data::Float(1.5));
+    assert!(matches!(at(1, "seen"), Data::DateTime(d) if (d.as_f64() - 45_355.416_666_666).abs() < 1e-6));
+    assert_eq!(at(2, "seen"), Data::String("2024-03-04T10:00:00.5Z".into()));
     assert_eq!(at(1, "note"), Data::String("a\\u{0001}b\u{202e}".into()));
     let long = at(3, "note").to_string();
     assert_eq!(long.chars().count(), 32_767);
@@ -192,4 +194,51 @@ fn tab_names_are_ones_that_excel_takes() {
         let name = names.give(&wanted, 1);
         assert!(!name.is_empty() && name.encode_utf16().count() <= 31, "{name}");
     }
+}
+
+#[test]
+fn a_failed_run_without_rows_has_a_workbook_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty =
+        spool(&folder.path().join("e.arrow"), &[vec![("sku", strings(&[])), ("__row", strings(&[]))]]);
+    let mut summary = summary(vec![]);
+    summary.label = String::new();
+    summary.state = RunState::Failed;
+    summary.failure = Some("line\n".repeat(20_000));
+    summary.started = "yesterday".into();
+    let path = folder.path().join("report.xlsx");
+    let scopes = [ScopeTables {
+        name: "vendors",
+        output: &empty,
+        variables: Some(VariablesTable { specs: &[], values: &empty }),
+    }];
+    let input = ReportInput { summary: &summary, scopes: &scopes, steps: &[], rejected: &[], parts: &[] };
+    write_workbook(&path, &input).unwrap();
+    let mut book: Xlsx<_> = open_workbook(&path).unwrap();
+    assert_eq!(book.sheet_names(), ["Summary", "SQL Output vendors", "Variables vendors"]);
+    let output = book.worksheet_range("SQL Output vendors").unwrap();
+    assert_eq!((output.height(), output[(0, 0)].clone()), (1, Data::String("sku".into())));
+    // A `__row` that is no packed place gives no place, and does no harm.
+    assert_eq!(output[(0, 1)], Data::String("Source".into()));
+}
+
+#[test]
+fn more_columns_than_a_sheet_has_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..16_400).map(|i| format!("c{i}")).collect();
+    let columns = names.iter().map(|n| (n.as_str(), strings(&[Some("v")]))).collect();
+    let wide = spool(&folder.path().join("w.arrow"), &[columns]);
+    let path = folder.path().join("report.xlsx");
+    let scopes = [ScopeTables { name: "wide", output: &wide, variables: None }];
+    let summary = summary(vec![]);
+    let input = ReportInput { summary: &summary, scopes: &scopes, steps: &[], rejected: &[], parts: &[] };
+    write_workbook(&path, &input).unwrap();
+    let mut book: Xlsx<_> = open_workbook(&path).unwrap();
+    let output = book.worksheet_range("SQL Output wide").unwrap();
+    assert_eq!(output.width(), 16_384);
+    assert_eq!(output[(0, 16_383)], Data::String("… 17 more columns (see sql-output.zip)".into()));
+    assert_eq!(
+        (output[(1, 16_382)].clone(), output[(1, 16_383)].clone()),
+        (Data::String("v".into()), Data::Empty)
+    );
 }

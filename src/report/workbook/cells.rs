@@ -40,7 +40,7 @@ impl Content {
             Content::Number(number, _) => number.to_string().len(),
             Content::Boolean(_) => 5,
             Content::Time(_, Print::Date) => 10,
-            Content::Time(..) => 19,
+            Content::Time(..) => 23,
         }
     }
 }

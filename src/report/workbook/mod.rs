@@ -8,7 +8,7 @@ mod tab;
 mod tables;
 
 use super::ReportError;
-use super::part_file::PartFile;
+use super::part_file::{self, PartFile};
 use super::summary::{RejectedLine, Summary};
 use crate::plan::LoadPlan;
 use crate::system::spool::Spool;
@@ -77,6 +77,7 @@ pub fn write_workbook(path: &Path, input: &ReportInput<'_>) -> Result<(), Report
 pub(super) fn write_with_limit(path: &Path, input: &ReportInput<'_>, rows: u32) -> Result<(), ReportError> {
     let (part, mut file) = PartFile::create(path)?;
     let mut book = Book::new(path, input.parts, rows)?;
+    book.workbook.use_zip_large_file(is_large(input));
     overview::write(&mut book, input)?;
     for scope in input.scopes {
         tables::sql_output(&mut book, scope)?;
@@ -93,6 +94,14 @@ pub(super) fn write_with_limit(path: &Path, input: &ReportInput<'_>, rows: u32) 
     file.flush().map_err(|e| ReportError::new(path, e))?;
     drop(file);
     part.keep()
+}
+
+/// Whether a tab could be over 4 GiB before it is packed; only then zip64 marks are needed, which
+/// not every program knows.
+fn is_large(input: &ReportInput<'_>) -> bool {
+    let spools = input.scopes.iter().flat_map(|s| [Some(s.output), s.variables.as_ref().map(|v| v.values)]);
+    spools.flatten().any(|s| part_file::size(s.path()) > 400 << 20)
+        || input.steps.iter().any(|s| part_file::size(s.decisions) > 40 << 20)
 }
 
 /// The workbook in the making, and what all its tabs share.

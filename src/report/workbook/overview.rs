@@ -10,7 +10,7 @@ use crate::report::words::{code_words, count_of};
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
 /// The first column is a margin; names, then numbers.
-const WIDTHS: [f64; 14] = [2.0, 24.0, 18.0, 18.0, 9.0, 9.0, 9.0, 11.0, 11.0, 9.0, 9.0, 10.0, 10.0, 2.0];
+const WIDTHS: [f64; 14] = [2.0, 24.0, 18.0, 18.0, 9.0, 9.0, 9.0, 11.0, 11.0, 9.0, 9.0, 14.0, 10.0, 2.0];
 const FIRST: u16 = 1;
 const LAST: u16 = 12;
 const REJECTED: usize = 1_000;
@@ -121,7 +121,15 @@ impl Page<'_> {
         }
         self.section("Load steps")?;
         let mut heads = vec!["Step", "Object", "Scope", "Rows"];
-        heads.extend(["Created", "Updated", "Unchanged", "Unarchived", "Skipped", "Errored", "Not reached"]);
+        heads.extend([
+            "Created",
+            "Updated",
+            "Unchanged",
+            "Unarchived",
+            "Skipped",
+            "Errored",
+            "Not processed",
+        ]);
         heads.push("Warnings");
         for (column, head) in heads.iter().enumerate() {
             self.text(FIRST + column as u16, head, &if column < 3 { head_left() } else { head_right() })?;
@@ -191,10 +199,20 @@ impl Page<'_> {
             self.text(FIRST, "Step", &head_left())?;
             self.merged(FIRST + 1, FIRST + 2, "What", &head_left())?;
             self.text(FIRST + 3, "Count", &head_right())?;
-            self.merged(FIRST + 4, FIRST + 5, "For example", &head_left())?;
+            self.merged(
+                FIRST + 4,
+                FIRST + 5,
+                "For example",
+                &head_left().set_align(FormatAlign::Left).set_indent(1),
+            )?;
             self.merged(FIRST + 6, LAST, "", &head_left())?;
             self.row += 1;
             let cell = ruled().set_text_wrap().set_align(FormatAlign::Top);
+            let place_cell = cell
+                .clone()
+                .set_font_color(Color::RGB(color::MUTED))
+                .set_align(FormatAlign::Left)
+                .set_indent(1);
             let (text, _) = tone.colors();
             let number = cell.clone().set_bold().set_num_format("#,##0").set_font_color(Color::RGB(text));
             for (step, r) in of_kind.iter().take(REASONS) {
@@ -206,19 +224,14 @@ impl Page<'_> {
                     r.example.source.clone()
                 };
                 let tallest = lines(&what, 34)
-                    .max(lines(&r.example.message, 62))
-                    .max(lines(&place, 16))
+                    .max(lines(&r.example.message, 68))
+                    .max(lines(&place, 19))
                     .max(lines(step, 22));
                 self.height(tallest * 15.0 + 3.0)?;
                 self.text(FIRST, step, &cell)?;
                 self.merged(FIRST + 1, FIRST + 2, &what, &cell)?;
                 self.sheet.write_number_with_format(self.row, FIRST + 3, r.count as f64, &number)?;
-                self.merged(
-                    FIRST + 4,
-                    FIRST + 5,
-                    &place,
-                    &cell.clone().set_font_color(Color::RGB(color::MUTED)),
-                )?;
+                self.merged(FIRST + 4, FIRST + 5, &place, &place_cell)?;
                 self.merged(FIRST + 6, LAST, &r.example.message, &cell)?;
                 self.row += 1;
             }
@@ -235,14 +248,19 @@ impl Page<'_> {
         self.section(&format!("{} of the input could not be read", count_of(count, "row")))?;
         self.merged(FIRST, FIRST + 1, "File", &head_left())?;
         self.text(FIRST + 2, "Line", &head_right())?;
-        self.merged(FIRST + 3, LAST, "Reason", &head_left().set_indent(1))?;
+        self.merged(FIRST + 3, LAST, "Reason", &head_left().set_align(FormatAlign::Left).set_indent(1))?;
         self.row += 1;
         let cell = ruled().set_text_wrap().set_align(FormatAlign::Top);
         for r in input.rejected.iter().take(REJECTED) {
             self.height(lines(&r.reason, 85).max(lines(&r.file, 38)) * 15.0 + 3.0)?;
             self.merged(FIRST, FIRST + 1, &r.file, &cell)?;
             self.sheet.write_number_with_format(self.row, FIRST + 2, r.line as f64, &cell)?;
-            self.merged(FIRST + 3, LAST, &r.reason, &cell.clone().set_indent(1))?;
+            self.merged(
+                FIRST + 3,
+                LAST,
+                &r.reason,
+                &cell.clone().set_align(FormatAlign::Left).set_indent(1),
+            )?;
             self.row += 1;
         }
         self.more(count.saturating_sub(input.rejected.len().min(REJECTED) as u64), "row")
@@ -273,7 +291,7 @@ impl Page<'_> {
                 FIRST + 6,
                 LAST,
                 note,
-                &ruled().set_font_color(Color::RGB(color::MUTED)).set_indent(1),
+                &ruled().set_font_color(Color::RGB(color::MUTED)).set_align(FormatAlign::Left).set_indent(1),
             )?;
             self.row += 1;
         }
@@ -288,7 +306,7 @@ impl Page<'_> {
         self.merged(FIRST, FIRST + 1, "File", &head_left())?;
         self.text(FIRST + 2, "Table", &head_left())?;
         self.text(FIRST + 3, "Rows", &head_right())?;
-        self.merged(FIRST + 4, LAST, "SHA-256", &head_left().set_indent(1))?;
+        self.merged(FIRST + 4, LAST, "SHA-256", &head_left().set_align(FormatAlign::Left).set_indent(1))?;
         self.row += 1;
         for i in &summary.inputs {
             self.merged(FIRST, FIRST + 1, &i.file, &ruled())?;
@@ -297,7 +315,7 @@ impl Page<'_> {
             self.sheet.write_number_with_format(self.row, FIRST + 3, i.rows as f64, &number)?;
             let hash =
                 ruled().set_font_name("Consolas").set_font_size(9).set_font_color(Color::RGB(color::MUTED));
-            self.merged(FIRST + 4, LAST, &i.sha256, &hash.set_indent(1))?;
+            self.merged(FIRST + 4, LAST, &i.sha256, &hash.set_align(FormatAlign::Left).set_indent(1))?;
             self.row += 1;
         }
         Ok(())

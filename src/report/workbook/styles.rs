@@ -107,11 +107,16 @@ impl Print {
     fn apply(self, format: Format) -> Format {
         match self {
             Print::Text => format,
-            Print::Integer => format.set_num_format("0"),
-            Print::Decimal => format.set_num_format("0.0###########"),
+            Print::Integer => format.set_num_format("0_)"),
+            Print::Decimal => format.set_num_format("0.0###########_)"),
             Print::Date => format.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),
-            Print::Datetime => format.set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
-            Print::Boolean => format.set_align(FormatAlign::Left),
+            Print::Datetime => {
+                format.set_num_format("yyyy-mm-dd hh:mm:ss \"UTC\"").set_align(FormatAlign::Left)
+            }
+            // Excel shows booleans as words whatever the format; others need to be told.
+            Print::Boolean => {
+                format.set_num_format("\"TRUE\";\"TRUE\";\"FALSE\"").set_align(FormatAlign::Left)
+            }
         }
     }
 }

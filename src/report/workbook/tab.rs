@@ -79,6 +79,8 @@ pub(super) struct Tab {
     frozen: u16,
     color: u32,
     widths: Vec<usize>,
+    /// How many columns have cells.
+    filled: usize,
     sheet: Worksheet,
     /// The sheets so far.
     part: u32,
@@ -95,14 +97,16 @@ impl Tab {
         frozen: u16,
         color: u32,
     ) -> Result<Self, ReportError> {
+        let mut filled = headers.len();
         if headers.len() > MAX_COLUMNS {
+            filled = MAX_COLUMNS - 1;
             let more = headers.len() - (MAX_COLUMNS - 1);
             headers.truncate(MAX_COLUMNS - 1);
             headers.push(Header::side(&format!("… {more} more columns (see sql-output.zip)")));
         }
         let widths = headers.iter().map(|h| h.text.chars().count() + 3).collect();
         let sheet = Self::sheet(book, name, 1, &headers)?;
-        Ok(Self { name: name.to_owned(), headers, frozen, color, widths, sheet, part: 1, rows: 0 })
+        Ok(Self { name: name.to_owned(), headers, frozen, color, widths, filled, sheet, part: 1, rows: 0 })
     }
 
     /// Adds a row; cells beyond the headings are left out.
@@ -116,7 +120,9 @@ impl Tab {
         }
         self.rows += 1;
         let measured = self.part == 1 && self.rows <= MEASURED_ROWS;
-        for (column, ((content, tone), width)) in cells.iter().zip(&mut self.widths).enumerate() {
+        for (column, ((content, tone), width)) in
+            cells.iter().take(self.filled).zip(&mut self.widths).enumerate()
+        {
             if measured {
                 *width = (*width).max(content.width() + 2);
             }
@@ -162,6 +168,8 @@ impl Tab {
         sheet.set_freeze_panes(1, self.frozen).map_err(|e| book.failed(e))?;
         if let Some(last) = self.headers.len().checked_sub(1) {
             sheet.autofilter(0, 0, self.rows, last as u16).map_err(|e| book.failed(e))?;
+            // Long texts run over the table's edge; the paper ends where the table does.
+            sheet.set_print_area(0, 0, self.rows, last as u16).map_err(|e| book.failed(e))?;
         }
         sheet
             .set_tab_color(rust_xlsxwriter::Color::RGB(self.color))
