@@ -1,3 +1,19 @@
 //! Text to tree. Always a tree, plus what could not be read. The only room that knows pest.
 
+mod block;
+mod braces;
+mod entry;
+mod errors;
+mod head;
+mod parse;
+mod reader;
+mod scan;
+mod setting;
+mod split;
 pub mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use parse::parse;
+pub use tree::*;
