@@ -25,5 +25,8 @@ mod settings;
 mod types;
 mod unused;
 
+#[cfg(test)]
+mod tests;
+
 pub use project::Project;
 pub use sample::{SampleFacts, SampleTable};

@@ -247,9 +247,9 @@ impl Project {
         self.check().into_iter().filter(|d| d.severity == Severity::Error).collect()
     }
 
-    /// What ran since this was last asked; the first time it starts the log.
-    #[cfg(test)]
-    pub(super) fn executed(&self) -> Vec<String> {
+    /// The queries that ran since this was last asked, one entry an execution; the first call starts
+    /// the log. For finding out what an edit costs.
+    pub fn executed(&self) -> Vec<String> {
         self.db.take_log()
     }
 }

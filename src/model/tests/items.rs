@@ -1,0 +1,307 @@
+//! Imports, names, settings, inputs, objects, types and variables.
+
+use super::*;
+
+#[test]
+fn imports_that_are_not_there() {
+    only(
+        &changed("use std.text\n", "use std.text\nuse std.dats\n"),
+        Code::ImportNotFound,
+        "std.dats",
+        "`std.dates`",
+    );
+    among(
+        &changed("\"./crm.sconn\"", "\"./crn.sconn\""),
+        Code::ImportNotFound,
+        "\"./crn.sconn\"",
+        "no such file",
+    );
+    let near = project(&format!("{PRICES}\nuse \"./crm.scon\"\n"), &[]);
+    only(&near, Code::ImportNotFound, "\"./crm.scon\"", "`crm.sconn`");
+}
+
+#[test]
+fn files_that_use_each_other() {
+    let crm = format!("use \"./prices.sconn\"\n{CRM}");
+    let found = project(PRICES, &[("crm.sconn", &crm)]);
+    among(&found, Code::ImportCycle, "\"./crm.sconn\"", "use each other");
+    assert_eq!(found.check().iter().filter(|d| d.code == Code::ImportCycle).count(), 2);
+}
+
+#[test]
+fn names_that_two_imports_have() {
+    let source = PRICES
+        .replace("use std.text", "use std.text\nuse \"./old.sconn\"")
+        .replace("into crm.vendors", "into vendors");
+    let found = project(&source, &[("old.sconn", "object vendors { name: text }")]);
+    among(&found, Code::AmbiguousName, "vendors", "`old.vendors` or `crm.vendors`");
+    let plain = project(&PRICES.replace("into crm.vendors", "into vendors"), &[]);
+    assert_eq!(listing(&plain), "");
+}
+
+#[test]
+fn unknown_names_have_the_nearest() {
+    only(&changed("into crm.vendors", "into crm.vendor"), Code::UnknownName, "crm.vendor", "`crm.vendors`");
+    only(&changed("code <- code", "code <- cod"), Code::UnknownName, "cod", "`code`");
+    only(
+        &changed("load vendors into", "load vendors from vendor into"),
+        Code::UnknownName,
+        "vendor",
+        "`vendors`",
+    );
+    only(
+        &changed("load vendors into", "load vendors from cleaned into"),
+        Code::UnknownName,
+        "cleaned",
+        "is a view",
+    );
+    only(
+        &changed_crm("relationship vendors", "relationship vendor"),
+        Code::UnknownName,
+        "vendor",
+        "`vendors`",
+    );
+}
+
+#[test]
+fn names_that_are_taken() {
+    let twice = |text: &str| project(&format!("{PRICES}\n{text}\n"), &[]);
+    among(&twice("param region: string"), Code::DuplicateName, "region", "there is already a parameter");
+    among(
+        &twice("view products = sql { SELECT 1 AS a }"),
+        Code::DuplicateName,
+        "products",
+        "already a scope",
+    );
+    among(
+        &changed("  region: string\n", "  region: string\n  code: string\n"),
+        Code::DuplicateName,
+        "code",
+        "variable `code`",
+    );
+    among(
+        &changed("  sku: \"SKU\"", "  sku: \"SKU\"\n  sku: \"SKU\""),
+        Code::DuplicateName,
+        "sku",
+        "column `sku`",
+    );
+    among(
+        &changed_crm("email:  email", "email:  email\n  email: text"),
+        Code::DuplicateName,
+        "email",
+        "field `email`",
+    );
+    let twice = twice("use \"./crm.sconn\"");
+    among(&twice, Code::DuplicateName, "use \"./crm.sconn\"".trim_start_matches("use "), "used twice");
+}
+
+#[test]
+fn names_that_are_reserved() {
+    among(&changed_crm("code:   text unique", "id:   text unique"), Code::ReservedName, "id", "its own `id`");
+    among(&changed_crm("email:  email", "_email:  email"), Code::ReservedName, "_email", "cannot be called");
+    among(&changed("view cleaned", "view records"), Code::ReservedName, "records", "means something else");
+    among(&changed("source:  string", "product_id:  string"), Code::ReservedName, "product_id", "exposes");
+}
+
+#[test]
+fn settings_are_checked() {
+    let set = |text: &str| changed("  concurrency 1\n", &format!("  {text}\n"));
+    only(&set("concurency 1"), Code::UnknownSetting, "concurency", "`concurrency`");
+    only(&set("concurrency \"many\""), Code::BadSetting, "\"many\"", "whole number");
+    only(&changed("chunk       500", "chunk 0"), Code::BadSetting, "0", "from 1 to 100000");
+    only(
+        &set("notify \"a@example.com\", \"nobody\""),
+        Code::BadSetting,
+        "\"a@example.com\", \"nobody\"",
+        "not an e-mail",
+    );
+    only(&set("memory 2m"), Code::BadSetting, "2m", "2GiB");
+    only(&set("timezone \"Europe/Berln\""), Code::UnknownTimezone, "\"Europe/Berln\"", "Europe/Berlin");
+    let trigger = |text: &str| changed("trigger     spreadsheet", text);
+    only(&trigger("trigger spreadshet"), Code::BadSetting, "spreadshet", "`spreadsheet`");
+    only(&trigger("trigger schedule { cron \"every day\" }"), Code::BadCron, "\"every day\"", "five fields");
+    only(
+        &trigger("trigger schedule { cron \"61 6 * * *\" }"),
+        Code::BadCron,
+        "\"61 6 * * *\"",
+        "not a schedule",
+    );
+    assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
+    only(&trigger("trigger webhook { bach 5m }"), Code::UnknownSetting, "bach", "`batch`");
+}
+
+#[test]
+fn secrets_are_not_written_out() {
+    let set = |text: &str| changed("  concurrency 1\n", &format!("  {text}\n"));
+    only(
+        &set("on_end \"https://me:pass@example.com/x\""),
+        Code::SecretWrittenOut,
+        "\"https://me:pass@example.com/x\"",
+        "secret(\"NAME\")",
+    );
+    only(&set("api_key \"123\""), Code::SecretWrittenOut, "\"123\"", "written out");
+    assert_eq!(listing(&set("on_end secret(\"HOOK\")")), "");
+    only(
+        &changed("trigger     spreadsheet", "trigger webhook { secret \"abc\" }"),
+        Code::SecretWrittenOut,
+        "\"abc\"",
+        "secret(\"NAME\")",
+    );
+}
+
+#[test]
+fn connectors_are_one_a_file() {
+    only(
+        &project(&format!("{PRICES}\nconnector second {{ }}\n"), &[]),
+        Code::SeveralConnectors,
+        "second",
+        "file of its own",
+    );
+    let start = PRICES.find("use std").unwrap();
+    only(&project(&PRICES[start..], &[]), Code::NoConnector, "vendors", "no connector");
+}
+
+#[test]
+fn the_sample_is_held_against_the_inputs() {
+    let mut found = project(PRICES, &[]);
+    found.set_sample(SampleFacts::Unreadable { message: "there is no such file".into() });
+    only(&found, Code::SampleUnreadable, "\"samples/prices.csv\"", "there is no such file");
+    let mut headers = HEADERS.to_vec();
+    headers[4] = "Unit Pricee";
+    headers.remove(2);
+    found.set_sample(sample(&headers, &[]));
+    only(&found, Code::SampleLacksColumn, "\"Unit Price\"", "\"Unit Pricee\"");
+    let start = PRICES.find("input prices").unwrap();
+    let end = PRICES.find("view cleaned").unwrap();
+    let mut undeclared = project(&format!("{}{}", &PRICES[..start], &PRICES[end..]), &[]);
+    undeclared.set_sample(sample(&HEADERS, &[]));
+    assert_eq!(listing(&undeclared), "");
+    let nothing =
+        changed("  sample      \"samples/prices.csv\"\n", "").text(crate::text::FileId(0)).to_owned();
+    let bare = project(&format!("{nothing}\ninput more\n"), &[]);
+    among(&bare, Code::SampleUnreadable, "more", "declare the columns");
+}
+
+#[test]
+fn objects_are_checked() {
+    only(&changed_crm("email:  email", "email:  emial"), Code::UnknownFieldType, "emial", "`email`");
+    only(&changed_crm("money USD", "money"), Code::MissingFieldArgument, "money", "currency");
+    only(&changed_crm("money USD", "money XQX"), Code::MissingFieldArgument, "XQX", "ISO 4217");
+    only(
+        &changed_crm("relationship vendors", "relationship"),
+        Code::MissingFieldArgument,
+        "relationship",
+        "points to",
+    );
+    only(&changed_crm("\"EMEA\", \"AMER\"", "\"EMEA\", \"EMEA\""), Code::BadOptions, "\"EMEA\"", "twice");
+    only(
+        &changed_crm("dropdown [\"EMEA\", \"AMER\", \"APAC\"]", "dropdown"),
+        Code::BadOptions,
+        "dropdown",
+        "no options",
+    );
+    only(
+        &changed_crm("origin: text", "origin: text [\"a\"]"),
+        Code::OptionsNotAllowed,
+        "\"a\"",
+        "has no options",
+    );
+    only(&changed_crm("code:   text unique", "code:   text uniqe"), Code::UnknownFlag, "uniqe", "`unique`");
+    among(
+        &project(&format!("{PRICES}\nobject extra {{ code: text }}\n"), &[]),
+        Code::ObjectWithoutName,
+        "extra",
+        "`name: text required`",
+    );
+}
+
+#[test]
+fn variables_have_types_formats_and_splits() {
+    only(&changed("price:   number", "price:   nummber"), Code::UnknownType, "nummber", "`number`");
+    only(&changed("format yes_no", "format yes_maybe"), Code::FormatWithoutMeaning, "yes_maybe", "");
+    only(&changed("split \";\"", "split \"#\""), Code::BadSplit, "\"#\"", "separators");
+    only(&changed(" split \";\"", ""), Code::BadSplit, "string[]", "split \";\"");
+    only(
+        &changed("sku:     string", "sku:     string split \";\""),
+        Code::BadSplit,
+        "\";\"",
+        "only an array",
+    );
+    only(
+        &changed("boolean format yes_no", "boolean[] split \";\""),
+        Code::BadSplit,
+        "boolean[]",
+        "never an array",
+    );
+    among(&changed("= \"price list\"", "= 3"), Code::LiteralDoesNotFit, "3", "");
+    only(
+        &changed("string = \"EMEA\"", "number = \"EMEA\""),
+        Code::LiteralDoesNotFit,
+        "\"EMEA\"",
+        "not a number",
+    );
+    let aliased = PRICES
+        .replace("use std.text", "use std.text\nuse std.dates")
+        .replace("date from listed_on format \"%Y-%m-%d\", \"%d/%m/%Y\"", "dates.us_date from listed_on");
+    let plan = project(&aliased, &[]).plan().unwrap_or_else(|d| panic!("{d:#?}"));
+    let listed = &plan.queries[2].scope.as_ref().unwrap().variables[4];
+    assert_eq!(listed.formats.len(), 1);
+    let own = project(&format!("{PRICES}\ntype money_text = numbr\n"), &[]);
+    only(&own, Code::UnknownType, "numbr", "`number`");
+}
+
+#[test]
+fn days_and_months_that_could_be_either_are_noticed() {
+    let mut found = changed(" format \"%Y-%m-%d\", \"%d/%m/%Y\"", "");
+    only(&found, Code::AmbiguousDateFormat, "date", "the day or the month");
+    found.set_sample(sample(&HEADERS, &[]));
+    assert_eq!(listing(&found), "");
+    found.set_sample(sample(&HEADERS, &["listed_on"]));
+    only(&found, Code::AmbiguousDateFormat, "date", "month comes first");
+}
+
+#[test]
+fn scopes_have_rows() {
+    let empty = project(&format!("{PRICES}\nscope more {{ a: string }}\n"), &[]);
+    only(&empty, Code::ScopeWithoutQuery, "more", "from input");
+    let from = project(
+        &PRICES.replace("scope price_errors {\n  sql { SELECT sku, vendor_code FROM input.prices WHERE unit_price IS NULL }\n}", "scope price_errors from input.prices { }"),
+        &[],
+    );
+    assert_eq!(listing(&from), "");
+    let wrong = project(&format!("{PRICES}\nscope more_errors from input.pricess {{ }}\n"), &[]);
+    only(&wrong, Code::SqlUnknownTable, "input.pricess", "prices");
+}
+
+#[test]
+fn what_nobody_uses_is_said() {
+    let more = |text: &str| project(&format!("{PRICES}\n{text}\n"), &[]);
+    only(&more("param limit: number = 3"), Code::UnusedParam, "limit", "$limit");
+    only(&more("view spare = sql { SELECT sku FROM cleaned }"), Code::UnusedView, "spare", "nothing reads");
+    only(
+        &more("scope spare { sql { SELECT sku FROM cleaned } sku: string }"),
+        Code::UnusedScope,
+        "spare",
+        "load spare into",
+    );
+    only(&more("input spare { a: \"A\" }"), Code::UnusedInput, "spare", "nothing reads");
+    only(&more("use std.names"), Code::UnusedImport, "use std.names", "nothing of");
+    only(&changed("    origin <- source\n", ""), Code::UnusedVariable, "source", "no load step");
+    let column = PRICES.replace("SELECT *, text.code(vendor_code) AS code FROM", "SELECT vendor_name, vendor_email, sku, unit_price, active, listed_on, tags, updated_at, text.code(vendor_code) AS code FROM");
+    assert_eq!(listing(&project(&column, &[])), "");
+    let column = column.replace("  tags: \"Tags\"\n", "  tags: \"Tags\"\n  spare: \"Spare\"\n");
+    only(&project(&column, &[]), Code::UnusedColumn, "spare", "input.prices");
+}
+
+#[test]
+fn a_broken_item_does_not_hide_the_rest() {
+    let found = project(
+        &PRICES
+            .replacen("  name   <- name\n", "  name   <- \n", 1)
+            .replace("into crm.products", "into crm.product"),
+        &[],
+    );
+    among(&found, Code::UnknownName, "crm.product", "`crm.products`");
+    assert!(found.check().iter().any(|d| d.code.id() < "SC0100"), "{}", listing(&found));
+    assert!(found.check().iter().all(|d| d.code != Code::NameNotMapped), "{}", listing(&found));
+}
