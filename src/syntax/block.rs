@@ -12,9 +12,13 @@ impl<'t> Reader<'t, '_> {
     /// Reads the parts of a load step into `load`.
     pub fn load_parts(&mut self, entry: &Entry, load: &mut Load) {
         let Some((_, inside)) = entry.block else { return };
+        let mut junk = false;
         for entry in self.entries(inside, Holds::LoadParts) {
             let part = self.read(Rule::bare, entry.head);
             let word = part.get(Rule::keyword).map_or("", |k| k.text);
+            // Lines of junk on end, such as mappings outside `map`, are told once.
+            let after_junk = std::mem::replace(&mut junk, !LOAD_WORDS.contains(&word));
+            self.told |= after_junk && junk;
             match word {
                 "match" => load.rules.extend(self.match_rule(&entry)),
                 "map" => self.map(&part, &entry, load),

@@ -7,6 +7,9 @@ use super::errors::{Errors, quote};
 use super::scan::{Kind, Token, item_starts};
 use crate::diagnostic::Code;
 
+/// How many bytes before a brace are looked at for its line.
+const LOOK_BACK: usize = 200;
+
 /// What an opening brace holds: the tokens after it up to `end`; the text goes on at token `next`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Block {
@@ -146,9 +149,15 @@ impl Region<'_> {
 
     fn missing(&self, open: usize, errors: &mut Errors) {
         let Some(token) = self.tokens.get(open) else { return };
-        let line = self.text.get(..token.start).unwrap_or("");
-        let line = line.get(line.rfind('\n').map_or(0, |i| i + 1)..).unwrap_or("").trim();
-        let what = if line.is_empty() || line.len() > 200 {
+        // Looking back a little is enough: a line of a megabyte may open a million blocks.
+        let mut from = token.start.saturating_sub(LOOK_BACK);
+        while !self.text.is_char_boundary(from) {
+            from -= 1;
+        }
+        let before = self.text.get(from..token.start).unwrap_or("");
+        let line = before.rfind('\n').and_then(|i| before.get(i + 1..));
+        let line = line.or((from == 0).then_some(before)).unwrap_or("").trim();
+        let what = if line.is_empty() {
             "a block is not closed".to_owned()
         } else {
             format!("the block of {} is not closed", quote(line))

@@ -5,6 +5,7 @@ use super::reader::{Part, Reader, Rule};
 use super::split::{Entry, Holds};
 use super::tree::*;
 use crate::diagnostic::Code;
+use crate::text::Range;
 
 /// The words that may follow a variable's type.
 pub(super) const MODIFIERS: &[&str] = &["from", "required", "split", "format", "output"];
@@ -19,8 +20,6 @@ pub(super) struct Modifiers {
     pub output: Option<FormatRef>,
     pub literal: Option<Literal>,
 }
-
-use crate::text::Range;
 
 impl<'t> Reader<'t, '_> {
     /// The columns and reader options of an input. Options are settings among the columns

@@ -188,27 +188,33 @@ impl<'t> Scanner<'t> {
 
     fn quoted(&mut self, errors: &mut Errors) {
         let start = self.at;
-        let line = self.rest().split('\n').next().unwrap_or("");
-        let mut chars = line.char_indices().skip(1);
+        // Reads no further than the text itself: a line may hold a million of them.
+        let rest = self.rest();
+        let mut chars = rest.char_indices().skip(1).peekable();
         let mut closed = None;
+        let mut line_end = rest.len();
         while let Some((i, c)) = chars.next() {
             match c {
                 '"' => {
                     closed = Some(i + 1);
                     break;
                 }
+                '\n' => {
+                    line_end = i;
+                    break;
+                }
                 '\\' => {
-                    chars.next();
+                    chars.next_if(|(_, c)| *c != '\n');
                 }
                 _ => {}
             }
         }
-        self.at += closed.unwrap_or(line.len());
+        self.at += closed.unwrap_or(line_end);
         self.push(Kind::Quoted(closed.is_some()), start);
         if closed.is_some() {
             escapes(self.text, start, self.at, errors);
         } else {
-            let end = start + line.trim_end().len().max(1);
+            let end = start + rest.get(..line_end).unwrap_or("").trim_end().len().max(1);
             errors.push(
                 Code::UnclosedText,
                 start..end,

@@ -159,9 +159,9 @@ fn a_broken_entry_costs_only_itself() {
         ),
         Load
     );
-    assert_eq!(l.rules.len(), 1);
+    assert_eq!(l.rules.len(), 2);
     let fields: Vec<_> = l.mappings.iter().map(|m| m.field.text.as_str()).collect();
-    assert_eq!(fields, ["i", "k", "m"]);
+    assert_eq!(fields, ["g", "i", "k", "m"]);
     assert_eq!(l.expose.unwrap().text, "id");
 }
 
