@@ -32,7 +32,7 @@ pub fn fits(ty: DataType, field: &FieldType) -> Result<(), String> {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     };
-    Err(format!("a {} field takes a variable of type {names}, not `{ty}`", field.name()))
+    Err(format!("{} field takes a variable of type {names}, not `{ty}`", with_article(field)))
 }
 
 /// The value as the field holds it. No value stays no value.
@@ -54,7 +54,9 @@ pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
             }
             Ok(Value::List(labels))
         }
-        (FieldType::Checkboxes | FieldType::Dynamictags, Value::Text(_)) => Ok(Value::List(vec![value.clone()])),
+        (FieldType::Checkboxes | FieldType::Dynamictags, Value::Text(_)) => {
+            Ok(Value::List(vec![value.clone()]))
+        }
         (_, Value::List(_)) => Err(wrong_kind(value, field)),
         (FieldType::Text, _) => {
             let text = value.to_string();
@@ -64,14 +66,17 @@ pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
                     ProblemCode::DoesNotFit,
                     value,
                     field,
-                    &format!("has {n} characters; a text field takes {TEXT_LENGTH}, a longtext field any number"),
+                    &format!(
+                        "has {n} characters; a text field takes {TEXT_LENGTH}, a longtext field any number"
+                    ),
                 )),
             }
         }
         (FieldType::Longtext, _) => Ok(Value::Text(value.to_string())),
-        (FieldType::Integer | FieldType::Rating | FieldType::Decimal | FieldType::Money { .. }, Value::Number(n)) => {
-            number(*n, value, field)
-        }
+        (
+            FieldType::Integer | FieldType::Rating | FieldType::Decimal | FieldType::Money { .. },
+            Value::Number(n),
+        ) => number(*n, value, field),
         (FieldType::Date, Value::Date(_))
         | (FieldType::Datetime, Value::Datetime(_))
         | (FieldType::Checkbox, Value::Boolean(_))
@@ -105,6 +110,11 @@ pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
         },
         _ => Err(wrong_kind(value, field)),
     }
+}
+
+fn with_article(field: &FieldType) -> String {
+    let name = field.name();
+    format!("{} {name}", if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
 }
 
 /// The base types that a field takes, the most natural first.
@@ -168,7 +178,7 @@ fn number(n: Decimal, value: &Value, field: &FieldSchema) -> Result<Value, Probl
 
 #[cold]
 fn wrong_kind(value: &Value, field: &FieldSchema) -> Problem {
-    problem(ProblemCode::DoesNotFit, value, field, &format!("does not fit a {} field", field.ty.name()))
+    problem(ProblemCode::DoesNotFit, value, field, &format!("does not fit {} field", with_article(&field.ty)))
 }
 
 #[cold]

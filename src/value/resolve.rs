@@ -9,7 +9,8 @@ use super::arrow::array::{
 use super::arrow::datatypes::DataType as ArrowType;
 use super::parse::{Miss, Orders, Rules, nfc, parts};
 use super::{
-    BaseType, CellProblem, Problem, ProblemCode, Source, Value, VariableSpec, column_type, days_of_date, to_array,
+    BaseType, CellProblem, Problem, ProblemCode, Source, Value, VariableSpec, column_type, days_of_date,
+    to_array,
 };
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -103,8 +104,8 @@ impl Resolver {
         match self.spec.ty.base {
             BaseType::String => self.strings(column, &cells),
             BaseType::Number => {
-                let mut out = Decimal128Builder::with_capacity(cells.rows)
-                    .with_data_type(column_type(self.spec.ty));
+                let mut out =
+                    Decimal128Builder::with_capacity(cells.rows).with_data_type(column_type(self.spec.ty));
                 cells.each(problems, |text| rules.number(text), |v| out.append_option(v));
                 Arc::new(out.finish())
             }
@@ -115,7 +116,11 @@ impl Resolver {
             }
             BaseType::Date => {
                 let mut out = Date32Builder::with_capacity(cells.rows);
-                cells.each_dated(problems, |text| rules.date(text), |v| out.append_option(v.map(days_of_date)));
+                cells.each_dated(
+                    problems,
+                    |text| rules.date(text),
+                    |v| out.append_option(v.map(days_of_date)),
+                );
                 Arc::new(out.finish())
             }
             BaseType::Datetime => {
@@ -178,12 +183,15 @@ impl Resolver {
         let whole = Texts::of(column);
         let values: Vec<Value> = (0..column.len())
             .map(|row| {
-                let mut list = List { rules: &rules, seen: HashSet::new(), values: Vec::new(), bad: None, doubt: None };
+                let mut list =
+                    List { rules: &rules, seen: HashSet::new(), values: Vec::new(), bad: None, doubt: None };
                 let read = match &nested {
-                    Some(items) => items
-                        .row(row)
-                        .try_for_each(|text| if text.trim().is_empty() { Ok(()) } else { list.add(text.trim()) }),
-                    None => whole.get(row).map_or(Ok(()), |text| parts(text, self.spec.split, |p| list.add(p))),
+                    Some(items) => items.row(row).try_for_each(|text| {
+                        if text.trim().is_empty() { Ok(()) } else { list.add(text.trim()) }
+                    }),
+                    None => {
+                        whole.get(row).map_or(Ok(()), |text| parts(text, self.spec.split, |p| list.add(p)))
+                    }
                 };
                 if let Err(miss) = read {
                     let text = whole.get(row).unwrap_or_default();
@@ -240,9 +248,10 @@ impl Resolver {
                 format!("{name}: \"{}\" is not a list written like {}", cut(text), self.list_example()),
             ),
             None => (rules.code(miss), format!("{name}: \"{}\" {}", cut(text), rules.reason(miss))),
-            Some(part) => {
-                (rules.code(miss), format!("{name}: \"{}\", one of the list, {}", cut(part), rules.reason(miss)))
-            }
+            Some(part) => (
+                rules.code(miss),
+                format!("{name}: \"{}\", one of the list, {}", cut(part), rules.reason(miss)),
+            ),
         };
         let problem = Problem { code, name: name.clone(), text: cut(text).into_owned(), message };
         CellProblem { row, taken: false, problem }

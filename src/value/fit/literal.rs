@@ -35,7 +35,7 @@ fn scalar(base: BaseType, kind: Literal<'_>, formats: &[Format]) -> Result<Value
     let (text, rules) = match (kind, base) {
         (Literal::Boolean(b), BaseType::Boolean) => return Ok(Value::Boolean(b)),
         (Literal::Boolean(b), _) => {
-            return Err(format!("`{b}` is a boolean, and a {} is wanted here", base.name()));
+            return Err(format!("`{b}` is a boolean, and a value of type {} is wanted here", base.name()));
         }
         // A number in the source is written one way, whatever the file's marks are.
         (Literal::Number(n), BaseType::Number) => (n, rules.without_formats()),

@@ -13,8 +13,12 @@ impl Format {
             (_, Value::List(items)) => {
                 return items.iter().map(|v| self.print(v)).collect::<Vec<_>>().join("; ");
             }
-            (Format::Number { thousands, decimal }, Value::Number(n)) => Some(number(*n, *thousands, *decimal)),
-            (Format::Boolean { yes, no }, Value::Boolean(b)) => Some(if *b { yes.clone() } else { no.clone() }),
+            (Format::Number { thousands, decimal }, Value::Number(n)) => {
+                Some(number(*n, *thousands, *decimal))
+            }
+            (Format::Boolean { yes, no }, Value::Boolean(b)) => {
+                Some(if *b { yes.clone() } else { no.clone() })
+            }
             (Format::Pattern(p), _) if p == ISO => None,
             (Format::Pattern(p), Value::Date(d)) => strtime::format(p, *d).ok(),
             (Format::Pattern(p), Value::Datetime(t)) => {
@@ -31,7 +35,9 @@ impl Format {
             (Format::Unix, Value::Datetime(t)) => {
                 Some(Decimal::from_i128_with_scale(i128::from(t.as_microsecond()), 6).normalize().to_string())
             }
-            (Format::UnixMillis, Value::Date(d)) => Some((i64::from(days_of_date(*d)) * 86_400_000).to_string()),
+            (Format::UnixMillis, Value::Date(d)) => {
+                Some((i64::from(days_of_date(*d)) * 86_400_000).to_string())
+            }
             (Format::UnixMillis, Value::Datetime(t)) => {
                 Some(Decimal::from_i128_with_scale(i128::from(t.as_microsecond()), 3).normalize().to_string())
             }

@@ -18,8 +18,7 @@ pub(in crate::value) fn parts<'a>(
     };
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let (inner, after) =
-            rest.strip_prefix(open).and_then(|r| r.split_once(close)).ok_or(Miss::Shape)?;
+        let (inner, after) = rest.strip_prefix(open).and_then(|r| r.split_once(close)).ok_or(Miss::Shape)?;
         if inner.contains(open) {
             return Err(Miss::Shape);
         }

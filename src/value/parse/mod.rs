@@ -197,7 +197,10 @@ impl Rules {
                 format!("is not a date written like {}", declared("2024-12-31, 12/31/2024 or 31.12.2024"))
             }
             BaseType::Datetime => {
-                format!("is not a date and time written like {}", declared("2024-12-31T18:30:00Z or 12/31/2024 18:30"))
+                format!(
+                    "is not a date and time written like {}",
+                    declared("2024-12-31T18:30:00Z or 12/31/2024 18:30")
+                )
             }
             BaseType::Email => "is not an e-mail address such as ann@example.com".into(),
             BaseType::PhoneNumber => "is not a telephone number such as +1 212 555 0123".into(),

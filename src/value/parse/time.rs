@@ -86,7 +86,9 @@ pub(super) fn date(text: &str, format: &Format) -> Result<Date, Miss> {
             year(date)
         }
         Format::Excel => excel(text).map(|(date, _)| date),
-        Format::Unix => instant(number::parse(text, None, '.')?, 6).map(|t| TimeZone::UTC.to_datetime(t).date()),
+        Format::Unix => {
+            instant(number::parse(text, None, '.')?, 6).map(|t| TimeZone::UTC.to_datetime(t).date())
+        }
         Format::UnixMillis => {
             instant(number::parse(text, None, '.')?, 9).map(|t| TimeZone::UTC.to_datetime(t).date())
         }
@@ -122,9 +124,8 @@ pub(super) fn datetime(text: &str, format: &Format, zone: &TimeZone) -> Result<T
         Format::Excel => {
             let (date, millis) = excel(text)?;
             let midnight = date.to_datetime(Time::midnight());
-            let local = midnight
-                .checked_add(jiff::Span::new().milliseconds(millis))
-                .map_err(|_| Miss::Year)?;
+            let local =
+                midnight.checked_add(jiff::Span::new().milliseconds(millis)).map_err(|_| Miss::Year)?;
             local_instant(local, zone)
         }
         Format::Unix => instant(number::parse(text, None, '.')?, 6),
@@ -208,7 +209,10 @@ fn excel(text: &str) -> Result<(Date, i64), Miss> {
     const ONE: i128 = 1_000_000_000_000;
     const MILLIS: i128 = 86_400_000;
     // Serials of times have up to 17 digits; what is past 12 decimals is below a microsecond.
-    let cut = text.split_once('.').and_then(|(w, f)| f.get(..12).map(|f| (w, f))).filter(|_| text.matches('.').count() == 1);
+    let cut = text
+        .split_once('.')
+        .and_then(|(w, f)| f.get(..12).map(|f| (w, f)))
+        .filter(|_| text.matches('.').count() == 1);
     let mantissa = match cut {
         Some((whole, fraction)) if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
             number::parse(&format!("{whole}.{fraction}"), None, '.')?

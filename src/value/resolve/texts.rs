@@ -94,9 +94,10 @@ fn canonical(column: &ArrayRef) -> StringArray {
             // Rust prints the shortest decimal that is the same float, never with an exponent.
             ArrowType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
             ArrowType::Float32 => column.as_primitive::<Float32Type>().value(row).to_string(),
-            ArrowType::Decimal128(..) | ArrowType::Decimal256(..) | ArrowType::Decimal32(..) | ArrowType::Decimal64(..) => {
-                trim_zeros(array_value_to_string(column, row).unwrap_or_default())
-            }
+            ArrowType::Decimal128(..)
+            | ArrowType::Decimal256(..)
+            | ArrowType::Decimal32(..)
+            | ArrowType::Decimal64(..) => trim_zeros(array_value_to_string(column, row).unwrap_or_default()),
             ArrowType::List(_) => cell(column, row).to_string(),
             ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
                 array_value_to_string(column, row).unwrap_or_default()
