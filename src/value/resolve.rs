@@ -366,11 +366,12 @@ impl<'t> List<'_, 't> {
     }
 }
 
-/// The first 200 characters.
+/// At most 200 characters; the last one tells that there were more.
 pub(super) fn cut(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(200) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
+    let mut ends = text.char_indices().map(|(end, _)| end).skip(199);
+    match (ends.next(), ends.next()) {
+        (Some(end), Some(_)) => Cow::Owned(format!("{}…", &text[..end])),
+        _ => Cow::Borrowed(text),
     }
 }
 

@@ -4,9 +4,10 @@ use crate::value::arrow::array::{
     Array, ArrayRef, AsArray, LargeStringArray, ListArray, StringArray, StringBuilder, StringViewArray,
 };
 use crate::value::arrow::compute::cast;
-use crate::value::arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type, TimeUnit};
+use crate::value::arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type, Int64Type, TimeUnit};
 use crate::value::arrow::util::display::array_value_to_string;
 use crate::value::cell;
+use jiff::Timestamp;
 
 /// A column's cells as texts, borrowed where they are texts already.
 pub(super) enum Texts<'a> {
@@ -79,10 +80,13 @@ impl Items {
 
 /// Every value in the text that the readers of its own type take.
 fn canonical(column: &ArrayRef) -> StringArray {
-    if let ArrowType::Dictionary(_, values) = column.data_type() {
-        if let Ok(plain) = cast(column, values) {
-            return canonical(&plain);
-        }
+    if let ArrowType::Dictionary(_, values) = column.data_type()
+        && let Ok(plain) = cast(column, values)
+    {
+        return canonical(&plain);
+    }
+    if let Some(texts) = zoned(column) {
+        return texts;
     }
     let mut out = StringBuilder::with_capacity(column.len(), column.len() * 12);
     for row in 0..column.len() {
@@ -99,9 +103,6 @@ fn canonical(column: &ArrayRef) -> StringArray {
             | ArrowType::Decimal32(..)
             | ArrowType::Decimal64(..) => trim_zeros(array_value_to_string(column, row).unwrap_or_default()),
             ArrowType::List(_) => cell(column, row).to_string(),
-            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
-                array_value_to_string(column, row).unwrap_or_default()
-            }
             ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View | ArrowType::Boolean => {
                 cell(column, row).to_string()
             }
@@ -110,6 +111,30 @@ fn canonical(column: &ArrayRef) -> StringArray {
         out.append_value(text);
     }
     out.finish()
+}
+
+/// Instants of a column with a named time zone, with the offset they have there: arrow's own
+/// printing knows no zone names. None for other columns.
+fn zoned(column: &ArrayRef) -> Option<StringArray> {
+    let ArrowType::Timestamp(unit, Some(name)) = column.data_type() else { return None };
+    let zone = jiff::tz::TimeZone::get(name).ok()?;
+    let counts = cast(column, &ArrowType::Int64).ok()?;
+    let counts = counts.as_primitive_opt::<Int64Type>()?;
+    let text = |count: i64| {
+        let instant = match unit {
+            TimeUnit::Second => Timestamp::from_second(count),
+            TimeUnit::Millisecond => Timestamp::from_millisecond(count),
+            TimeUnit::Microsecond => Timestamp::from_microsecond(count),
+            TimeUnit::Nanosecond => Timestamp::from_nanosecond(i128::from(count)),
+        };
+        let at = instant.ok()?;
+        // An instant in UTC keeps the spelling that stores and reports use.
+        if name.as_ref() == "UTC" {
+            return Some(at.to_string());
+        }
+        Some(at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
+    };
+    Some(counts.iter().map(|count| count.and_then(text)).collect())
 }
 
 /// `12.500` as `12.5`, `3.000` as `3`.
