@@ -75,7 +75,7 @@ impl Format {
             BaseType::Boolean => boolean(text, quoted),
             BaseType::Date | BaseType::Datetime => time(base, text, quoted),
             _ => Err(FormatError {
-                message: format!("a {} has no formats", base.name()),
+                message: format!("a variable of type {} has no formats", base.name()),
                 help: "take `format` away; number, boolean, date and datetime have formats".into(),
             }),
         }

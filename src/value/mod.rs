@@ -2,9 +2,11 @@
 
 mod cell;
 mod field;
+mod fit;
 mod format;
 mod parse;
 mod problem;
+mod resolve;
 mod spec;
 
 pub use cell::{
@@ -12,8 +14,10 @@ pub use cell::{
     mantissa, to_array,
 };
 pub use field::{FieldSchema, FieldType, ObjectSchema, Resolution};
+pub use fit::{Literal, currency_decimals, fit, fits, literal_value};
 pub use format::{Format, FormatError};
 pub use problem::{CellProblem, Problem, ProblemCode};
+pub use resolve::{Resolved, Resolver};
 pub use spec::{Source, Split, VariableSpec};
 
 /// The arrow that DataFusion uses, so that there is only one.

@@ -123,7 +123,7 @@ impl Parts {
 fn can_be_read_back(base: BaseType, pattern: &str) -> bool {
     let samples = [DateTime::constant(2031, 10, 9, 17, 0, 0, 0), DateTime::constant(1987, 2, 23, 3, 0, 0, 0)];
     samples.into_iter().all(|sample| {
-        let Ok(zoned) = sample.to_zoned(jiff::tz::TimeZone::UTC) else { return false };
+        let Ok(zoned) = sample.to_zoned_datetime(jiff::tz::TimeZone::UTC) else { return false };
         let Ok(text) = strtime::format(pattern, &zoned) else { return false };
         let Ok(read) = strtime::parse(pattern, &text) else { return false };
         if base == BaseType::Date {

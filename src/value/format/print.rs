@@ -22,7 +22,7 @@ impl Format {
             (Format::Pattern(p), _) if p == ISO => None,
             (Format::Pattern(p), Value::Date(d)) => strtime::format(p, *d).ok(),
             (Format::Pattern(p), Value::Datetime(t)) => {
-                strtime::format(p, &t.to_zoned(jiff::tz::TimeZone::UTC)).ok()
+                strtime::format(p, &t.to_zoned_datetime(jiff::tz::TimeZone::UTC)).ok()
             }
             (Format::Excel, Value::Date(d)) => Some(excel_day(i64::from(days_of_date(*d))).to_string()),
             (Format::Excel, Value::Datetime(t)) => {

@@ -141,8 +141,8 @@ impl Rules {
     /// What kind of problem a miss is.
     pub fn code(&self, miss: Miss) -> ProblemCode {
         match miss {
-            Miss::TooLarge => ProblemCode::NumberTooLarge,
-            Miss::TooManyDecimals => ProblemCode::TooManyDecimals,
+            Miss::TooLarge if self.base == BaseType::Number => ProblemCode::NumberTooLarge,
+            Miss::TooManyDecimals if self.base == BaseType::Number => ProblemCode::TooManyDecimals,
             Miss::Gap | Miss::Overlap => ProblemCode::AmbiguousTime,
             _ => match self.base {
                 BaseType::String => ProblemCode::DoesNotFit,
@@ -219,11 +219,6 @@ pub(super) fn nfc(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.nfc().collect())
-}
-
-/// A number from a mantissa at the scale of number columns.
-pub(super) fn decimal_of(mantissa: i128) -> Option<rust_decimal::Decimal> {
-    number::decimal(mantissa).ok()
 }
 
 /// What the first format that takes the text makes of it; else the most telling miss.

@@ -209,7 +209,10 @@ fn excel(text: &str) -> Result<(Date, i64), Miss> {
     const ONE: i128 = 1_000_000_000_000;
     const MILLIS: i128 = 86_400_000;
     // Serials of times have up to 17 digits; what is past 12 decimals is below a microsecond.
-    let cut = text.split_once('.').and_then(|(w, f)| f.get(..12).map(|f| (w, f))).filter(|_| text.is_ascii());
+    let cut = text
+        .split_once('.')
+        .and_then(|(w, f)| f.get(..12).map(|f| (w, f)))
+        .filter(|_| text.matches('.').count() == 1);
     let mantissa = match cut {
         Some((whole, fraction)) if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
             number::parse(&format!("{whole}.{fraction}"), None, '.')?

@@ -92,11 +92,11 @@ fn fraction<'a>(text: &'a str, clock: &mut Clock) -> Option<&'a str> {
 /// AM or PM, in any case, with or without a space.
 fn halves<'a>(text: &'a str, clock: &mut Clock) -> &'a str {
     let rest = text.trim_start_matches(' ');
-    if let Some((half, after)) = rest.split_at_checked(2) {
-        if half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm") {
-            clock.afternoon = Some(half.eq_ignore_ascii_case("pm"));
-            return after;
-        }
+    if let Some((half, after)) = rest.split_at_checked(2)
+        && (half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"))
+    {
+        clock.afternoon = Some(half.eq_ignore_ascii_case("pm"));
+        return after;
     }
     text
 }
