@@ -25,13 +25,16 @@
 //! `{"list": […]}`. Numbers are text, so that no reader makes floats of them. In `fields` and `rules`,
 //! `mapping` and `rule` count from 0, as the plan does.
 //!
+//! The id of a record that only this run knows (a dry run's new ones) is nowhere in the file: as a
+//! value it is the text `(new record)`, among `ids` it is left out.
+//!
 //! The metadata key `sconn.decisions.steps` is a JSON list of `{"name", "scope", "rows",
 //! "first_group", "groups"}`: which row groups hold which step.
 
 use super::ReportError;
 use super::part_file::{self, Input, Output, PartFile};
 use super::words::{answer_words, deciding};
-use crate::load::{Action, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
+use crate::load::{Action, FieldChange, FieldEffect, RowDecision, SourceRef};
 use crate::plan::LoadPlan;
 use crate::value::arrow::array::{
     Array, ArrayRef, AsArray, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
@@ -44,6 +47,8 @@ use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -57,6 +62,8 @@ const STEPS_KEY: &str = "sconn.decisions.steps";
 const GROUP_ROWS: usize = 50_000;
 const GROUP_BYTES: usize = 32 << 20;
 const BATCH_ROWS: usize = 4_096;
+/// Stands for the id of a record that only this run knows.
+const NEW_RECORD: &str = "(new record)";
 
 const COLUMNS: [(&str, DataType, bool); 19] = [
     ("execution", DataType::Utf8, false),
@@ -121,6 +128,7 @@ pub struct DecisionWriter {
     step: Option<LoadPlan>,
     done: Vec<StepRows>,
     rows: Columns,
+    hidden: Hidden,
 }
 
 impl DecisionWriter {
@@ -151,6 +159,7 @@ impl DecisionWriter {
             step: None,
             done: Vec::new(),
             rows: Columns::default(),
+            hidden: Hidden::default(),
         })
     }
 
@@ -180,7 +189,8 @@ impl DecisionWriter {
             return Err(ReportError::new(self.part.path(), "a decision before its step"));
         };
         done.rows += 1;
-        self.rows.add(&self.execution, plan, &self.parts, decision);
+        let decision = self.hidden.without(decision);
+        self.rows.add(&self.execution, plan, &self.parts, &decision);
         if self.rows.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
@@ -217,6 +227,49 @@ impl DecisionWriter {
             last.groups = groups - last.first_group;
         }
         Ok(())
+    }
+}
+
+/// The records of this run that nobody else can see: a dry run's new ones. Their ids differ from run
+/// to run and lead nowhere, so they are not told, wherever they turn up in later rows and steps.
+#[derive(Default)]
+struct Hidden {
+    /// The lower half of each id: half the memory, and as good as certain.
+    ids: HashSet<u64>,
+}
+
+impl Hidden {
+    fn has(&self, id: &Uuid) -> bool {
+        self.ids.contains(&(id.as_u128() as u64))
+    }
+
+    fn in_value(&self, value: &Value) -> bool {
+        matches!(value, Value::Uuid(id) if self.has(id))
+    }
+
+    /// The decision as it may be told.
+    fn without<'d>(&mut self, decision: &'d RowDecision) -> Cow<'d, RowDecision> {
+        if let (Some(id), false) = (decision.record, decision.visible) {
+            self.ids.insert(id.as_u128() as u64);
+        }
+        let told = self.ids.is_empty()
+            || !(decision.fields.iter().any(|f| self.in_value(&f.before) || self.in_value(&f.after))
+                || decision
+                    .rules
+                    .iter()
+                    .any(|r| self.in_value(&r.value) || r.ids.iter().any(|id| self.has(id))));
+        if told {
+            return Cow::Borrowed(decision);
+        }
+        let mut decision = decision.clone();
+        let values = decision.fields.iter_mut().flat_map(|f| [&mut f.before, &mut f.after]);
+        for value in values.chain(decision.rules.iter_mut().map(|r| &mut r.value)) {
+            if self.in_value(value) {
+                *value = Value::Text(NEW_RECORD.to_owned());
+            }
+        }
+        decision.rules.iter_mut().for_each(|r| r.ids.retain(|id| !self.has(id)));
+        Cow::Owned(decision)
     }
 }
 
@@ -260,7 +313,7 @@ impl Columns {
         fields.append_value(json(&stored_fields(plan, d)));
         errors.append_value(json(&d.errors));
         warnings.append_value(json(&d.warnings));
-        rules.append_value(json(&shown_rules(d)));
+        rules.append_value(json(&d.rules));
         self.chunk.append_option(d.committed_chunk.map(|c| c as i64));
     }
 
@@ -309,15 +362,6 @@ fn stored_fields(plan: &LoadPlan, decision: &RowDecision) -> Vec<StoredField> {
             effect: f.effect,
         })
         .collect()
-}
-
-/// The answers, without the id of a record that nobody else can see.
-fn shown_rules(decision: &RowDecision) -> Vec<RuleAnswer> {
-    let mut rules = decision.rules.clone();
-    if let (Some(hidden), false) = (decision.record, decision.visible) {
-        rules.iter_mut().for_each(|r| r.ids.retain(|id| *id != hidden));
-    }
-    rules
 }
 
 /// `book.xlsx!Sheet1` is the file `book.xlsx` and its part `Sheet1`. A `!` in a file's own name is
