@@ -25,28 +25,33 @@
 //! `{"list": […]}`. Numbers are text, so that no reader makes floats of them. In `fields` and `rules`,
 //! `mapping` and `rule` count from 0, as the plan does.
 //!
+//! The id of a record that only this run knows (a dry run's new ones) is nowhere in the file: as a
+//! value it is the text `(new record)`, among `ids` it is left out.
+//!
 //! The metadata key `sconn.decisions.steps` is a JSON list of `{"name", "scope", "rows",
 //! "first_group", "groups"}`: which row groups hold which step.
 
+mod hidden;
+mod read;
+
+pub use read::{DecisionReader, StepDecisions};
+
 use super::ReportError;
-use super::part_file::{self, Input, Output, PartFile};
+use super::part_file::{Output, PartFile};
 use super::words::{answer_words, deciding};
-use crate::load::{Action, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
+use crate::load::{FieldEffect, RowDecision};
 use crate::plan::LoadPlan;
-use crate::value::arrow::array::{
-    Array, ArrayRef, AsArray, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
-};
-use crate::value::arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef};
-use crate::value::{Problem, Value};
+use crate::value::Value;
+use crate::value::arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder};
+use crate::value::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use hidden::Hidden;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// The version of `decisions.parquet`.
 pub const DECISIONS_VERSION: u32 = 1;
@@ -121,6 +126,7 @@ pub struct DecisionWriter {
     step: Option<LoadPlan>,
     done: Vec<StepRows>,
     rows: Columns,
+    hidden: Hidden,
 }
 
 impl DecisionWriter {
@@ -151,6 +157,7 @@ impl DecisionWriter {
             step: None,
             done: Vec::new(),
             rows: Columns::default(),
+            hidden: Hidden::default(),
         })
     }
 
@@ -180,7 +187,8 @@ impl DecisionWriter {
             return Err(ReportError::new(self.part.path(), "a decision before its step"));
         };
         done.rows += 1;
-        self.rows.add(&self.execution, plan, &self.parts, decision);
+        let decision = self.hidden.without(decision);
+        self.rows.add(&self.execution, plan, &self.parts, &decision);
         if self.rows.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
@@ -260,7 +268,7 @@ impl Columns {
         fields.append_value(json(&stored_fields(plan, d)));
         errors.append_value(json(&d.errors));
         warnings.append_value(json(&d.warnings));
-        rules.append_value(json(&shown_rules(d)));
+        rules.append_value(json(&d.rules));
         self.chunk.append_option(d.committed_chunk.map(|c| c as i64));
     }
 
@@ -311,15 +319,6 @@ fn stored_fields(plan: &LoadPlan, decision: &RowDecision) -> Vec<StoredField> {
         .collect()
 }
 
-/// The answers, without the id of a record that nobody else can see.
-fn shown_rules(decision: &RowDecision) -> Vec<RuleAnswer> {
-    let mut rules = decision.rules.clone();
-    if let (Some(hidden), false) = (decision.record, decision.visible) {
-        rules.iter_mut().for_each(|r| r.ids.retain(|id| *id != hidden));
-    }
-    rules
-}
-
 /// `book.xlsx!Sheet1` is the file `book.xlsx` and its part `Sheet1`. A `!` in a file's own name is
 /// told apart by the ending before it.
 fn split_part(part: &str) -> (&str, Option<&str>) {
@@ -328,161 +327,4 @@ fn split_part(part: &str) -> (&str, Option<&str>) {
         .map(|(at, _)| (&part[..at], &part[at + 1..]))
         .find(|(file, _)| CONTAINERS.iter().any(|c| file.to_lowercase().ends_with(c)))
         .map_or((part, None), |(file, inner)| (file, Some(inner)))
-}
-
-/// Reads `decisions.parquet`, step by step.
-#[derive(Clone, Debug)]
-pub struct DecisionReader {
-    path: PathBuf,
-    steps: Vec<StepRows>,
-}
-
-impl DecisionReader {
-    /// Opens the file and reads which steps it has.
-    ///
-    /// # Errors
-    /// Where it cannot be read, or is of another version.
-    pub fn open(path: &Path) -> Result<Self, ReportError> {
-        let builder = open(path)?;
-        let metadata = builder.metadata().file_metadata().key_value_metadata();
-        let value = |key: &str| {
-            metadata.and_then(|m| m.iter().find(|kv| kv.key == key)).and_then(|kv| kv.value.as_deref())
-        };
-        let version = value(VERSION_KEY).unwrap_or("none");
-        if version != DECISIONS_VERSION.to_string() {
-            let cause = format!("{VERSION_KEY} is {version}; this sconn reads {DECISIONS_VERSION}");
-            return Err(ReportError::new(path, cause));
-        }
-        let steps = serde_json::from_str(value(STEPS_KEY).unwrap_or("[]"))
-            .map_err(|e| ReportError::new(path, format!("{STEPS_KEY}: {e}")))?;
-        Ok(Self { path: path.to_path_buf(), steps })
-    }
-
-    /// The steps, in the order they ran.
-    pub fn steps(&self) -> &[StepRows] {
-        &self.steps
-    }
-
-    /// The decisions of a step, in the order they were written; none where the step did not run.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub fn step(&self, name: &str) -> Result<StepDecisions, ReportError> {
-        let groups: Vec<usize> = self
-            .steps
-            .iter()
-            .filter(|s| s.name == name)
-            .flat_map(|s| s.first_group..s.first_group + s.groups)
-            .collect();
-        let reader = open(&self.path)?
-            .with_row_groups(groups)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|e| ReportError::new(&self.path, e))?;
-        Ok(StepDecisions { reader, path: self.path.clone(), batch: None, next: 0 })
-    }
-}
-
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Input>, ReportError> {
-    let file = part_file::open(path)?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| ReportError::new(path, e))
-}
-
-/// The decisions of one step, streamed. What was hidden when it was written (a provisional id)
-/// comes back as none.
-pub struct StepDecisions {
-    reader: ParquetRecordBatchReader,
-    path: PathBuf,
-    batch: Option<RecordBatch>,
-    next: usize,
-}
-
-impl Iterator for StepDecisions {
-    type Item = Result<RowDecision, ReportError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = &self.batch
-                && self.next < batch.num_rows()
-            {
-                let decision = read_row(batch, self.next)
-                    .map_err(|cause| ReportError::new(&self.path, format!("row {}: {cause}", self.next)));
-                self.next += 1;
-                return Some(decision);
-            }
-            match self.reader.next()? {
-                Ok(batch) => {
-                    self.batch = Some(batch);
-                    self.next = 0;
-                }
-                Err(e) => return Some(Err(ReportError::new(&self.path, e))),
-            }
-        }
-    }
-}
-
-/// One row of a batch, by column names; the file may come from elsewhere, so nothing is assumed.
-struct Row<'a>(&'a RecordBatch, usize);
-
-impl Row<'_> {
-    fn column(&self, name: &str) -> Result<&ArrayRef, String> {
-        self.0.column_by_name(name).ok_or_else(|| format!("there is no column {name}"))
-    }
-
-    fn text(&self, name: &str) -> Result<Option<&str>, String> {
-        let column = self.column(name)?;
-        let column = column.as_string_opt::<i32>().ok_or_else(|| format!("column {name} is no text"))?;
-        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
-    }
-
-    fn long(&self, name: &str) -> Result<Option<i64>, String> {
-        let column = self.column(name)?;
-        let column =
-            column.as_primitive_opt::<Int64Type>().ok_or_else(|| format!("column {name} is no int64"))?;
-        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
-    }
-
-    fn int(&self, name: &str) -> Result<Option<i32>, String> {
-        let column = self.column(name)?;
-        let column =
-            column.as_primitive_opt::<Int32Type>().ok_or_else(|| format!("column {name} is no int32"))?;
-        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
-    }
-
-    fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<T, String> {
-        serde_json::from_str(self.text(name)?.unwrap_or("[]")).map_err(|e| format!("column {name}: {e}"))
-    }
-}
-
-fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
-    let row = Row(batch, row);
-    let key = row.text("row_key")?.unwrap_or_default();
-    let action = row.text("action")?.unwrap_or_default();
-    let record = match row.text("record_id")? {
-        Some(id) => Some(Uuid::parse_str(id).map_err(|e| format!("column record_id: {e}"))?),
-        None => None,
-    };
-    let fields: Vec<StoredField> = row.json("fields")?;
-    let errors: Vec<Problem> = row.json("errors")?;
-    let source = row.int("source_index")?.zip(row.long("source_line")?);
-    Ok(RowDecision {
-        row: row.long("row")?.unwrap_or_default() as u64,
-        source: source.map(|(part, line)| SourceRef { part: part as u32, line: line as u64 }),
-        key: u64::from_str_radix(key, 16).map_err(|e| format!("column row_key: {e}"))?,
-        rules: row.json("rules")?,
-        decided_by: row.int("decided_by")?.and_then(|r| usize::try_from(r - 1).ok()),
-        action: Action::ALL
-            .into_iter()
-            .find(|a| a.name() == action)
-            .ok_or_else(|| format!("column action: {action} is none"))?,
-        record,
-        visible: record.is_some(),
-        fields: fields
-            .into_iter()
-            .map(|f| FieldChange { mapping: f.mapping, before: f.before, after: f.after, effect: f.effect })
-            .collect(),
-        errors,
-        warnings: row.json("warnings")?,
-        committed_chunk: row.long("chunk")?.map(|c| c as u64),
-    })
 }

@@ -1,6 +1,7 @@
 use super::sample::{decisions, many, parts, plan};
 use crate::load::RowDecision;
 use crate::report::*;
+use crate::value::Value;
 
 fn write(path: &std::path::Path, steps: &[(&str, u64)]) {
     let mut writer = DecisionWriter::create(path, "run", &parts()).unwrap();
@@ -43,12 +44,24 @@ fn provisional_ids_are_not_in_the_file() {
     });
     let mut writer = DecisionWriter::create(&path, "run", &parts()).unwrap();
     writer.step(&plan("vendors")).unwrap();
-    writer.write(&hidden.unwrap()).unwrap();
+    let hidden = hidden.unwrap();
+    writer.write(&hidden).unwrap();
+    writer.step(&plan("products")).unwrap();
+    let mut later = decisions().remove(1);
+    later.fields[0].after = Value::Uuid(hidden.record.unwrap());
+    later.fields[0].before = Value::Uuid(uuid::Uuid::from_u128(7));
+    writer.write(&later).unwrap();
     assert!(!path.exists(), "the file must appear only when it is complete");
     writer.finish().unwrap();
     let back = read(&path, "vendors").remove(0);
     assert_eq!((back.record, back.visible), (None, false));
     assert_eq!(back.rules[0].ids, [uuid::Uuid::from_u128(7)]);
+    let later = read(&path, "products").remove(0);
+    assert_eq!(later.fields[0].after, Value::Text("(new record)".into()));
+    assert_eq!(later.fields[0].before, Value::Uuid(uuid::Uuid::from_u128(7)));
+    let bytes = std::fs::read(&path).unwrap();
+    let id = hidden.record.unwrap().to_string();
+    assert!(!bytes.windows(id.len()).any(|w| w == id.as_bytes()));
 }
 
 #[test]

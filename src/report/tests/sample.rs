@@ -113,7 +113,7 @@ pub(super) fn decisions() -> Vec<RowDecision> {
     use FieldEffect::*;
     let base = |row: u64, action: Action| RowDecision {
         row,
-        source: Some(SourceRef { part: u32::from(row % 4 == 0), line: row + 1 }),
+        source: Some(SourceRef { part: u32::from(row.is_multiple_of(4)), line: row + 1 }),
         key: 0xfeed_0000_0000_0000 + row,
         rules: vec![],
         decided_by: None,

@@ -1,0 +1,170 @@
+//! Reads `decisions.parquet` back.
+
+use super::{BATCH_ROWS, DECISIONS_VERSION, STEPS_KEY, StepRows, StoredField, VERSION_KEY};
+use crate::load::{Action, FieldChange, RowDecision, SourceRef};
+use crate::report::ReportError;
+use crate::report::part_file::{self, Input};
+use crate::value::Problem;
+use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use crate::value::arrow::datatypes::{Int32Type, Int64Type};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// Reads `decisions.parquet`, step by step.
+#[derive(Clone, Debug)]
+pub struct DecisionReader {
+    path: PathBuf,
+    steps: Vec<StepRows>,
+}
+
+impl DecisionReader {
+    /// Opens the file and reads which steps it has.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is of another version.
+    pub fn open(path: &Path) -> Result<Self, ReportError> {
+        let builder = open(path)?;
+        let metadata = builder.metadata().file_metadata().key_value_metadata();
+        let value = |key: &str| {
+            metadata.and_then(|m| m.iter().find(|kv| kv.key == key)).and_then(|kv| kv.value.as_deref())
+        };
+        let version = value(VERSION_KEY).unwrap_or("none");
+        if version != DECISIONS_VERSION.to_string() {
+            let cause = format!("{VERSION_KEY} is {version}; this sconn reads {DECISIONS_VERSION}");
+            return Err(ReportError::new(path, cause));
+        }
+        let steps = serde_json::from_str(value(STEPS_KEY).unwrap_or("[]"))
+            .map_err(|e| ReportError::new(path, format!("{STEPS_KEY}: {e}")))?;
+        Ok(Self { path: path.to_path_buf(), steps })
+    }
+
+    /// The steps, in the order they ran.
+    pub fn steps(&self) -> &[StepRows] {
+        &self.steps
+    }
+
+    /// The decisions of a step, in the order they were written; none where the step did not run.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn step(&self, name: &str) -> Result<StepDecisions, ReportError> {
+        let groups: Vec<usize> = self
+            .steps
+            .iter()
+            .filter(|s| s.name == name)
+            .flat_map(|s| s.first_group..s.first_group + s.groups)
+            .collect();
+        let reader = open(&self.path)?
+            .with_row_groups(groups)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|e| ReportError::new(&self.path, e))?;
+        Ok(StepDecisions { reader, path: self.path.clone(), batch: None, next: 0 })
+    }
+}
+
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Input>, ReportError> {
+    let file = part_file::open(path)?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| ReportError::new(path, e))
+}
+
+/// The decisions of one step, streamed. What was hidden when it was written (a provisional id)
+/// comes back as none.
+pub struct StepDecisions {
+    reader: ParquetRecordBatchReader,
+    path: PathBuf,
+    batch: Option<RecordBatch>,
+    next: usize,
+}
+
+impl Iterator for StepDecisions {
+    type Item = Result<RowDecision, ReportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = &self.batch
+                && self.next < batch.num_rows()
+            {
+                let decision = read_row(batch, self.next)
+                    .map_err(|cause| ReportError::new(&self.path, format!("row {}: {cause}", self.next)));
+                self.next += 1;
+                return Some(decision);
+            }
+            match self.reader.next()? {
+                Ok(batch) => {
+                    self.batch = Some(batch);
+                    self.next = 0;
+                }
+                Err(e) => return Some(Err(ReportError::new(&self.path, e))),
+            }
+        }
+    }
+}
+
+/// One row of a batch, by column names; the file may come from elsewhere, so nothing is assumed.
+struct Row<'a>(&'a RecordBatch, usize);
+
+impl Row<'_> {
+    fn column(&self, name: &str) -> Result<&ArrayRef, String> {
+        self.0.column_by_name(name).ok_or_else(|| format!("there is no column {name}"))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&str>, String> {
+        let column = self.column(name)?;
+        let column = column.as_string_opt::<i32>().ok_or_else(|| format!("column {name} is no text"))?;
+        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
+    }
+
+    fn long(&self, name: &str) -> Result<Option<i64>, String> {
+        let column = self.column(name)?;
+        let column =
+            column.as_primitive_opt::<Int64Type>().ok_or_else(|| format!("column {name} is no int64"))?;
+        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
+    }
+
+    fn int(&self, name: &str) -> Result<Option<i32>, String> {
+        let column = self.column(name)?;
+        let column =
+            column.as_primitive_opt::<Int32Type>().ok_or_else(|| format!("column {name} is no int32"))?;
+        Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
+    }
+
+    fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<T, String> {
+        serde_json::from_str(self.text(name)?.unwrap_or("[]")).map_err(|e| format!("column {name}: {e}"))
+    }
+}
+
+fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
+    let row = Row(batch, row);
+    let key = row.text("row_key")?.unwrap_or_default();
+    let action = row.text("action")?.unwrap_or_default();
+    let record = match row.text("record_id")? {
+        Some(id) => Some(Uuid::parse_str(id).map_err(|e| format!("column record_id: {e}"))?),
+        None => None,
+    };
+    let fields: Vec<StoredField> = row.json("fields")?;
+    let errors: Vec<Problem> = row.json("errors")?;
+    let source = row.int("source_index")?.zip(row.long("source_line")?);
+    Ok(RowDecision {
+        row: row.long("row")?.unwrap_or_default() as u64,
+        source: source.map(|(part, line)| SourceRef { part: part as u32, line: line as u64 }),
+        key: u64::from_str_radix(key, 16).map_err(|e| format!("column row_key: {e}"))?,
+        rules: row.json("rules")?,
+        decided_by: row.int("decided_by")?.and_then(|r| usize::try_from(r - 1).ok()),
+        action: Action::ALL
+            .into_iter()
+            .find(|a| a.name() == action)
+            .ok_or_else(|| format!("column action: {action} is none"))?,
+        record,
+        visible: record.is_some(),
+        fields: fields
+            .into_iter()
+            .map(|f| FieldChange { mapping: f.mapping, before: f.before, after: f.after, effect: f.effect })
+            .collect(),
+        errors,
+        warnings: row.json("warnings")?,
+        committed_chunk: row.long("chunk")?.map(|c| c as u64),
+    })
+}
