@@ -25,7 +25,12 @@ fn main() -> Anyhow<()> {
     let engine = time(|| engine_alone(&csv))?;
     let sqlite = time(|| sqlite_alone(&csv, &dir.path().join("floor.sqlite")))?;
     let floors = engine + sqlite;
-    println!("floor: engine alone {:.1} s, SQLite alone {:.1} s, together {:.1} s", s(engine), s(sqlite), s(floors));
+    println!(
+        "floor: engine alone {:.1} s, SQLite alone {:.1} s, together {:.1} s",
+        s(engine),
+        s(sqlite),
+        s(floors)
+    );
 
     let store = dir.path().join("store.sqlite");
     for (name, extra) in [
@@ -39,7 +44,11 @@ fn main() -> Anyhow<()> {
         println!("{name}: {:.1} s ({:.1} × floors), peak {peak} MB", s(took), s(took) / s(floors));
         let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("summary.json"))?)?;
         for stage in summary["stages"].as_array().into_iter().flatten() {
-            println!("    {:24} {:6.1} s", stage["name"].as_str().unwrap_or_default(), stage["seconds"].as_f64().unwrap_or(0.0));
+            println!(
+                "    {:24} {:6.1} s",
+                stage["name"].as_str().unwrap_or_default(),
+                stage["seconds"].as_f64().unwrap_or(0.0)
+            );
         }
         println!("    counts {}", summary["steps"][0]["counts"]);
         if let Ok(report) = std::fs::metadata(out.join("report.xlsx")) {
