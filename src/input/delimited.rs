@@ -173,10 +173,12 @@ impl<'a> Records<'a> {
                     } else {
                         record.data.push(byte);
                         self.line += u64::from(breaks);
+                        self.check_size(record)?;
                     }
                 }
                 State::Closing if byte == b'"' => {
                     record.data.push(b'"');
+                    self.check_size(record)?;
                     state = State::Quoted;
                 }
                 _ if byte == self.delimiter => {
@@ -284,7 +286,6 @@ pub(super) fn open(
         return Err(InputError::refused(shown, "a header has a NUL character in it").at_line(record.line));
     }
     let mut headers = record.strings();
-    // `a,b,` at every line's end is one column too many only in name; keep it as a blank header.
     if let Some(first) = headers.first_mut() {
         *first = first.trim_start_matches('\u{FEFF}').to_owned();
     }

@@ -116,7 +116,8 @@ pub(super) fn check_zip(
             );
             return Err(InputError::limit(shown, cause).inside(Some(&entry.name)));
         }
-        scan(&mut zip, entry, shown, lower.ends_with(".xml") || lower.ends_with(".rels"), &mut seen)?;
+        let xml = lower.ends_with(".xml") || lower.ends_with(".rels");
+        scan(&mut zip, entry, shown, xml, limits.max_field_bytes, &mut seen)?;
     }
     if seen.merged {
         let message = format!("{shown}: there are merged cells; their value stands in the first cell only");
@@ -141,6 +142,7 @@ fn scan(
     entry: &Entry,
     shown: &str,
     xml: bool,
+    max_text: usize,
     seen: &mut Seen,
 ) -> Result<(), InputError> {
     const OVERLAP: usize = 64;
@@ -149,6 +151,7 @@ fn scan(
     let is_strings = entry.name.to_ascii_lowercase().ends_with("sharedstrings.xml");
     let mut window: Vec<u8> = Vec::new();
     let mut first = true;
+    let mut run = 0usize;
     archive::stream(zip, entry, shown, &mut |piece| {
         if !xml {
             return Ok(());
@@ -157,6 +160,16 @@ fn scan(
             && (piece.starts_with(&[0xFF, 0xFE]) || piece.starts_with(&[0xFE, 0xFF]))
         {
             return refuse("a part of the workbook is UTF-16, which no spreadsheet program writes");
+        }
+        // The reader holds what stands between two `<` in memory.
+        run = match piece.iter().rposition(|b| *b == b'<') {
+            Some(at) => piece.len() - at,
+            None => run + piece.len(),
+        };
+        if run > max_text {
+            let cause =
+                format!("a cell has more than {max_text} bytes, the limit of one cell (max_field_bytes)");
+            return Err(InputError::limit(shown, cause).inside(Some(&entry.name)));
         }
         window.extend_from_slice(piece);
         if holds(&window, b"<!DOCTYPE") || holds(&window, b"<!ENTITY") {
@@ -267,7 +280,7 @@ pub(super) fn rows(
     sheet: &str,
     each: &mut dyn FnMut(&SheetRow) -> Result<bool, InputError>,
 ) -> Result<(), InputError> {
-    let mut gather = Gather { row: SheetRow::default(), each, shown, sheet };
+    let mut gather = Gather { row: SheetRow::default(), bytes: 0, each, shown, sheet };
     let bad = |e: String| damaged(shown, e).inside(Some(sheet));
     guard(shown, || {
         match book {
@@ -321,6 +334,7 @@ fn reference(value: &Data) -> DataRef<'_> {
 
 struct Gather<'a> {
     row: SheetRow,
+    bytes: usize,
     each: &'a mut dyn FnMut(&SheetRow) -> Result<bool, InputError>,
     shown: &'a str,
     sheet: &'a str,
@@ -362,6 +376,13 @@ impl Gather<'_> {
         if value.contains('\0') {
             self.row.bad.get_or_insert((column, "there is a NUL character in the cell".to_owned()));
         }
+        // One long shared text may stand in every cell.
+        self.bytes += value.len();
+        let limit = Limits::default().max_row_bytes;
+        if self.bytes > limit {
+            let cause = format!("a row has more than {limit} bytes, the limit of one row (max_row_bytes)");
+            return Err(InputError::limit(self.shown, cause).inside(Some(self.sheet)).at_line(line));
+        }
         self.row.cells.push((column, value));
         Ok(true)
     }
@@ -376,6 +397,7 @@ impl Gather<'_> {
         self.row.cells.clear();
         self.row.long_numbers.clear();
         self.row.bad = None;
+        self.bytes = 0;
         Ok(go_on)
     }
 }
