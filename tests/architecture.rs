@@ -44,12 +44,12 @@ fn code() -> Vec<(String, PathBuf, String)> {
         .into_iter()
         .filter(|f| f.file_stem().is_none_or(|s| s != "tests"))
         .filter_map(|f| {
-            let room = f.components().nth(1)?.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+            let room =
+                f.components().nth(1)?.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&f).unwrap();
             // Unit tests may use anything.
             let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
-            let code: Vec<&str> =
-                text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
+            let code: Vec<&str> = text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
             Some((room, f, code.join("\n")))
         })
         .filter(|(room, _, _)| room != "lib" && room != "main")

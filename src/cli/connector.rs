@@ -21,7 +21,7 @@ impl Connector {
         let mut project = Project::load(file, &Disk).map_err(|e| {
             Failure::new(format!("{}: {e}", file.display()), "hand in the path of a .sconn file")
         })?;
-        if let Some(sample) = project.sample_path() {
+        if let Some((sample, _)) = project.sample_path() {
             project.set_sample(sample_facts(&sample));
         }
         Ok(Self { project })

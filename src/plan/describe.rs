@@ -49,8 +49,13 @@ fn inputs(plan: &Plan, out: &mut String) {
         };
         let _ = writeln!(out, "  ${}: {}{default}", parameter.name, parameter.ty);
     }
-    let mut records: Vec<&str> =
-        plan.queries.iter().flat_map(|q| &q.reads).filter(|r| r.starts_with("records.")).map(String::as_str).collect();
+    let mut records: Vec<&str> = plan
+        .queries
+        .iter()
+        .flat_map(|q| &q.reads)
+        .filter(|r| r.starts_with("records."))
+        .map(String::as_str)
+        .collect();
     records.sort_unstable();
     records.dedup();
     for read in records {
@@ -62,7 +67,11 @@ fn describe_query(query: &QueryPlan, out: &mut String) {
     let kind = if query.scope.is_some() { "SCOPE" } else { "VIEW" };
     let place = &query.place;
     let _ = writeln!(out, "\n{kind} {} ({}:{})", query.name, place.file, place.line);
-    let _ = writeln!(out, "  reads {}", if query.reads.is_empty() { "nothing".into() } else { query.reads.join(", ") });
+    let _ = writeln!(
+        out,
+        "  reads {}",
+        if query.reads.is_empty() { "nothing".into() } else { query.reads.join(", ") }
+    );
     let columns: Vec<_> = query.columns.iter().map(|c| format!("{}: {}", c.name, c.ty)).collect();
     let _ = writeln!(out, "  makes {}", columns.join(", "));
     let Some(scope) = &query.scope else { return };
@@ -96,7 +105,11 @@ fn describe_variable(variable: &VariableSpec) -> String {
 }
 
 fn describe_load(load: &LoadPlan, out: &mut String) {
-    let _ = writeln!(out, "\nLOAD {}: {} into {} ({}:{})", load.name, load.scope, load.object, load.place.file, load.place.line);
+    let _ = writeln!(
+        out,
+        "\nLOAD {}: {} into {} ({}:{})",
+        load.name, load.scope, load.object, load.place.file, load.place.line
+    );
     for (i, rule) in load.rules.iter().enumerate() {
         let _ = writeln!(out, "  rule {}: {}", i + 1, describe_rule(rule));
     }

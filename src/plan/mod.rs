@@ -2,6 +2,9 @@
 //! interpreter executes, what `sconn plan` shows, and what a resume is held to.
 
 mod compile;
+mod describe;
+
+pub use describe::describe;
 
 use crate::value::{DataType, FieldSchema, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};

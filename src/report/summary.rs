@@ -63,6 +63,13 @@ pub enum RunMode {
     Live,
 }
 
+impl RunMode {
+    /// The mode that a target tells of itself.
+    pub fn from_words(words: &str) -> Self {
+        if words == "live" { RunMode::Live } else { RunMode::Dry }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunState {

@@ -1,6 +1,11 @@
 //! Where records live. One trait, several targets; `recording` reads through and keeps writes to
 //! itself, which is all that a dry run is.
 
+mod recording;
+pub mod sqlite;
+
+pub use recording::Recording;
+
 use crate::value::arrow::record_batch::RecordBatch;
 use crate::value::{ObjectSchema, Value};
 use async_trait::async_trait;
@@ -193,6 +198,12 @@ pub trait Target: Send {
         objects: &[ObjectSchema],
         match_fields: &[(String, String)],
     ) -> Result<Vec<SchemaChange>, TargetError>;
+
+    /// What [`Target::prepare`] would change, with the same refusals; writes nothing.
+    ///
+    /// # Errors
+    /// As [`Target::prepare`].
+    async fn plan_schema(&mut self, objects: &[ObjectSchema]) -> Result<Vec<SchemaChange>, TargetError>;
 
     /// The option labels that a field has now, in order.
     ///

@@ -1,0 +1,100 @@
+//! The embedded store: one SQLite file, one table per object, readable by plain SQL.
+//!
+//! SQLite blocks, and the async functions call it directly: a run has its own thread.
+
+mod find;
+mod open;
+mod place;
+mod read;
+mod scan;
+mod schema;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::StoredRecord;
+
+use super::{Chunk, Lookup, Receipt, Record, Scan, SchemaChange, Target, TargetError, TargetInfo};
+use crate::value::ObjectSchema;
+use async_trait::async_trait;
+use place::Place;
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A store of records in one SQLite file.
+///
+/// Objects and fields that it does not have read as empty, so that a dry run can ask it about what
+/// a live run would only create.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    place: Place,
+    /// The file; none where the store is an empty stand-in for a file that does not exist.
+    path: Option<PathBuf>,
+    busy_timeout: Duration,
+    /// What the store holds, as of opening or the last `prepare`.
+    objects: Vec<ObjectSchema>,
+    /// Removes a scratch file; after `connection`, so that it is closed first.
+    _scratch: Option<tempfile::TempPath>,
+}
+
+impl Store {
+    /// The objects that it holds, with their fields and options.
+    ///
+    /// # Errors
+    /// [`TargetError::Io`]
+    pub fn objects(&self) -> Result<Vec<ObjectSchema>, TargetError> {
+        schema::load(&self.connection).map_err(|e| self.place.io(e))
+    }
+
+    /// How long a call waits for another program to let go of the file; 5 seconds at first.
+    ///
+    /// # Errors
+    /// [`TargetError::Io`]
+    pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<(), TargetError> {
+        self.busy_timeout = timeout;
+        self.connection.busy_timeout(timeout).map_err(|e| self.place.io(e))
+    }
+
+    fn object(&self, name: &str) -> Option<&ObjectSchema> {
+        self.objects.iter().find(|o| o.name == name)
+    }
+}
+
+#[async_trait]
+impl Target for Store {
+    fn info(&self) -> TargetInfo {
+        TargetInfo { kind: "sqlite".into(), place: self.place.0.clone(), mode: "live".into() }
+    }
+
+    async fn prepare(
+        &mut self,
+        objects: &[ObjectSchema],
+        match_fields: &[(String, String)],
+    ) -> Result<Vec<SchemaChange>, TargetError> {
+        self.prepare_now(objects, match_fields)
+    }
+
+    async fn plan_schema(&mut self, objects: &[ObjectSchema]) -> Result<Vec<SchemaChange>, TargetError> {
+        self.plan_now(objects)
+    }
+
+    async fn options(&mut self, object: &str, field: &str) -> Result<Vec<String>, TargetError> {
+        self.options_now(object, field)
+    }
+
+    async fn find(&mut self, lookup: Lookup<'_>) -> Result<Vec<Vec<Arc<Record>>>, TargetError> {
+        self.find_now(&lookup)
+    }
+
+    fn scan(&self, object: &ObjectSchema, columns: &[String]) -> Result<Scan, TargetError> {
+        self.scan_now(object, columns)
+    }
+
+    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+        self.commit_now(&chunk)
+    }
+}
