@@ -108,8 +108,11 @@ fn faults(code: Code) -> String {
 
     let (project, found) = checked(fails);
     let of_code = found.iter().any(|d| d.code == code);
-    let others: BTreeSet<&str> =
-        found.iter().filter(|d| d.severity == Severity::Error && d.code != code).map(|d| d.code.id()).collect();
+    let others: BTreeSet<&str> = found
+        .iter()
+        .filter(|d| d.severity == Severity::Error && d.code != code)
+        .map(|d| d.code.id())
+        .collect();
     let told: BTreeSet<&str> = fails.words.iter().skip(2).map(String::as_str).collect();
     if !of_code || others != told {
         writeln!(out, "  the failing example, besides {told:?}:\n{}", listing(&project, &found)).unwrap();

@@ -45,7 +45,7 @@ pub(super) fn fault(
         return Next { fault: Fault { code, range, message, label, help }, mended };
     }
     let (range, mended) = match search(query, error, checker) {
-        Some(span) => (places.range(span).unwrap_or_else(|| places.whole()), true),
+        Some(span) => (places.range(span).map_or_else(|| places.whole(), |r| places.closed(r)), true),
         None => (places.whole(), false),
     };
     Next { fault: Fault { code, range, message, label, help }, mended }
@@ -120,6 +120,18 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let (message, help) = group_words(&column);
         return (Code::SqlGroupBy, message, "which of the group's values is meant?".into(), help);
     }
+    if let Some((function, given)) = refused_values(text) {
+        let help = if given.contains(&"text".to_owned()) { TEXT_HELP } else { CAST_HELP };
+        let message = format!("`{function}` cannot be called with {}", given.join(", "));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help.into()));
+    }
+    if lower.contains("queries have different number of columns") {
+        let message = "the two sides make different numbers of columns".to_owned();
+        let help = "select the same columns on both sides, NULL where there is none";
+        return (Code::SqlOther, message, "in this UNION".into(), Some(help.into()));
+    }
+    let text = text.trim_start_matches("Internal error: ");
+    let text = text.split(" This issue was likely caused").next().unwrap_or(text);
     let first = text.split("\n\n").next().unwrap_or(text);
     let first = first.split("You might need").next().unwrap_or(first);
     let first = first.split("No function matches").next().unwrap_or(first);
@@ -129,11 +141,7 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
     let typed =
         ["coerc", "type", "cast", "argument", "signature", "operator", "operation", "boolean", "numeric"];
     if typed.iter().any(|w| lower.contains(w)) {
-        let help = if lower.contains("utf8") || lower.contains("string") {
-            "input columns are text: convert first, as in CAST(x AS INT), or with std.parse"
-        } else {
-            "convert one side, as in CAST(x AS INT)"
-        };
+        let help = if lower.contains("utf8") || lower.contains("string") { TEXT_HELP } else { CAST_HELP };
         return (
             Code::SqlTypeMismatch,
             message(&first),
@@ -141,7 +149,27 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
             Some(help.into()),
         );
     }
-    (Code::SqlOther, message(&first), "here".into(), None)
+    let help = "these are the planner's words; `sconn explain SC0210` has the usual reasons";
+    (Code::SqlOther, message(&first), "here".into(), Some(help.into()))
+}
+
+const TEXT_HELP: &str = "input columns are text: convert first, as in CAST(x AS INT), or with std.parse";
+const CAST_HELP: &str = "convert first, as in CAST(x AS INT)";
+
+/// The function that does not take its values, and the types it was given.
+fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
+    let (before, after) = text.split_once("' failed to match any signature")?;
+    let (_, function) = before.rsplit_once('\'')?;
+    let mut given: Vec<String> = Vec::new();
+    for part in after.split("but received ").skip(1) {
+        let ty = part.split_once("DataType: ").map_or(part, |(_, ty)| ty);
+        let ty = ty.split([')', ',', '.']).next().unwrap_or_default();
+        let ty = if ty.contains("Utf8") { "text".to_owned() } else { ty.to_lowercase() };
+        if !given.contains(&ty) {
+            given.push(ty);
+        }
+    }
+    (!given.is_empty()).then(|| (function.to_owned(), given))
 }
 
 fn group_words(column: &str) -> (String, Option<String>) {
@@ -153,10 +181,12 @@ fn group_words(column: &str) -> (String, Option<String>) {
 
 fn message(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(
-        || "this query cannot be planned".to_owned(),
-        |c| c.to_lowercase().chain(chars).collect(),
-    )
+    let Some(first) = chars.next() else { return "this query cannot be planned".to_owned() };
+    // `UNION …` stays as it is.
+    if chars.clone().next().is_some_and(char::is_uppercase) {
+        return text.to_owned();
+    }
+    first.to_lowercase().chain(chars).collect()
 }
 
 /// Replaces the smallest expression that covers `span` by NULL; says whether there was one.

@@ -37,6 +37,22 @@ impl<'a> Places<'a> {
         Some(Range::new(start, self.offset(span.end).max(start)))
     }
 
+    /// The range with the closing brackets of the calls that start in it; the planner leaves the last out.
+    pub(super) fn closed(&self, range: Range) -> Range {
+        let inside = self.slice(range);
+        let count = |sign: char| inside.chars().filter(|c| *c == sign).count();
+        let mut end = range.end as usize;
+        for _ in count(')')..count('(') {
+            let rest = self.text.get(end..).unwrap_or_default();
+            let blank = rest.len() - rest.trim_start().len();
+            if !rest.trim_start().starts_with(')') {
+                break;
+            }
+            end += blank + 1;
+        }
+        Range::new(range.start as usize, end)
+    }
+
     /// The text of a range.
     pub(super) fn slice(&self, range: Range) -> &'a str {
         self.text.get(range.start as usize..range.end as usize).unwrap_or_default()

@@ -102,7 +102,7 @@ fn steps_have_rules_and_mappings() {
         &changed("  match sku with sku                # the default actions are an upsert\n", ""),
         Code::NoMatchingRule,
         "products",
-        "match code with code",
+        "match sku with sku",
     );
     let start = PRICES.find("  map {\n    name   <- sku").unwrap();
     let end = PRICES.find("  expose").unwrap();
