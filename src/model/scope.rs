@@ -9,7 +9,7 @@ use super::types;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::sql::{Column, type_words};
 use crate::syntax::tree::Variable;
-use crate::text::FileId;
+use crate::text::{FileId, Range};
 use crate::value::arrow::datatypes::DataType as ArrowType;
 use crate::value::{self, BaseType, Source, VariableSpec};
 use salsa::Database;
@@ -228,7 +228,11 @@ fn not_produced(db: &dyn Database, item: Item<'_>, variable: &Variable, made: &[
         Some(near) if variable.from.is_some() => format!("did you mean `{near}`?"),
         Some(near) => format!("did you mean `from {near}`?"),
         None if names.is_empty() => format!("{maker} has no columns"),
-        None => format!("write `from COLUMN` with one of {maker}: {}", names.join(", ")),
+        None => format!(
+            "write `from COLUMN`: {maker} {} {}",
+            if table.is_some() { "has" } else { "makes" },
+            names.join(", ")
+        ),
     };
     let message = match table {
         Some(_) => format!("{maker} has no column `{}`", at.text),
@@ -238,8 +242,12 @@ fn not_produced(db: &dyn Database, item: Item<'_>, variable: &Variable, made: &[
         .here(format!("the variable `{}` takes it", variable.name.text))
         .help(help);
     match super::query::sql_text(db, item) {
-        Some((_, place, _)) => {
-            fault.label(item.span(db, place), if table.is_some() { "its rows" } else { "made here" })
+        Some((_, place, false)) => fault.label(item.span(db, place), "its rows"),
+        Some((sql, place, true)) => {
+            // The first word is place enough for a query of many lines.
+            let start = place.start as usize + sql.len() - sql.trim_start().len();
+            let word = sql.split_whitespace().next().unwrap_or_default();
+            fault.label(item.span(db, Range::new(start, start + word.len())), "the SQL")
         }
         None => fault,
     }

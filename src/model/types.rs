@@ -145,7 +145,7 @@ pub fn format(
         Err(error) => {
             faults.push(
                 Diagnostic::new(Code::FormatWithoutMeaning, item.span(db, written.range), error.message)
-                    .here(format!("not a format of a {}", ty.base.name()))
+                    .here(format!("not a format for {}", ty.base.name()))
                     .help(error.help),
             );
             None

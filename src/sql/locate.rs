@@ -16,6 +16,8 @@ use std::ops::ControlFlow;
 pub(super) struct Next {
     pub(super) fault: Fault,
     pub(super) mended: bool,
+    /// The fault may come from mending alone.
+    pub(super) artefact: bool,
 }
 
 /// Expressions tried when the planner gives no place; a query with more gets a fault on the whole.
@@ -29,11 +31,19 @@ pub(super) fn fault(
     places: &Places<'_>,
 ) -> Next {
     let (code, message, label, help) = words(error);
+    if code == Code::SqlDuplicateColumn {
+        // Neither column is wrong by itself, so there is nothing to mend.
+        let artefact = error.strip_backtrace().contains("\"NULL");
+        let fault = Fault { code, range: places.whole(), message, label, help };
+        return Next { fault, mended: false, artefact };
+    }
     let span = error.diagnostic().and_then(|d| d.span).map(|s| Span {
         start: Location { line: s.start.line, column: s.start.column },
         end: Location { line: s.end.line, column: s.end.column },
     });
-    let place = span.and_then(|s| places.range(s));
+    // For types the planner points at one side; what does not go together is the whole.
+    let span = span.map(|s| if code == Code::SqlTypeMismatch { acting(query, s).unwrap_or(s) } else { s });
+    let place = span.and_then(|s| places.range(s)).map(|r| places.closed(r));
     if let (Some(span), Some(range)) = (span, place) {
         let (message, help) = if code == Code::SqlGroupBy {
             // The planner prints the column its own way; the user's way is better.
@@ -42,13 +52,13 @@ pub(super) fn fault(
             (message, help)
         };
         let mended = null_smallest(query, span);
-        return Next { fault: Fault { code, range, message, label, help }, mended };
+        return Next { fault: Fault { code, range, message, label, help }, mended, artefact: false };
     }
     let (range, mended) = match search(query, error, checker) {
         Some(span) => (places.range(span).map_or_else(|| places.whole(), |r| places.closed(r)), true),
         None => (places.whole(), false),
     };
-    Next { fault: Fault { code, range, message, label, help }, mended }
+    Next { fault: Fault { code, range, message, label, help }, mended, artefact: false }
 }
 
 /// The user's words for a planner's error: code, message, label, help.
@@ -71,7 +81,7 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
             };
             let help = match near {
                 Some(n) => Some(format!("did you mean `{n}`?")),
-                None if names.is_empty() => None,
+                None if names.is_empty() => Some("a value is wanted here, not a column".to_owned()),
                 None => Some(format!(
                     "there are: {}",
                     names.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
@@ -130,12 +140,36 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let help = "select the same columns on both sides, NULL where there is none";
         return (Code::SqlOther, message, "in this UNION".into(), Some(help.into()));
     }
-    let text = text.trim_start_matches("Internal error: ");
+    if let Some((function, wanted, given)) = wrong_count(text) {
+        let message = format!("`{function}` cannot be called with {given} {}", values(given));
+        let help = format!("it takes {wanted} {}", values(wanted));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help));
+    }
+    if let Some(name) = text.split_once("Projections require unique").and_then(|(_, t)| repeated_name(t)) {
+        let help = "give one of them another name with AS".to_owned();
+        let message = format!("two columns of the result are named `{name}`");
+        return (Code::SqlDuplicateColumn, message, "in this query".into(), Some(help));
+    }
+    if let Some((_, name)) = text.split_once("Unsupported SQL type ") {
+        let help = "use TEXT, INT, BIGINT, DECIMAL(12, 2), BOOLEAN, DATE or TIMESTAMP".to_owned();
+        let name = name.split_whitespace().next().unwrap_or_default();
+        let message = format!("SQL has no type `{name}`");
+        return (Code::SqlTypeMismatch, message, "cast to it".into(), Some(help));
+    }
+    if let Some((_, name)) = text.split_once("Invalid function '") {
+        let name = name.split('\'').next().unwrap_or_default();
+        let help = format!("it counts over rows: write `{name}(…) OVER (ORDER BY …)`");
+        let message = format!("`{name}` cannot be called without OVER");
+        return (Code::SqlOther, message, "OVER belongs after this".into(), Some(help));
+    }
+    let text = ["Internal error: ", "Execution error: ", "This feature is not implemented: "]
+        .iter()
+        .fold(text, |text, prefix| text.trim_start_matches(prefix));
     let text = text.split(" This issue was likely caused").next().unwrap_or(text);
     let first = text.split("\n\n").next().unwrap_or(text);
     let first = first.split("You might need").next().unwrap_or(first);
     let first = first.split("No function matches").next().unwrap_or(first);
-    let first = first.replace("Utf8View", "text").replace("LargeUtf8", "text").replace("Utf8", "text");
+    let first = TYPES.iter().fold(first.to_owned(), |text, (arrow, word)| text.replace(arrow, word));
     let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
     let first = first.trim_end_matches(['.', ' ']).to_owned();
     let typed =
@@ -155,6 +189,43 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
 
 const TEXT_HELP: &str = "input columns are text: convert first, as in CAST(x AS INT), or with std.parse";
 const CAST_HELP: &str = "convert first, as in CAST(x AS INT)";
+
+/// The planner's names of types, and ours; longer names first.
+const TYPES: &[(&str, &str)] = &[
+    ("Utf8View", "text"),
+    ("LargeUtf8", "text"),
+    ("Utf8", "text"),
+    ("UInt64", "integer"),
+    ("Int64", "integer"),
+    ("Int32", "integer"),
+    ("Int16", "integer"),
+    ("Int8", "integer"),
+    ("Float64", "floating point"),
+    ("Float32", "floating point"),
+    ("Decimal128", "decimal"),
+    ("Date32", "date"),
+    ("Interval(MonthDayNano)", "interval"),
+];
+
+fn values(count: usize) -> &'static str {
+    if count == 1 { "value" } else { "values" }
+}
+
+/// The function that takes another number of values: its name, what it takes, what it was given.
+fn wrong_count(text: &str) -> Option<(String, usize, usize)> {
+    let (before, after) = text.split_once("' expects ")?;
+    let function = before.rsplit('\'').next()?.to_owned();
+    let mut numbers = after.split_whitespace().filter_map(|w| w.trim_end_matches(['.', ',']).parse().ok());
+    Some((function, numbers.next()?, numbers.next()?))
+}
+
+/// The name that two expressions of a projection have.
+fn repeated_name(text: &str) -> Option<String> {
+    text.split('"').skip(1).step_by(2).take(2).find_map(|expression| match expression.rsplit_once(" AS ") {
+        Some((_, name)) => Some(name.to_owned()),
+        None => expression.rsplit('.').next().filter(|n| !n.contains('(')).map(str::to_owned),
+    })
+}
 
 /// The function that does not take its values, and the types it was given.
 fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
@@ -187,6 +258,20 @@ fn message(text: &str) -> String {
         return text.to_owned();
     }
     first.to_lowercase().chain(chars).collect()
+}
+
+/// The smallest expression around `span` that does something: a call, an operator, a cast.
+fn acting(query: &mut Query, span: Span) -> Option<Span> {
+    let mut best: Option<Span> = None;
+    let _ = visit_expressions_mut(query, |e| {
+        let s = e.span();
+        let around = s.start.line > 0 && within(span, s) && does_something(e);
+        if around && best.is_none_or(|b| within(s, b)) {
+            best = Some(s);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    best
 }
 
 /// Replaces the smallest expression that covers `span` by NULL; says whether there was one.
