@@ -64,7 +64,11 @@ pub(super) fn fault(
 /// The user's words for a planner's error: code, message, label, help.
 fn words(error: &DataFusionError) -> (Code, String, String, Option<String>) {
     match error.find_root() {
-        DataFusionError::SchemaError(schema, _) => schema_words(schema),
+        // Without a place it is not a name that is ambiguous, but the result's own columns.
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::AmbiguousReference { field } if error.diagnostic().is_none() => twice(&field.name),
+            schema => schema_words(schema),
+        },
         root => plan_words(&root.strip_backtrace()),
     }
 }
@@ -104,13 +108,14 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
             )
         }
         SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => (
-            Code::SqlDuplicateColumn,
-            format!("two columns are named `{name}`"),
-            "in this query".into(),
-            Some("give one of them another name with AS".into()),
-        ),
+        | SchemaError::DuplicateUnqualifiedField { name } => twice(name),
     }
+}
+
+fn twice(name: &str) -> (Code, String, String, Option<String>) {
+    let help = "give one of them another name with AS".to_owned();
+    let message = format!("two columns of the result are named `{name}`");
+    (Code::SqlDuplicateColumn, message, "in this query".into(), Some(help))
 }
 
 /// Names as the user writes them: the planner quotes what it prints.
@@ -142,19 +147,19 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
     }
     if let Some((function, wanted, given)) = wrong_count(text) {
         let message = format!("`{function}` cannot be called with {given} {}", values(given));
-        let help = format!("it takes {wanted} {}", values(wanted));
+        let last = wanted.last().copied().unwrap_or_default();
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let help = format!("it takes {} {}", wanted.join(" or "), values(last));
         return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help));
     }
     if let Some(name) = text.split_once("Projections require unique").and_then(|(_, t)| repeated_name(t)) {
-        let help = "give one of them another name with AS".to_owned();
-        let message = format!("two columns of the result are named `{name}`");
-        return (Code::SqlDuplicateColumn, message, "in this query".into(), Some(help));
+        return twice(&name);
     }
     if let Some((_, name)) = text.split_once("Unsupported SQL type ") {
         let help = "use TEXT, INT, BIGINT, DECIMAL(12, 2), BOOLEAN, DATE or TIMESTAMP".to_owned();
         let name = name.split_whitespace().next().unwrap_or_default();
         let message = format!("SQL has no type `{name}`");
-        return (Code::SqlTypeMismatch, message, "cast to it".into(), Some(help));
+        return (Code::SqlTypeMismatch, message, "this cast".into(), Some(help));
     }
     if let Some((_, name)) = text.split_once("Invalid function '") {
         let name = name.split('\'').next().unwrap_or_default();
@@ -166,10 +171,27 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         .iter()
         .fold(text, |text, prefix| text.trim_start_matches(prefix));
     let text = text.split(" This issue was likely caused").next().unwrap_or(text);
+    if let Some((_, ty)) =
+        text.split_once("non-boolean predicate").and_then(|(_, t)| t.split_once("returning "))
+    {
+        let ty = ours(ty.split_whitespace().next().unwrap_or_default());
+        let message = format!("a condition is true or false, and this is {ty}");
+        let help = "compare it with something, as in `x > 0` or `x IS NOT NULL`".to_owned();
+        return (Code::SqlTypeMismatch, message, "not a condition".into(), Some(help));
+    }
+    if let Some(what) = text
+        .split_once("Cannot coerce arithmetic expression ")
+        .and_then(|(_, t)| t.split_once(" to valid types"))
+        .map(|(what, _)| ours(what))
+    {
+        let help = if what.contains("text") { TEXT_HELP } else { CAST_HELP };
+        let message = format!("{what} has no meaning");
+        return (Code::SqlTypeMismatch, message, "these types do not go together".into(), Some(help.into()));
+    }
     let first = text.split("\n\n").next().unwrap_or(text);
     let first = first.split("You might need").next().unwrap_or(first);
     let first = first.split("No function matches").next().unwrap_or(first);
-    let first = TYPES.iter().fold(first.to_owned(), |text, (arrow, word)| text.replace(arrow, word));
+    let first = ours(first);
     let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
     let first = first.trim_end_matches(['.', ' ']).to_owned();
     let typed =
@@ -204,19 +226,32 @@ const TYPES: &[(&str, &str)] = &[
     ("Float32", "floating point"),
     ("Decimal128", "decimal"),
     ("Date32", "date"),
+    ("Boolean", "boolean"),
     ("Interval(MonthDayNano)", "interval"),
 ];
+
+/// A text with the planner's types called as we call them.
+fn ours(text: &str) -> String {
+    TYPES.iter().fold(text.to_owned(), |text, (arrow, word)| text.replace(arrow, word))
+}
 
 fn values(count: usize) -> &'static str {
     if count == 1 { "value" } else { "values" }
 }
 
 /// The function that takes another number of values: its name, what it takes, what it was given.
-fn wrong_count(text: &str) -> Option<(String, usize, usize)> {
-    let (before, after) = text.split_once("' expects ")?;
+fn wrong_count(text: &str) -> Option<(String, Vec<usize>, usize)> {
+    let (before, _) = text.split_once("' expects ")?;
     let function = before.rsplit('\'').next()?.to_owned();
-    let mut numbers = after.split_whitespace().filter_map(|w| w.trim_end_matches(['.', ',']).parse().ok());
-    Some((function, numbers.next()?, numbers.next()?))
+    let mut wanted = std::collections::BTreeSet::new();
+    let mut given = None;
+    for signature in text.split("' expects ").skip(1) {
+        let words = signature.split_whitespace();
+        let mut numbers = words.filter_map(|w| w.split([',', '.']).next().and_then(|n| n.parse().ok()));
+        wanted.extend(numbers.next());
+        given = given.or(numbers.next());
+    }
+    Some((function, wanted.into_iter().collect(), given?))
 }
 
 /// The name that two expressions of a projection have.
@@ -235,6 +270,9 @@ fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
     for part in after.split("but received ").skip(1) {
         let ty = part.split_once("DataType: ").map_or(part, |(_, ty)| ty);
         let ty = ty.split([')', ',', '.']).next().unwrap_or_default();
+        if ty.trim().parse::<usize>().is_ok() {
+            return None;
+        }
         let ty = if ty.contains("Utf8") { "text".to_owned() } else { ty.to_lowercase() };
         if !given.contains(&ty) {
             given.push(ty);

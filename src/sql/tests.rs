@@ -110,7 +110,12 @@ fn each_kind_of_fault_has_its_code_place_and_mend() {
         ("SELECT random() FROM input.prices", "SC0209", "random", "dry run"),
         ("SELECT * FROM '/etc/passwd'", "SC0209", "'/etc/passwd'", "--input"),
         ("SELECT sku FROM input.prices WHERE", "SC0201", "E", "bracket"),
-        ("SELECT date_trunc(sku, sku, sku) FROM input.prices", "SC0205", "date_trunc(sku, sku, sku", "CAST"),
+        (
+            "SELECT date_trunc(sku, sku, sku) FROM input.prices",
+            "SC0205",
+            "date_trunc(sku, sku, sku",
+            "it takes 2 values",
+        ),
         ("SELECT sku AND unit_price FROM input.prices", "SC0205", "sku AND unit_price", "CAST"),
         ("SELECT p.sku, r.sku FROM input.prices p, records.products r", "SC0212", "", "AS"),
     ];
