@@ -3,4 +3,5 @@
 
 mod architecture;
 mod common;
+mod diagnostics;
 mod examples;
