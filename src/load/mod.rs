@@ -8,6 +8,11 @@ mod options;
 mod rows;
 mod workspace;
 
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod tests;
+
 pub use decision::*;
 pub use engine::{Decided, Provisional, Step};
 pub use rows::Rows;

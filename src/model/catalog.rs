@@ -58,6 +58,12 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
     tables
 }
 
+/// Whether the connector has a sample that could not be looked at.
+pub fn awaits_sample(db: &dyn Database, workspace: Workspace, file: SourceFile) -> bool {
+    let named = super::connector::connector_plan(db, file).is_some_and(|c| c.sample.is_some());
+    file.id(db) == FileId(0) && named && workspace.sample(db).tables().is_none()
+}
+
 /// The connector's trigger, where the file says one.
 #[salsa::tracked]
 pub fn trigger(db: &dyn Database, file: SourceFile) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `input` items: declared columns against the sample, reader options.
 
-use super::catalog::input_tables;
+use super::catalog::{awaits_sample, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
@@ -41,17 +41,15 @@ pub fn input_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
     if item.file(db).id(db) == FileId(0) {
         match workspace.sample(db) {
             SampleFacts::Given { .. } => against_sample(db, workspace, item, input, &mut faults),
-            SampleFacts::NotGiven if input.columns.is_empty() && !has_sample(db, item.file(db)) => {
+            SampleFacts::NotGiven
+                if input.columns.is_empty() && !awaits_sample(db, workspace, item.file(db)) =>
+            {
                 faults.push(unknown_columns(db, item, input));
             }
             _ => {}
         }
     }
     faults
-}
-
-fn has_sample(db: &dyn Database, file: SourceFile) -> bool {
-    super::connector::connector_plan(db, file).is_some_and(|c| c.sample.is_some())
 }
 
 fn unknown_columns(db: &dyn Database, item: Item<'_>, input: &Input) -> Diagnostic {

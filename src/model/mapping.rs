@@ -295,6 +295,13 @@ fn find<'db>(
             .help("find by a field that holds one value, such as a key");
         let fault = step.declared(fault, found, &by.text);
         step.faults.push(fault);
+    } else if let Some(Given::Exposed(_)) = given {
+        let message = format!("`{}` is a record's id already", with.text);
+        let fault = step
+            .fault(Code::TypeDoesNotFitField, with.range, message)
+            .here("nothing to find")
+            .help(format!("write `… <- {}`", with.text));
+        step.faults.push(fault);
     } else if let Some(given) = given
         && let Err(why) = fits(given.ty(), &by_type)
     {

@@ -109,10 +109,14 @@ pub fn block<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) 
         return Planning::default();
     }
     let Some((sql, ..)) = sql_text(db, item) else { return Planning::default() };
-    let unknown_input = input_tables(db, workspace, file)
-        .iter()
-        .filter(|t| t.columns.is_none())
-        .any(|t| mentions(db, item).contains(&format!("input.{}", t.name)));
+    let known = input_tables(db, workspace, file);
+    let unknown_input = mentions(db, item).iter().filter_map(|m| m.strip_prefix("input.")).any(|name| {
+        match known.iter().find(|t| t.name == name) {
+            Some(table) => table.columns.is_none(),
+            // The sample would tell, and nobody has looked at it yet.
+            None => known.is_empty() && super::catalog::awaits_sample(db, workspace, file),
+        }
+    });
     if unknown_input {
         return Planning::default();
     }

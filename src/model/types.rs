@@ -4,7 +4,7 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::resolve::{self, module};
 use super::scan;
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::sql::{self, Catalog, Column, Function, Table};
 use crate::syntax::tree::{FormatRef, Literal, LiteralKind, Text, TypeRef};
 use crate::text::Range;
@@ -255,17 +255,38 @@ pub fn function<'db>(
 
 /// The functions that SQL in a file may call, by the names it may use: those of the file by their own,
 /// imported ones as `module.name` and, where only one import has the name, bare.
+///
+/// One whose body is faulty gives NULL: its own diagnostics say why, its callers need not.
 #[salsa::tracked]
 pub fn functions(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<Function> {
+    collect(db, workspace, file, true)
+}
+
+/// The same with every body as it is.
+#[salsa::tracked]
+fn raw_functions(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<Function> {
+    collect(db, workspace, file, false)
+}
+
+fn collect(db: &dyn Database, workspace: Workspace, file: SourceFile, mended: bool) -> Vec<Function> {
+    let mend = |item: Item<'_>, function: Option<Function>| {
+        let mut function = function.filter(|f| !f.name.is_empty())?;
+        let faulty =
+            |item| function_faults(db, workspace, item).iter().any(|f| f.severity == Severity::Error);
+        if mended && !item.file(db).library(db) && faulty(item) {
+            function.body = Some("NULL".to_owned());
+        }
+        Some(function)
+    };
     let mut found: Vec<Function> = Vec::new();
     let own: Vec<Item<'_>> = items::of_kind(db, file, "fn").collect();
     for item in &own {
-        found.extend(function(db, workspace, *item).0.clone().into_iter().filter(|f| !f.name.is_empty()));
+        found.extend(mend(*item, function(db, workspace, *item).0.clone()));
     }
     let imported = resolve::imports(db, workspace, file);
     for import in imported {
         for item in items::of_kind(db, import.file, "fn") {
-            let Some(exported) = exported(db, workspace, item) else { continue };
+            let Some(exported) = mend(item, exported(db, workspace, item)) else { continue };
             let bare = item.name(db);
             let only =
                 imported.iter().filter(|i| items::named(db, i.file, "fn", bare).is_some()).count() == 1;
@@ -278,7 +299,8 @@ pub fn functions(db: &dyn Database, workspace: Workspace, file: SourceFile) -> V
     // What imported functions call in turn, so that their bodies can be expanded.
     for other in resolve::reachable(db, workspace, file) {
         if *other != file && imported.iter().all(|i| i.file != *other) {
-            found.extend(items::of_kind(db, *other, "fn").filter_map(|f| exported(db, workspace, f)));
+            found
+                .extend(items::of_kind(db, *other, "fn").filter_map(|f| mend(f, exported(db, workspace, f))));
         }
     }
     let mut names = std::collections::HashSet::new();
@@ -304,7 +326,7 @@ pub fn function_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: I
     let mut faults = faults.clone();
     let (Some(signature), Some(tree)) = (signature, item.function(db)) else { return faults };
     let Some(body) = &tree.body else { return faults };
-    let all = functions(db, workspace, item.file(db));
+    let all = raw_functions(db, workspace, item.file(db));
     if let Some(circle) = scan::circle(&signature.name, all) {
         faults.push(
             Diagnostic::new(

@@ -87,8 +87,7 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
         if name.is_empty() || is_for_people(name) {
             continue;
         }
-        let steps: Vec<_> = loads.iter().filter(|(s, _)| s == name).collect();
-        if steps.is_empty() {
+        if loads.iter().all(|(scope, _)| scope != name) {
             if !mentioned.contains(format!("output.{name}").as_str()) {
                 faults.push(
                     never(db, scope, Code::UnusedScope, format!("no load step reads the scope `{name}`"))
@@ -100,21 +99,7 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
             }
             continue;
         }
-        for variable in scope.scope(db).into_iter().flat_map(|s| &s.variables) {
-            let used = steps.iter().any(|(_, names)| names.contains(&variable.name.text));
-            if !used && variable.required.is_none() && !variable.name.text.is_empty() {
-                faults.push(
-                    at(
-                        db,
-                        scope,
-                        variable.name.range,
-                        Code::UnusedVariable,
-                        format!("no load step uses the variable `{}`", variable.name.text),
-                    )
-                    .help("map it or match with it, or leave it out"),
-                );
-            }
-        }
+        faults.extend(unused_variables(db, scope).iter().cloned());
     }
     // Only when every block could be planned is it known what none of them reads.
     let all: Option<Vec<_>> = graph.items.iter().map(|i| reads(db, workspace, *i).as_ref()).collect();
@@ -171,6 +156,31 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
         }
     }
     faults
+}
+
+/// Variables of a scope that none of its load steps uses. A query of its own: the scope's other text,
+/// its SQL above all, changes more often than what is unused elsewhere.
+#[salsa::tracked]
+fn unused_variables<'db>(db: &'db dyn Database, scope: Item<'db>) -> Vec<Diagnostic> {
+    let steps: Vec<_> = items::of_kind(db, scope.file(db), "load")
+        .map(|i| load_uses(db, i))
+        .filter(|(name, _)| name == scope.name(db))
+        .collect();
+    let used = |name: &String| steps.iter().any(|(_, names)| names.contains(name));
+    let variables = scope.scope(db).into_iter().flat_map(|s| &s.variables);
+    variables
+        .filter(|v| v.required.is_none() && !v.name.text.is_empty() && !used(&v.name.text))
+        .map(|v| {
+            at(
+                db,
+                scope,
+                v.name.range,
+                Code::UnusedVariable,
+                format!("no load step uses the variable `{}`", v.name.text),
+            )
+            .help("map it or match with it, or leave it out")
+        })
+        .collect()
 }
 
 fn unused_imports(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<Diagnostic> {

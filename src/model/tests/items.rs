@@ -42,7 +42,7 @@ fn names_that_two_imports_have() {
 #[test]
 fn unknown_names_have_the_nearest() {
     only(&changed("into crm.vendors", "into crm.vendor"), Code::UnknownName, "crm.vendor", "`crm.vendors`");
-    only(&changed("code <- code", "code <- cod"), Code::UnknownName, "cod", "`code`");
+    only(&changed("code   <- code", "code   <- cod"), Code::UnknownName, "cod", "`code`");
     only(
         &changed("load vendors into", "load vendors from vendor into"),
         Code::UnknownName,

@@ -183,3 +183,9 @@ fn literals_fit_their_fields() {
         "2 decimals",
     );
 }
+
+#[test]
+fn an_exposed_id_is_not_looked_up() {
+    let wrong = "\nload again from products into crm.products {\n  match sku with sku\n  map { name <- sku\n vendor <- find vendors by id with product_id }\n}\n";
+    only(&project(&format!("{PRICES}{wrong}"), &[]), Code::TypeDoesNotFitField, "product_id", "already");
+}

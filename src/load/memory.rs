@@ -1,0 +1,73 @@
+//! A target in memory, for the tests of this room.
+
+use crate::target::*;
+use crate::value::{ObjectSchema, Value};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Records by object and id, and how often it was asked.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) records: BTreeMap<(String, Uuid), Record>,
+    pub(super) options: BTreeMap<(String, String), Vec<String>>,
+    pub(super) finds: Vec<String>,
+}
+
+#[async_trait]
+impl Target for Memory {
+    fn info(&self) -> TargetInfo {
+        TargetInfo { kind: "memory".into(), place: "memory".into(), mode: "live".into() }
+    }
+
+    async fn prepare(
+        &mut self,
+        _: &[ObjectSchema],
+        _: &[(String, String)],
+    ) -> Result<Vec<SchemaChange>, TargetError> {
+        Ok(Vec::new())
+    }
+
+    async fn options(&mut self, object: &str, field: &str) -> Result<Vec<String>, TargetError> {
+        Ok(self.options.get(&(object.to_owned(), field.to_owned())).cloned().unwrap_or_default())
+    }
+
+    async fn find(&mut self, lookup: Lookup<'_>) -> Result<Vec<Vec<Arc<Record>>>, TargetError> {
+        self.finds.push(format!("{}.{}", lookup.object, lookup.field));
+        let has = |r: &Record, v: &Value| match lookup.field {
+            ID => *v == Value::Uuid(r.id),
+            field => r.value(field) == v,
+        };
+        let of = |v: &Value| {
+            let mine = self.records.iter().filter(|((o, _), r)| o == lookup.object && has(r, v));
+            mine.map(|(_, r)| Arc::new(r.clone())).collect()
+        };
+        Ok(lookup.values.iter().map(of).collect())
+    }
+
+    fn scan(&self, _: &ObjectSchema, _: &[String]) -> Result<Scan, TargetError> {
+        Ok(Box::new(std::iter::empty()))
+    }
+
+    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+        for (field, label) in chunk.new_options {
+            self.options.entry((chunk.object.to_owned(), field.clone())).or_default().push(label.clone());
+        }
+        for write in chunk.writes {
+            let key = (chunk.object.to_owned(), write.id());
+            match write {
+                Write::Create { id, fields } => {
+                    let record = Record { id: *id, archived: false, fields: fields.clone() };
+                    self.records.insert(key, record);
+                }
+                Write::Update { fields, archived, .. } => {
+                    let record = self.records.get_mut(&key).unwrap();
+                    record.fields.extend(fields.clone());
+                    record.archived = archived.unwrap_or(record.archived);
+                }
+            }
+        }
+        Ok(Receipt { visible: true, refused: Vec::new() })
+    }
+}
