@@ -77,7 +77,9 @@ impl Reader {
             ("sconn", "") => self.whole(&block.text, false),
             ("sconn", "fails") => self.whole(&block.text, true),
             ("sconn", "fragment") => self.fragment(&block.text),
-            ("sh", "") => block.text.lines().fold(0, |exits, line| self.line(line.trim(), exits)),
+            ("sh", "") => {
+                block.text.lines().fold(0, |exits, line| self.line(line.trim(), exits));
+            }
             ("csv", name) if !name.is_empty() => {
                 std::fs::write(self.folder.join(name), &block.text).unwrap();
             }
