@@ -21,6 +21,10 @@ impl Target for Memory {
         TargetInfo { kind: "memory".into(), place: "memory".into(), mode: "live".into() }
     }
 
+    async fn plan_schema(&mut self, _: &[ObjectSchema]) -> Result<Vec<SchemaChange>, TargetError> {
+        Ok(Vec::new())
+    }
+
     async fn prepare(
         &mut self,
         _: &[ObjectSchema],
