@@ -1,7 +1,6 @@
 //! The tests of the pages.
 
 use super::*;
-use std::fmt::Write;
 
 fn clean(page: &str) {
     let wrong = run_page(page);
@@ -93,32 +92,32 @@ fn the_page_of_the_standard_library_is_the_library() {
 }
 
 fn standard_library() -> String {
-    let mut out = "# The standard library\n\n\
-        `use std.text` brings in a module; its functions are called in SQL as `text.code(…)`, or `code(…)` where \
-        only one import has the name. No value in gives no value out, unless the function says otherwise. Types \
-        are for variables: `listed: dates.eu_date`.\n\n\
-        This page is made of the comments in `stdlib/`; a test holds it to them and evaluates every example.\n"
-        .to_owned();
+    let mut page = vec![
+        "# The standard library".to_owned(),
+        "`use std.text` brings in a module. Its functions are called in SQL as `text.code(…)`, or `code(…)` where only \
+         one import\nhas the name; its types are for variables: `listed: dates.eu_date`. No value in gives no value \
+         out, unless the function\nsays otherwise."
+            .to_owned(),
+        "This page is made of the comments in `stdlib/`; a test holds it to them.".to_owned(),
+    ];
     for module in sconn::library::names() {
-        let _ = write!(out, "\n## {module}\n\n");
         let text = sconn::library::file(module).unwrap();
         let about: Vec<&str> = text.lines().map_while(|l| l.strip_prefix("# ")).collect();
-        let _ = writeln!(out, "{}", about.join(" "));
-        for (signature, doc) in library_items(text) {
-            let _ = write!(out, "\n**`{signature}`**\n");
+        page.extend([format!("## {module}"), about.join(" ")]);
+        for (head, doc) in library_items(text) {
+            let (kind, head) = head.split_once(' ').unwrap();
+            let name = head.split(['(', ' ']).next().unwrap();
+            page.push(format!("### {module}.{name}"));
+            page.push(if kind == "fn" { format!("`{module}.{head}`") } else { format!("`{head}`") });
             for line in doc {
-                match line.strip_prefix("Example: ") {
-                    Some(example) => {
-                        let _ = write!(out, "`{}`\n", example.replace(" = ", "` gives `"));
-                    }
-                    None => {
-                        let _ = writeln!(out, "{line}  ");
-                    }
-                }
+                page.push(match line.strip_prefix("Example: ").and_then(|e| e.split_once(" = ")) {
+                    Some((call, result)) => format!("`{call}` gives `{result}`"),
+                    None => line.to_owned(),
+                });
             }
         }
     }
-    out
+    page.join("\n\n") + "\n"
 }
 
 /// Every function's or type's head on one line, with the lines of its doc comment.
@@ -197,4 +196,42 @@ fn a_run_leaves_the_files_of_the_page() {
         })
         .collect();
     assert_eq!(documented("docs/outputs.md", "The folder"), there);
+}
+
+/// Every `Example:` of the library, asked of the engine in one run.
+#[test]
+fn every_example_of_the_standard_library_gives_what_it_says() {
+    let place = tempfile::tempdir().unwrap();
+    let mut uses = String::new();
+    let mut scopes = String::new();
+    let mut asked = Vec::new();
+    for module in sconn::library::names() {
+        let text = sconn::library::file(module).unwrap();
+        for line in text.lines().filter_map(|l| l.strip_prefix("## Example: ")) {
+            let (call, result) = line.split_once(" = ").unwrap();
+            let n = asked.len();
+            scopes.push_str(&format!(
+                "scope e{n}_errors {{ sql {{ SELECT ({call}) IS NOT DISTINCT FROM ({result}) AS same, {call} AS got \
+                 FROM input.one }} }}\n"
+            ));
+            asked.push(line);
+            if !uses.contains(&format!("std.{module}\n")) {
+                uses.push_str(&format!("use std.{module}\n"));
+            }
+        }
+    }
+    let source = format!("connector library {{ trigger spreadsheet }}\n{uses}input one {{ a: \"a\" }}\n{scopes}");
+    std::fs::write(place.path().join("library.sconn"), source).unwrap();
+    std::fs::write(place.path().join("one.csv"), "a\n1\n").unwrap();
+    let arguments = ["run", "library.sconn", "--input", "one.csv", "--out", "out"].map(str::to_owned);
+    let output = sconn(place.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let file = std::fs::File::open(place.path().join("out/sql-output.zip")).unwrap();
+    let mut zip = zip::ZipArchive::new(file).unwrap();
+    for (n, line) in asked.iter().enumerate() {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut zip.by_name(&format!("e{n}_errors.csv")).unwrap(), &mut text).unwrap();
+        assert!(text.starts_with("same,got\ntrue,"), "{line}: {text}");
+    }
+    assert!(asked.len() >= 15, "{}", asked.len());
 }
