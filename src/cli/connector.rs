@@ -67,12 +67,20 @@ fn sample_facts(sample: &Path) -> SampleFacts {
                     SampleTable {
                         ambiguous_dates: ambiguous.into_iter().map(|i| t.headers[i].0.clone()).collect(),
                         name: t.name,
-                        part: t.part,
+                        part: part_words(&t.part),
                         headers: t.headers,
                     }
                 })
                 .collect(),
         },
+    }
+}
+
+fn part_words(part: &crate::input::Part) -> String {
+    match &part.inner {
+        Some(inner) if part.is_sheet => format!("sheet {inner:?}"),
+        Some(inner) => inner.clone(),
+        None => part.file.clone(),
     }
 }
 

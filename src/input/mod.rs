@@ -1,63 +1,135 @@
 //! Files to tables: CSV and its kin, workbooks, ZIPs; encodings, headers, rows that cannot be read.
-use crate::plan::InputPlan;
+
+mod archive;
+mod delimited;
+mod encoding;
+mod errors;
+mod headers;
+mod parts;
+mod probe;
+mod reader;
+mod sink;
+mod workbook;
+
+#[cfg(test)]
+mod tests;
+
+pub use errors::{InputError, InputPlace, Refusal};
+pub use headers::{normalise_headers, normalise_name};
+pub use probe::{ProbedTable, probe};
+pub use reader::read;
+
 use crate::system::spool::Spool;
-use std::path::{Path, PathBuf};
+
+/// All that was read.
+#[derive(Debug)]
 pub struct Intake {
+    /// The tables, in the plan's order.
     pub tables: Vec<IntakeTable>,
+    /// Every part that the files have; a row's source says which by its index.
     pub parts: Vec<Part>,
+    /// Rows that could not be read, up to [`Limits::max_rejected_kept`].
     pub rejected: Vec<RejectedRow>,
+    /// How many rows could not be read.
+    pub rejected_total: u64,
+    /// What people should know.
     pub notices: Vec<Notice>,
-    pub rejected_count: u64,
 }
+
+/// A table on disk. All its columns are text; the last one, `__row`, is each row's source: the part's
+/// index times 2^40, plus the line.
+#[derive(Debug)]
 pub struct IntakeTable {
+    /// The table is `input.NAME`.
     pub name: String,
+    /// Its rows.
     pub spool: Spool,
+    /// For each column its SQL name and the header in the file; `""` where that was blank.
     pub headers: Vec<(String, String)>,
+    /// How many rows it has.
     pub rows: u64,
-    pub parts: Vec<u32>,
+    /// The parts it was read from, by their index in [`Intake::parts`], with the rows of each.
+    pub parts: Vec<(usize, u64)>,
 }
+
+/// A file, a sheet of a workbook, or a file in a ZIP.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
+    /// The file as it was given.
     pub file: String,
+    /// The sheet, or the file in the ZIP.
     pub inner: Option<String>,
+    /// Whether it is a sheet: lines are rows and cells have names.
     pub is_sheet: bool,
-    pub rows: u64,
 }
-pub struct RejectedRow {
+
+/// Where a row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// Index into [`Intake::parts`].
     pub part: u32,
+    /// The line on which it starts, or the row of the sheet, from 1.
     pub line: u64,
+}
+
+/// A row that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Where it stands.
+    pub source: RowPlace,
+    /// The cell of a sheet: `C7`.
     pub cell: Option<String>,
+    /// Why, for people.
     pub message: String,
+    /// The first 200 characters of its text.
     pub text: String,
 }
+
+/// Something that people should know about the input.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
+    /// What, with the file's name.
     pub message: String,
 }
-#[derive(Default)]
-pub struct Limits {}
-pub struct ProbedTable {
-    pub name: String,
-    pub part: String,
-    pub headers: Vec<(String, String)>,
-    pub rows: Vec<Vec<Option<String>>>,
+
+/// What input may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Columns of a table.
+    pub max_columns: usize,
+    /// Bytes of a cell, as UTF-8.
+    pub max_field_bytes: usize,
+    /// Bytes of a row, as UTF-8.
+    pub max_row_bytes: usize,
+    /// Rejected rows that are kept; more are only counted.
+    pub max_rejected_kept: usize,
+    /// How many times its packed size a file in a ZIP may have.
+    pub zip_ratio: u64,
+    /// The unpacked bytes from which `zip_ratio` counts.
+    pub zip_ratio_from: u64,
+    /// Unpacked bytes of a ZIP or workbook.
+    pub zip_total: u64,
+    /// Files in a ZIP or workbook.
+    pub zip_entries: usize,
+    /// Unpacked bytes of each part of a workbook that is kept in memory.
+    pub workbook_memory: u64,
 }
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct InputError {}
-impl InputError {
-    pub fn hint(&self) -> &str {
-        ""
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_columns: 16_384,
+            max_field_bytes: 16 << 20,
+            max_row_bytes: 64 << 20,
+            max_rejected_kept: 10_000,
+            zip_ratio: 250,
+            zip_ratio_from: 10 << 20,
+            zip_total: 8 << 30,
+            zip_entries: 10_000,
+            workbook_memory: 96 << 20,
+        }
     }
 }
-pub fn read(
-    _files: &[PathBuf],
-    _tables: &[InputPlan],
-    _scratch: &Path,
-    _limits: &Limits,
-    _progress: &dyn Fn(u64, u64),
-    _stop: &dyn Fn() -> bool,
-) -> Result<Intake, InputError> {
-    Err(InputError {})
-}
-pub fn probe(_file: &Path, _limits: &Limits) -> Result<Vec<ProbedTable>, InputError> {
-    Err(InputError {})
-}
+
+/// How many rows of each part a probe shows at most.
+pub const PROBE_ROWS: usize = 1000;

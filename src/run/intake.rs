@@ -43,12 +43,12 @@ impl Execution<'_> {
             })
             .collect();
         for table in &intake.tables {
-            for &part in &table.parts {
-                let Some(p) = intake.parts.get(part as usize) else { continue };
+            for &(part, rows) in &table.parts {
+                let Some(p) = intake.parts.get(part) else { continue };
                 self.inputs.push(InputSummary {
-                    file: self.parts[part as usize].clone(),
+                    file: self.parts.get(part).cloned().unwrap_or_default(),
                     sha256: shown(&p.file).1,
-                    rows: p.rows,
+                    rows,
                     table: format!("input.{}", table.name),
                 });
             }

@@ -2,7 +2,7 @@
 
 use super::variables::{PROBLEMS, read_problems};
 use super::{Execution, RunError};
-use crate::load::{Action, RowDecision, Rows, SourceRef, Step};
+use crate::load::{Action, Provisional, RowDecision, Rows, SourceRef, Step};
 use crate::plan::LoadPlan;
 use crate::report::{DecisionWriter, StepTally, source_words};
 use crate::sql::ROW;
@@ -25,9 +25,10 @@ impl Execution<'_> {
         let path = self.artefact("decisions", "decisions.parquet");
         let mut decisions = DecisionWriter::create(&path, &self.request.execution, &self.parts)?;
         let mut exposed: Vec<Exposed> = Vec::new();
+        let provisional = Provisional::default();
         let mut failure = None;
         for load in &self.request.plan.loads {
-            let mut run = StepRun::new(self, load, &exposed)?;
+            let mut run = StepRun::new(self, load, &exposed, &provisional)?;
             decisions.step(load)?;
             // A step after a failed one decides nothing, but its rows are told as not processed.
             let done = run.go(self, &mut decisions, failure.is_some()).await;
@@ -63,7 +64,12 @@ struct Batch {
 }
 
 impl<'p> StepRun<'p> {
-    fn new(execution: &Execution<'p>, load: &'p LoadPlan, exposed: &[Exposed]) -> Result<Self, RunError> {
+    fn new(
+        execution: &Execution<'p>,
+        load: &'p LoadPlan,
+        exposed: &[Exposed],
+        provisional: &Provisional,
+    ) -> Result<Self, RunError> {
         let plan = execution.request.plan;
         let scope = plan.scopes().find(|s| s.name == load.scope).and_then(|s| s.scope.as_ref());
         let variables = scope.map_or(&[][..], |s| s.variables.as_slice());
@@ -83,7 +89,7 @@ impl<'p> StepRun<'p> {
         Ok(Self {
             load,
             variables,
-            step: Step::new(load, variables, &plan.objects),
+            step: Step::new(load, variables, &plan.objects).with_provisional(provisional.clone()),
             tally: StepTally::new(load),
             exposed: writer,
             known,

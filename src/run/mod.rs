@@ -118,7 +118,7 @@ impl RunError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            RunError::Input(e) => Some(e.hint().to_owned()),
+            RunError::Input(e) => e.hint().map(str::to_owned),
             RunError::Target(e) => Some(e.hint().to_owned()),
             RunError::Report(e) => Some(e.hint.clone()),
             RunError::Spool(_) | RunError::Folder(_) => {
@@ -233,7 +233,7 @@ impl Execution<'_> {
 
     /// Whether any row or value was left out.
     fn troubled(&self) -> bool {
-        let rejected = self.intake.as_ref().is_some_and(|i| i.rejected_count > 0);
+        let rejected = self.intake.as_ref().is_some_and(|i| i.rejected_total > 0);
         rejected || self.steps.iter().any(|s| s.counts.errored > 0)
     }
 
@@ -292,14 +292,14 @@ impl Execution<'_> {
     }
 
     fn rejected_count(&self) -> u64 {
-        self.intake.as_ref().map_or(0, |i| i.rejected_count)
+        self.intake.as_ref().map_or(0, |i| i.rejected_total)
     }
 
     fn rejected_lines(&self, most: usize) -> Vec<RejectedLine> {
         let rows = self.intake.iter().flat_map(|i| &i.rejected).take(most);
         rows.map(|r| RejectedLine {
-            file: self.parts.get(r.part as usize).cloned().unwrap_or_default(),
-            line: r.line,
+            file: self.parts.get(r.source.part as usize).cloned().unwrap_or_default(),
+            line: r.source.line,
             reason: r.message.clone(),
         })
         .collect()

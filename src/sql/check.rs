@@ -193,11 +193,8 @@ fn unknown_tables(query: &Query, catalog: &Catalog, places: &Places<'_>) -> Vec<
             if registry::base_state().table_functions().contains_key(&written) || written == "unnest" {
                 return None;
             }
-            Some(unknown_table(
-                &written,
-                places.range(name.span()).unwrap_or_else(|| places.whole()),
-                catalog,
-            ))
+            let range = places.range(name.span()).or_else(|| places.find(&written));
+            Some(unknown_table(&written, range.unwrap_or_else(|| places.whole()), catalog))
         })
         .collect()
 }

@@ -37,6 +37,17 @@ impl<'a> Places<'a> {
         Some(Range::new(start, self.offset(span.end).max(start)))
     }
 
+    /// Where a name stands for the first time, with its quotes: for what the parser keeps no place of.
+    pub(super) fn find(&self, name: &str) -> Option<Range> {
+        let at = self.text.find(name)?;
+        let quoted = |i: usize| matches!(self.text.as_bytes().get(i), Some(b'\'' | b'"'));
+        let (mut start, mut end) = (at, at + name.len());
+        if start > 0 && quoted(start - 1) && quoted(end) {
+            (start, end) = (start - 1, end + 1);
+        }
+        Some(Range::new(start, end))
+    }
+
     /// The text of a range.
     pub(super) fn slice(&self, range: Range) -> &'a str {
         self.text.get(range.start as usize..range.end as usize).unwrap_or_default()

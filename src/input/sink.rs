@@ -1,0 +1,133 @@
+//! Rows to batches to a spool; rows that cannot be read to the list of rejected ones.
+
+use super::errors::InputError;
+use super::headers::Mapped;
+use super::{IntakeTable, Limits, RejectedRow, RowPlace};
+use crate::system::spool::SpoolWriter;
+use crate::value::arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
+use crate::value::arrow::datatypes::{DataType, Field, Schema};
+use std::path::Path;
+use std::sync::Arc;
+
+const BATCH_ROWS: usize = 8192;
+/// Long before the 2 GiB that a string column can hold.
+const BATCH_BYTES: usize = 64 << 20;
+
+/// The bits of a row's source: part above, line below. The same packing as the load room's, which this
+/// room may not use.
+fn pack(part: u32, line: u64) -> i64 {
+    ((u64::from(part) << 40) | (line & ((1 << 40) - 1))) as i64
+}
+
+/// A table that is being spooled.
+pub(super) struct Sink {
+    name: String,
+    columns: Vec<(String, String)>,
+    builders: Vec<StringBuilder>,
+    sources: Int64Builder,
+    schema: Arc<Schema>,
+    writer: SpoolWriter,
+    missing: Vec<String>,
+    waiting: usize,
+    bytes: usize,
+    pub rows: u64,
+}
+
+impl Sink {
+    pub fn create(
+        name: &str,
+        columns: &[Mapped],
+        missing: &[String],
+        path: &Path,
+    ) -> Result<Self, InputError> {
+        let mut fields: Vec<Field> =
+            columns.iter().map(|c| Field::new(&c.name, DataType::Utf8, true)).collect();
+        fields.push(Field::new("__row", DataType::Int64, false));
+        let schema = Arc::new(Schema::new(fields));
+        let writer = SpoolWriter::create(path, schema.clone()).map_err(|e| InputError::io(path, e.cause))?;
+        Ok(Self {
+            name: name.to_owned(),
+            columns: columns.iter().map(|c| (c.name.clone(), c.header.clone())).collect(),
+            builders: columns.iter().map(|_| StringBuilder::new()).collect(),
+            sources: Int64Builder::new(),
+            schema,
+            writer,
+            missing: missing.to_vec(),
+            waiting: 0,
+            bytes: 0,
+            rows: 0,
+        })
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Adds a row; `cell` gives the text of the table's column of that index. True after a batch.
+    pub fn push<'a>(
+        &mut self,
+        part: u32,
+        line: u64,
+        mut cell: impl FnMut(usize) -> Option<&'a str>,
+    ) -> Result<bool, InputError> {
+        for (i, builder) in self.builders.iter_mut().enumerate() {
+            match cell(i) {
+                Some(text) if !text.is_empty() && !self.missing.iter().any(|m| m == text) => {
+                    self.bytes += text.len();
+                    builder.append_value(text);
+                }
+                _ => builder.append_null(),
+            }
+        }
+        self.sources.append_value(pack(part, line));
+        self.waiting += 1;
+        self.rows += 1;
+        if self.waiting >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            self.flush()?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn flush(&mut self) -> Result<(), InputError> {
+        if self.waiting == 0 {
+            return Ok(());
+        }
+        let mut arrays: Vec<ArrayRef> =
+            self.builders.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef).collect();
+        arrays.push(Arc::new(self.sources.finish()));
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
+            .map_err(|e| InputError::refused(&self.name, e.to_string()))?;
+        self.writer.write(&batch).map_err(|e| InputError::io(Path::new(&e.path), e.cause))?;
+        self.waiting = 0;
+        self.bytes = 0;
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<IntakeTable, InputError> {
+        self.flush()?;
+        let spool = self.writer.finish().map_err(|e| InputError::io(Path::new(&e.path), e.cause))?;
+        Ok(IntakeTable { name: self.name, spool, headers: self.columns, rows: self.rows, parts: Vec::new() })
+    }
+}
+
+/// The rejected rows; beyond the limit they are only counted.
+pub(super) struct Rejects {
+    pub kept: Vec<RejectedRow>,
+    pub total: u64,
+    limit: usize,
+}
+
+impl Rejects {
+    pub fn new(limits: &Limits) -> Self {
+        Self { kept: Vec::new(), total: 0, limit: limits.max_rejected_kept }
+    }
+
+    pub fn add(&mut self, part: u32, line: u64, cell: Option<String>, message: String, text: &str) {
+        self.total += 1;
+        if self.kept.len() < self.limit {
+            let text = text.chars().take(200).collect();
+            self.kept.push(RejectedRow { source: RowPlace { part, line }, cell, message, text });
+        }
+    }
+}

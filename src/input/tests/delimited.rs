@@ -1,0 +1,275 @@
+use super::*;
+
+#[test]
+fn an_empty_file_is_refused() {
+    assert_refused(Desk::new().one("a.csv", ""), "the file is empty");
+    assert_refused(Desk::new().one("a.csv", "\n\r\n"), "the file is empty");
+    assert_refused(Desk::new().one("a.csv", b"\xEF\xBB\xBF"), "the file is empty");
+}
+
+#[test]
+fn a_header_alone_is_fine_and_told() {
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", "x,y\n").unwrap();
+    assert_eq!(intake.tables[0].rows, 0);
+    assert!(told(&intake, "`a` has no rows"));
+}
+
+#[test]
+fn marks_of_utf8_and_utf16_are_read() {
+    let utf16 = |little: bool, text: &str| -> Vec<u8> {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(|u| if little { u.to_le_bytes() } else { u.to_be_bytes() }).collect()
+    };
+    let text = "name,city\nZoë,Łódź 🙂\n";
+    for bytes in [format!("\u{FEFF}{text}").into_bytes(), utf16(true, text), utf16(false, text)] {
+        let desk = Desk::new();
+        let intake = desk.one("a.csv", bytes).unwrap();
+        assert_eq!(names(&intake.tables[0]), ["name", "city"]);
+        assert_eq!(cells(&intake.tables[0]), [["Zoë", "Łódź 🙂"]]);
+    }
+}
+
+#[test]
+fn utf16_without_a_mark_is_refused() {
+    let bytes: Vec<u8> = "name,city\nab,cd\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(assert_refused(Desk::new().one("a.csv", bytes), "UTF-16").hint.is_some());
+}
+
+#[test]
+fn windows_1252_is_found_or_declared() {
+    let bytes = b"name,city\nJos\xE9 Garc\xEDa,M\xE1laga\nFran\xE7ois,Orl\xE9ans\n";
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", bytes).unwrap();
+    assert_eq!(cells(&intake.tables[0])[0], ["José García", "Málaga"]);
+    let desk = Desk::new();
+    let file = desk.put("a.csv", b"x\n\x80 5\n");
+    let mut plan = table("a");
+    plan.options.encoding = Some("windows-1252".to_owned());
+    assert_eq!(cells(&desk.read(&[file], &[plan]).unwrap().tables[0]), [["€ 5"]]);
+}
+
+#[test]
+fn bytes_that_the_encoding_does_not_have_are_refused_with_their_place() {
+    let desk = Desk::new();
+    for (label, bytes) in [
+        ("utf-8", &b"x,y\nab,c\xFFd\n"[..]),
+        ("windows-1252", b"x,y\nab,c\x81d\n"),
+        ("utf-8", b"x,y\r\n\xC3\xA9b,c\xC3(\n"),
+    ] {
+        let file = desk.put("a.csv", bytes);
+        let mut plan = table("a");
+        plan.options.encoding = Some(label.to_owned());
+        let refusal = assert_refused(desk.read(&[file], &[plan]), "the byte 0x");
+        assert_eq!((refusal.place.line, refusal.place.column), (Some(2), Some(5)), "{label}");
+    }
+    let broken = "name\nZoë\n".bytes().chain(*b"x\xFF\n").collect::<Vec<_>>();
+    let refusal = assert_refused(desk.one("b.csv", broken), "the byte 0xFF is not valid UTF-8");
+    assert_eq!((refusal.place.line, refusal.place.column), (Some(3), Some(2)));
+    let file = desk.put("c.csv", "x\n1\n");
+    let mut plan = table("c");
+    plan.options.encoding = Some("klingon".to_owned());
+    assert_refused(desk.read(&[file], &[plan]), "not the name of an encoding");
+}
+
+#[test]
+fn a_row_with_nul_is_rejected_and_the_others_go_on() {
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", "x,y\n1,2\n3,\0\n5,6\n").unwrap();
+    assert_eq!(cells(&intake.tables[0]), [["1", "2"], ["5", "6"]]);
+    assert_eq!(intake.rejected[0].source, RowPlace { part: 0, line: 3 });
+    assert!(intake.rejected[0].message.contains("NUL"));
+}
+
+#[test]
+fn mixed_line_ends_and_quoted_newlines_keep_true_line_numbers() {
+    let text = "x,y\r\n1,a\r2,\"b\nc\r\nd\"\n\n\r\n3,e\r\r4,\"f \"\"g\"\"\"";
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", text).unwrap();
+    let expected = [(2, ["1", "a"]), (3, ["2", "b\nc\r\nd"]), (8, ["3", "e"]), (10, ["4", "f \"g\""])];
+    let got = rows(&intake.tables[0]);
+    assert_eq!(got.len(), expected.len());
+    for ((line, cells), (want_line, want)) in got.iter().zip(expected) {
+        assert_eq!((*line, cells.as_slice()), (want_line, want.map(str::to_owned).as_slice()));
+    }
+}
+
+#[test]
+fn line_numbers_hold_across_the_reader_s_buffers() {
+    let mut text = String::from("x,y\r\n");
+    for i in 0..60_000 {
+        text.push_str(&format!("{i},\"a\r\nb\"\r\n"));
+    }
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", &text).unwrap();
+    let got = rows(&intake.tables[0]);
+    assert_eq!(got.len(), 60_000);
+    for (i, (line, cells)) in got.iter().enumerate() {
+        assert_eq!((*line, cells[0].as_str()), (2 + 2 * i as i64, i.to_string().as_str()));
+    }
+}
+
+#[test]
+fn a_quote_that_never_closes_is_refused_where_it_opens() {
+    let refusal = assert_refused(Desk::new().one("a.csv", "x,y\n1,2\n3,\"4\n5,6\n7,8\n"), "never closes");
+    assert_eq!(refusal.place.line, Some(3));
+}
+
+#[test]
+fn rows_of_another_width_are_rejected_never_padded() {
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", "x,y,z\n1,2\n1,2,3\n1,2,3,4\n,,\n").unwrap();
+    assert_eq!(cells(&intake.tables[0]), [["1", "2", "3"]]);
+    let messages: Vec<&str> = intake.rejected.iter().map(|r| r.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["the row has 2 cells, fewer than the header's 3", "the row has 4 cells, more than the header's 3"]
+    );
+    assert_eq!(intake.rejected[0].text, "1,2");
+}
+
+#[test]
+fn repeated_and_blank_headers_get_names_and_notices() {
+    let desk = Desk::new();
+    let intake = desk.one("a.csv", "Name, name ,,2nd,\n1,2,3,4,5\n").unwrap();
+    assert_eq!(names(&intake.tables[0]), ["name", "name__duplicate_1__", "_1", "_2nd", "_2"]);
+    assert!(told(&intake, "`name__duplicate_1__`") && told(&intake, "`_1`, `_2`"));
+    let many = ["", "1", "x", "x", "x"].map(str::to_owned);
+    assert_eq!(
+        normalise_headers(&many),
+        ["_1", "_1__duplicate_1__", "x", "x__duplicate_1__", "x__duplicate_2__"]
+    );
+}
+
+#[test]
+fn delimiters_are_found_and_a_wrong_one_is_refused() {
+    for (name, d) in [("a.csv", ";"), ("a.dat", "|"), ("a.tsv", "\t"), ("a.csv", "\t"), ("a.csv", ",")] {
+        let text = format!("x{d}y{d}z\n1{d}\"2,;|\"{d}3\n");
+        let desk = Desk::new();
+        let intake = desk.one(name, text).unwrap();
+        assert_eq!(cells(&intake.tables[0]), [["1", "2,;|", "3"]], "{name} {d:?}");
+    }
+    let desk = Desk::new();
+    let file = desk.put("a.csv", "x;y\n1;2\n");
+    let mut plan = table("a");
+    plan.options.delimiter = Some(',');
+    plan.columns = Some(vec![column("x", "x", false), column("y", "y", false)]);
+    let refusal = assert_refused(desk.read(&[file], &[plan]), "one single column");
+    assert_eq!(refusal.hint.as_deref(), Some("the delimiter seems to be `;`"));
+}
+
+#[test]
+fn cells_and_tables_beyond_the_limits_are_refused() {
+    let limits = Limits { max_field_bytes: 1000, ..Limits::default() };
+    let desk = Desk::new();
+    for big in ["z".repeat(2000), "\n".repeat(2000), "\"\"".repeat(2000)] {
+        let file = desk.put("a.csv", format!("x,y\n1,\"{big}\"\n"));
+        let refusal = assert_limit(desk.read_within(&[file], &[], &limits), "max_field_bytes");
+        assert_eq!(refusal.place.line, Some(2));
+    }
+    let wide = vec!["c"; 100_000].join(",");
+    assert_limit(desk.one("b.csv", wide), "max_columns");
+}
+
+#[test]
+fn rejected_rows_beyond_the_limit_are_counted() {
+    let limits = Limits { max_rejected_kept: 2, ..Limits::default() };
+    let desk = Desk::new();
+    let file = desk.put("a.csv", "x,y\n1\n2\n3\n4,5\n");
+    let intake = desk.read_within(&[file], &[], &limits).unwrap();
+    assert_eq!((intake.rejected.len(), intake.rejected_total), (2, 3));
+    assert!(told(&intake, "3 rows could not be read"));
+}
+
+#[test]
+fn declared_columns_are_picked_by_header_and_missing_ones_are_told() {
+    let desk = Desk::new();
+    let file = desk.put("a.csv", "E-Mail,Full Name,Extra\na@b.c,NA,1\n");
+    let mut plan = table("people");
+    plan.options.missing = vec!["NA".to_owned()];
+    plan.columns = Some(vec![
+        column("who", "full_name", false),
+        column("mail", "E-Mail", false),
+        column("note", "Note", true),
+    ]);
+    let intake = desk.read(std::slice::from_ref(&file), std::slice::from_ref(&plan)).unwrap();
+    assert_eq!(names(&intake.tables[0]), ["who", "mail", "note"]);
+    assert_eq!(cells(&intake.tables[0]), [["-", "a@b.c", "-"]]);
+    assert!(told(&intake, "not declared are left out: `Extra`"));
+    plan.columns = Some(vec![column("who", "Ful Name", false)]);
+    let refusal = assert_refused(desk.read(&[file], &[plan]), "no column `Ful Name`");
+    assert!(refusal.hint.unwrap().contains("did you mean `Full Name`"));
+}
+
+#[test]
+fn the_header_line_can_be_declared() {
+    let desk = Desk::new();
+    let file = desk.put("a.csv", "Report of May\n\nx,y\n1,2\n");
+    let mut plan = table("a");
+    plan.options.header = Some(3);
+    assert_eq!(rows(&desk.read(&[file], &[plan]).unwrap().tables[0])[0].0, 4);
+}
+
+#[test]
+fn several_files_of_one_table_are_appended() {
+    let desk = Desk::new();
+    let files = [desk.put("may.csv", "x,y\n1,2\n"), desk.put("june.csv", "y,x\n4,3\n")];
+    let intake = desk.read(&files, &[table("sales")]).unwrap();
+    assert_eq!(cells(&intake.tables[0]), [["1", "2"], ["3", "4"]]);
+    let files = [files[0].clone(), desk.put("july.csv", "x,z\n1,2\n")];
+    assert_refused(desk.read(&files, &[table("sales")]), "headers differ");
+}
+
+#[test]
+fn each_table_finds_its_file_and_the_rest_is_told() {
+    let desk = Desk::new();
+    let files = [
+        desk.put("Order Lines.csv", "x\n1\n"),
+        desk.put("orders_2024.csv", "y\n2\n"),
+        desk.put("other.csv", "z\n3\n"),
+    ];
+    let mut orders = table("orders");
+    orders.from = InputFrom::File("orders_*.csv".to_owned());
+    let intake = desk.read(&files, &[orders, table("order_lines")]).unwrap();
+    assert_eq!(
+        (cells(&intake.tables[0]), cells(&intake.tables[1])),
+        (vec![vec!["2".to_owned()]], vec![vec!["1".to_owned()]])
+    );
+    assert!(told(&intake, "no input table uses") && told(&intake, "other.csv"));
+    let refusal = assert_refused(desk.read(&files, &[table("others"), table("orders")]), "`others` needs");
+    assert!(refusal.hint.unwrap().contains("other.csv"));
+}
+
+#[test]
+fn a_file_with_another_kind_s_name_is_refused() {
+    let desk = Desk::new();
+    assert!(
+        assert_refused(desk.one("a.xlsx", "x,y\n1,2\n"), "not a workbook").hint.unwrap().contains(".csv")
+    );
+    assert_refused(desk.one("a.zip", "x,y\n1,2\n"), "not a ZIP");
+}
+
+#[test]
+fn reading_stops_when_asked_and_tells_how_far_it_is() {
+    let desk = Desk::new();
+    let file = desk.put("a.csv", "x\n1\n");
+    let stopped =
+        read(std::slice::from_ref(&file), &[], desk.scratch.path(), &Limits::default(), &|_, _| {}, &|| true);
+    assert!(matches!(stopped, Err(InputError::Stopped)));
+    let last = std::cell::Cell::new((0, 0));
+    read(&[file], &[], desk.scratch.path(), &Limits::default(), &|a, b| last.set((a, b)), &|| false).unwrap();
+    assert_eq!(last.get(), (4, 4));
+}
+
+#[test]
+fn a_probe_shows_headers_and_rows() {
+    let desk = Desk::new();
+    let file = desk.put("My Data.csv", "Name;Age\nZoë;\n\nshort\nKim;7\n");
+    let probed = probe(&file, &Limits::default()).unwrap();
+    assert_eq!((probed[0].name.as_str(), probed[0].delimiter), ("my_data", Some(';')));
+    assert_eq!(probed[0].headers[0], ("name".to_owned(), "Name".to_owned()));
+    assert_eq!(
+        probed[0].rows,
+        [vec![Some("Zoë".to_owned()), None], vec![Some("Kim".to_owned()), Some("7".to_owned())]]
+    );
+}

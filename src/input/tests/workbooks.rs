@@ -1,0 +1,218 @@
+use super::archives::zip;
+use super::*;
+use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+const TYPES: &str = r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>"#;
+const RELS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+const BOOK_RELS: &str = r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>"#;
+const STYLES: &str = r#"<?xml version="1.0"?><styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="22"/></cellXfs></styleSheet>"#;
+
+/// A workbook of one sheet `Data`, by hand: what stands before and in `sheetData`.
+fn by_hand(properties: &str, before: &str, data: &str, doctype: &str) -> Vec<u8> {
+    let book = format!(
+        r#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><workbookPr {properties}/><sheets><sheet name="Data" sheetId="1" r:id="rId1"/></sheets></workbook>"#
+    );
+    let sheet = format!(
+        r#"<?xml version="1.0"?>{doctype}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{before}<sheetData>{data}</sheetData></worksheet>"#
+    );
+    zip(&[
+        ("[Content_Types].xml", TYPES.as_bytes()),
+        ("_rels/.rels", RELS.as_bytes()),
+        ("xl/workbook.xml", book.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", BOOK_RELS.as_bytes()),
+        ("xl/styles.xml", STYLES.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])
+}
+
+fn text(cell: &str, text: &str) -> String {
+    format!(r#"<c r="{cell}" t="inlineStr"><is><t>{text}</t></is></c>"#)
+}
+
+fn sheet(rows: &[String]) -> String {
+    rows.iter().enumerate().map(|(i, r)| format!(r#"<row r="{}">{r}</row>"#, i + 1)).collect()
+}
+
+#[test]
+fn cells_become_text_exactly() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let data = book.add_worksheet().set_name("Price List").unwrap();
+    for (c, h) in ["Code", "Price", "Day", "At", "Ok"].iter().enumerate() {
+        data.write(0, c as u16, *h).unwrap();
+    }
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    data.write(1, 0, "0870").unwrap();
+    data.write(1, 1, 12.5).unwrap();
+    data.write_with_format(1, 2, &ExcelDateTime::from_ymd(2024, 3, 4).unwrap(), &day).unwrap();
+    let at = ExcelDateTime::from_ymd(2024, 3, 4).unwrap().and_hms(10, 20, 30).unwrap();
+    data.write_with_format(1, 3, &at, &day).unwrap();
+    data.write(1, 4, true).unwrap();
+    data.write(3, 0, "=1+1 as text").unwrap();
+    data.write(3, 1, 12).unwrap();
+    book.save(desk.path("a.xlsx")).unwrap();
+    let intake = desk.read(&[desk.path("a.xlsx")], &[]).unwrap();
+    assert_eq!(intake.tables[0].name, "price_list");
+    assert!(intake.parts[0].is_sheet);
+    let got = rows(&intake.tables[0]);
+    assert_eq!(got[0].1, ["0870", "12.5", "2024-03-04", "2024-03-04T10:20:30", "true"]);
+    assert_eq!(
+        (got[1].0, got[1].1.as_slice()),
+        (4, ["=1+1 as text", "12", "-", "-", "-"].map(str::to_owned).as_slice())
+    );
+    let probed = probe(&desk.path("a.xlsx"), &Limits::default()).unwrap();
+    assert_eq!((probed[0].name.as_str(), probed[0].rows.len()), ("price_list", 2));
+}
+
+#[test]
+fn both_epochs_are_respected() {
+    let data = sheet(&[
+        text("A1", "day"),
+        r#"<c r="A2" s="1"><v>1</v></c>"#.to_owned(),
+        r#"<c r="A3" s="1"><v>0</v></c>"#.to_owned(),
+    ]);
+    let desk = Desk::new();
+    let old = desk.one("a.xlsx", by_hand(r#"date1904="1""#, "", &data, "")).unwrap();
+    assert_eq!(cells(&old.tables[0]), [["1904-01-02"], ["1904-01-01"]]);
+    let data = sheet(&[text("A1", "day"), r#"<c r="A2" s="1"><v>1</v></c>"#.to_owned()]);
+    let desk = Desk::new();
+    let new = desk.one("a.xlsx", by_hand("", "", &data, "")).unwrap();
+    assert_eq!(cells(&new.tables[0]), [["1900-01-01"]]);
+}
+
+#[test]
+fn cells_that_cannot_be_read_reject_their_row_by_name() {
+    let a = |n: usize| text(&format!("A{n}"), "k");
+    let data = sheet(&[
+        text("A1", "key") + &text("C1", "value"),
+        a(2) + r#"<c r="C2" s="1"><v>60</v></c>"#,
+        a(3) + r#"<c r="C3" t="e"><v>#N/A</v></c>"#,
+        a(4) + r#"<c r="C4"><f>1+1</f></c>"#,
+        a(5) + r#"<c r="C5"><f>1+1</f><v>2</v></c>"#,
+        a(6) + &text("D6", "far"),
+        a(7) + r#"<c r="C7" s="1"><v>61</v></c>"#,
+    ]);
+    let desk = Desk::new();
+    let intake = desk.one("a.xlsx", by_hand("", "", &data, "")).unwrap();
+    assert_eq!(names(&intake.tables[0]), ["key", "_1", "value"]);
+    assert_eq!(cells(&intake.tables[0]), [["k", "-", "2"], ["k", "-", "1900-03-01"]]);
+    let bad: Vec<&str> = intake.rejected.iter().map(|r| r.cell.as_deref().unwrap()).collect();
+    assert_eq!(bad, ["C2", "C3", "C4", "D6"]);
+    assert!(intake.rejected[1].message.contains("#N/A"));
+    assert!(intake.rejected[2].message.contains("no stored result"));
+}
+
+#[test]
+fn numbers_of_more_than_15_digits_are_told_once() {
+    let data = sheet(&[
+        text("A1", "card"),
+        r#"<c r="A2"><v>12345678901234567</v></c>"#.into(),
+        r#"<c r="A3"><v>12345678901234568</v></c>"#.into(),
+        r#"<c r="A4"><v>1E20</v></c>"#.into(),
+    ]);
+    let desk = Desk::new();
+    let intake = desk.one("a.xlsx", by_hand("", "", &data, "")).unwrap();
+    assert_eq!(intake.notices.iter().filter(|n| n.message.contains("15 digits")).count(), 1);
+    assert_eq!(cells(&intake.tables[0])[2], ["100000000000000000000"]);
+}
+
+#[test]
+fn hidden_and_merged_cells_are_read_by_one_rule_and_told() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let data = book.add_worksheet().set_name("Data").unwrap();
+    data.write(0, 0, "x").unwrap().write(0, 1, "y").unwrap();
+    data.merge_range(1, 0, 1, 1, "both", &Format::new()).unwrap();
+    data.write(2, 0, "hidden").unwrap().set_row_hidden(2).unwrap();
+    let side = book.add_worksheet().set_name("Side").unwrap();
+    side.write(0, 0, "z").unwrap().write(1, 0, 1).unwrap().set_hidden(true);
+    book.save(desk.path("a.xlsx")).unwrap();
+    let intake = desk.read(&[desk.path("a.xlsx")], &[]).unwrap();
+    assert_eq!(cells(&intake.tables[0]), [["both", "-"], ["hidden", "-"]]);
+    assert_eq!(cells(&intake.tables[1]), [["1"]]);
+    assert!(
+        told(&intake, "merged cells") && told(&intake, "`Side` is hidden") && told(&intake, "hidden rows")
+    );
+}
+
+#[test]
+fn encrypted_old_and_renamed_workbooks_are_refused() {
+    let mut bytes = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+    bytes.resize(2048, 0);
+    assert_refused(Desk::new().one("a.xlsx", &bytes), "old workbook");
+    bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
+    assert_refused(Desk::new().one("a.xlsx", &bytes), "encrypted");
+    let good = by_hand("", "", &sheet(&[text("A1", "x")]), "");
+    assert_refused(Desk::new().one("a.csv", &good), "this is a workbook");
+    bytes.truncate(2048);
+    assert_refused(Desk::new().one("a.xls", &bytes), "damaged");
+}
+
+#[test]
+fn a_sheet_that_claims_all_cells_costs_nothing() {
+    let data =
+        format!(r#"<row r="1">{}</row><row r="1048576">{}</row>"#, text("A1", "x"), text("A1048576", "end"));
+    let bytes = by_hand("", r#"<dimension ref="A1:XFD1048576"/>"#, &data, "");
+    let desk = Desk::new();
+    let intake = desk.one("a.xlsx", bytes).unwrap();
+    assert_eq!(rows(&intake.tables[0]), [(1_048_576, vec!["end".to_owned()])]);
+}
+
+#[test]
+fn doctypes_bombs_and_false_counts_are_refused() {
+    let data = sheet(&[text("A1", "x")]);
+    let evil = r#"<!DOCTYPE x [<!ENTITY a "b">]>"#;
+    assert_refused(Desk::new().one("a.xlsx", by_hand("", "", &data, evil)), "DOCTYPE");
+    let bomb = data.clone() + &" ".repeat(20 << 20);
+    assert_limit(Desk::new().one("a.xlsx", by_hand("", "", &bomb, "")), "zip_ratio");
+    let formula = data + r#"<row r="2"><c r="A2"><f t="shared" ref="A2:A3" si="4000000000">1</f></c></row>"#;
+    assert_refused(Desk::new().one("a.xlsx", by_hand("", "", &formula, "")), "beyond a million");
+}
+
+#[test]
+fn the_right_sheet_feeds_the_table() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    book.add_worksheet().set_name("Cover").unwrap();
+    for (name, value) in [("Stock 2024", "a"), ("Prices", "b")] {
+        let data = book.add_worksheet().set_name(name).unwrap();
+        data.write(0, 0, "x").unwrap().write(1, 0, value).unwrap();
+    }
+    book.save(desk.path("a.xlsx")).unwrap();
+    let file = [desk.path("a.xlsx")];
+    assert_eq!(cells(&desk.read(&file, &[table("prices")]).unwrap().tables[0]), [["b"]]);
+    let mut stock = table("stock");
+    stock.from = InputFrom::Sheet("Stock 2024".to_owned());
+    assert_eq!(cells(&desk.read(&file, &[stock]).unwrap().tables[0]), [["a"]]);
+    let refusal = assert_refused(desk.read(&file, &[table("price")]), "`price` needs a sheet `price`");
+    assert_eq!(refusal.hint.as_deref(), Some("did you mean `Prices`?"));
+    let all = desk.read(&file, &[]).unwrap();
+    assert_eq!(all.tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["stock_2024", "prices"]);
+}
+
+#[test]
+fn the_only_sheet_with_something_in_it_feeds_the_only_table() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    book.add_worksheet().set_name("Empty").unwrap();
+    book.add_worksheet().set_name("Tabelle1").unwrap().write(0, 0, "x").unwrap().write(1, 0, 5).unwrap();
+    book.save(desk.path("a.xlsx")).unwrap();
+    let intake = desk.read(&[desk.path("a.xlsx")], &[table("orders")]).unwrap();
+    assert_eq!(cells(&intake.tables[0]), [["5"]]);
+    assert!(told(&intake, "no input table uses") && told(&intake, "Empty"));
+}
+
+#[test]
+#[ignore = "slow: over a million rows"]
+fn a_full_sheet_is_read_to_its_last_row() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let data = book.add_worksheet_with_constant_memory().unwrap();
+    data.write(0, 0, "n").unwrap();
+    for i in 1..1_048_576u32 {
+        data.write(i, 0, i).unwrap();
+    }
+    book.save(desk.path("a.xlsx")).unwrap();
+    let intake = desk.read(&[desk.path("a.xlsx")], &[]).unwrap();
+    assert_eq!(intake.tables[0].rows, 1_048_575);
+}
