@@ -166,7 +166,8 @@ fn the_fields_of_the_summary_are_those_of_the_page() {
     // What a run without trouble has nothing to say of is filled in, to see its fields.
     let mut full = summary.clone();
     full["rejected"]["examples"] =
-        serde_json::to_value([sconn::report::RejectedLine { file: "f".into(), line: 1, reason: "r".into() }]).unwrap();
+        serde_json::to_value([sconn::report::RejectedLine { file: "f".into(), line: 1, reason: "r".into() }])
+            .unwrap();
     serde_json::from_value::<sconn::report::Summary>(full.clone()).unwrap();
     let mut there = BTreeSet::new();
     keys(&full, "", &mut there);
@@ -220,7 +221,8 @@ fn every_example_of_the_standard_library_gives_what_it_says() {
             }
         }
     }
-    let source = format!("connector library {{ trigger spreadsheet }}\n{uses}input one {{ a: \"a\" }}\n{scopes}");
+    let source =
+        format!("connector library {{ trigger spreadsheet }}\n{uses}input one {{ a: \"a\" }}\n{scopes}");
     std::fs::write(place.path().join("library.sconn"), source).unwrap();
     std::fs::write(place.path().join("one.csv"), "a\n1\n").unwrap();
     let arguments = ["run", "library.sconn", "--input", "one.csv", "--out", "out"].map(str::to_owned);
@@ -230,7 +232,8 @@ fn every_example_of_the_standard_library_gives_what_it_says() {
     let mut zip = zip::ZipArchive::new(file).unwrap();
     for (n, line) in asked.iter().enumerate() {
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut zip.by_name(&format!("e{n}_errors.csv")).unwrap(), &mut text).unwrap();
+        std::io::Read::read_to_string(&mut zip.by_name(&format!("e{n}_errors.csv")).unwrap(), &mut text)
+            .unwrap();
         assert!(text.starts_with("same,got\ntrue,"), "{line}: {text}");
     }
     assert!(asked.len() >= 15, "{}", asked.len());
