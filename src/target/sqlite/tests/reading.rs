@@ -198,9 +198,14 @@ proptest! {
 /// Through SQLite itself, in a column of the type that the store gives it.
 fn round_trip(ty: &FieldType, value: &Value) -> Result<(), TestCaseError> {
     let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(&format!("CREATE TABLE t(x {})", super::storage::column_type(ty))).unwrap();
-    connection.execute("INSERT INTO t VALUES (?1)", [super::storage::encode(ty, value).unwrap()]).unwrap();
-    let back = connection.query_row("SELECT x FROM t", [], |r| Ok(super::storage::decode(ty, r.get_ref(0)?)));
+    connection
+        .execute_batch(&format!("CREATE TABLE t(x {})", crate::target::sqlite::storage::column_type(ty)))
+        .unwrap();
+    connection
+        .execute("INSERT INTO t VALUES (?1)", [crate::target::sqlite::storage::encode(ty, value).unwrap()])
+        .unwrap();
+    let back = connection
+        .query_row("SELECT x FROM t", [], |r| Ok(crate::target::sqlite::storage::decode(ty, r.get_ref(0)?)));
     prop_assert_eq!(back.unwrap(), Some(value.clone()));
     Ok(())
 }
