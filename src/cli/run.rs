@@ -31,16 +31,14 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let store = project.target(args.target.as_deref())?;
     let execution = execution_id(&SystemClock);
     let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
-    std::fs::create_dir_all(&out)
-        .map_err(|e| Failure::new(format!("{}: {e}", out.display()), "choose another folder with --out"))?;
-    let scratch = tempfile::tempdir_in(&out)
-        .map_err(|e| Failure::new(format!("{}: {e}", out.display()), "choose another folder with --out"))?;
+    let unusable = |e: std::io::Error| {
+        let cause = if out.is_file() { "this is a file, not a folder".to_owned() } else { e.to_string() };
+        Failure::new(format!("{}: {cause}", out.display()), "choose another folder with --out")
+    };
+    std::fs::create_dir_all(&out).map_err(unusable)?;
+    let scratch = tempfile::tempdir_in(&out).map_err(unusable)?;
     let target: Box<dyn Target> = if args.live {
-        if let Some(folder) = store.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| Failure::new(format!("{}: {e}", folder.display()), "choose another --target"))?;
-        }
-        Box::new(Store::open(&store)?)
+        Box::new(Store::open_or_create_later(&store)?)
     } else {
         Box::new(Recording::new(Box::new(Store::open_readonly_or_empty(&store)?), scratch.path())?)
     };
@@ -82,6 +80,9 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         Format::Json => {
             let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::new(e.to_string(), ""))?;
             print(&format!("{json}\n"))?;
+            if let Some(failure) = &summary.failure {
+                eprintln!("error: {}", failure.replace('\n', "\n  "));
+            }
         }
     }
     Ok(match summary.state {

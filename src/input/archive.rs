@@ -18,11 +18,13 @@ pub(super) type Archive = ZipArchive<BufReader<File>>;
 /// Where it is truncated or damaged.
 pub(super) fn open(path: &Path, shown: &str) -> Result<Archive, InputError> {
     let file = File::open(path).map_err(|e| InputError::io(path, e))?;
-    ZipArchive::new(BufReader::new(file)).map_err(|e| damaged(shown, &e.to_string()))
+    ZipArchive::new(BufReader::new(file)).map_err(|_| damaged(shown, "its list of contents is not there"))
 }
 
 fn damaged(shown: &str, cause: &str) -> InputError {
-    InputError::refused(shown, format!("the ZIP is damaged or cut off: {cause}"))
+    let ending = shown.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
+    let what = if ending.starts_with("xls") { "workbook" } else { "ZIP" };
+    InputError::refused(shown, format!("the {what} is damaged or cut off ({cause})"))
         .with_hint("make or send the file again")
 }
 
@@ -174,7 +176,9 @@ pub(super) fn unpack(
         let mut first = true;
         stream(&mut archive, entry, shown, &mut |piece| {
             if std::mem::take(&mut first) && piece.starts_with(b"PK\x03\x04") {
-                return Err(InputError::refused(shown, "there is a ZIP in the ZIP").inside(Some(&entry.name)));
+                return Err(InputError::refused(shown, "there is a ZIP or a workbook in the ZIP")
+                    .inside(Some(&entry.name))
+                    .with_hint("put the CSV files into one ZIP; hand in a workbook by itself"));
             }
             out.write_all(piece).map_err(|e| InputError::io(&target, e))
         })?;

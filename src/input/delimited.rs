@@ -236,6 +236,7 @@ impl<'a> Records<'a> {
             format!("a row has more than {limit} columns, the limit (max_columns)"),
         )
         .at_line(line)
+        .with_hint("is the delimiter the right one? Leave out the columns that are not needed")
     }
 }
 
@@ -245,6 +246,8 @@ pub(super) struct Opened {
     pub headers: Vec<String>,
     pub header_line: u64,
     pub delimiter: u8,
+    /// The encoding, where it is a guess.
+    pub guessed: Option<&'static str>,
 }
 
 /// Opens a text file: encoding, delimiter, header row.
@@ -289,7 +292,7 @@ pub(super) fn open(
     if let Some(first) = headers.first_mut() {
         *first = first.trim_start_matches('\u{FEFF}').to_owned();
     }
-    Ok(Opened { records, headers, header_line: record.line, delimiter })
+    Ok(Opened { records, headers, header_line: record.line, delimiter, guessed: coding.guessed() })
 }
 
 fn records(

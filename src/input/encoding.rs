@@ -15,6 +15,14 @@ const SAMPLE: u64 = 1 << 20;
 pub(super) struct Coding {
     encoding: &'static Encoding,
     bom: u64,
+    guess: bool,
+}
+
+impl Coding {
+    /// The encoding's name, where it is a guess.
+    pub fn guessed(self) -> Option<&'static str> {
+        self.guess.then(|| self.encoding.name())
+    }
 }
 
 /// A byte that has no meaning in the file's encoding. Travels inside an [`io::Error`].
@@ -55,7 +63,7 @@ pub(super) fn detect(path: &Path, shown: &str, declared: Option<&str>) -> Result
     let mut head = Vec::new();
     (&mut file).take(4096).read_to_end(&mut head).map_err(io)?;
     if let Some((encoding, length)) = Encoding::for_bom(&head) {
-        let coding = Coding { encoding, bom: length as u64 };
+        let coding = Coding { encoding, bom: length as u64, guess: false };
         if encoding == UTF_8 {
             file.seek(SeekFrom::Start(coding.bom)).map_err(io)?;
             if let Some(bad) = scan_utf8(&mut file).map_err(io)? {
@@ -75,7 +83,7 @@ pub(super) fn detect(path: &Path, shown: &str, declared: Option<&str>) -> Result
                 return Err(bad.invalid.into_error(shown));
             }
         }
-        return Ok(Coding { encoding, bom: 0 });
+        return Ok(Coding { encoding, bom: 0, guess: false });
     }
     if looks_like_utf16(&head) {
         return Err(InputError::refused(shown, "this is UTF-16 without a byte order mark")
@@ -83,7 +91,7 @@ pub(super) fn detect(path: &Path, shown: &str, declared: Option<&str>) -> Result
     }
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     match scan_utf8(&mut file).map_err(io)? {
-        None => Ok(Coding { encoding: UTF_8, bom: 0 }),
+        None => Ok(Coding { encoding: UTF_8, bom: 0, guess: false }),
         // Letters that are right in UTF-8 come before: a guess would garble them all.
         Some(bad) if bad.letters_before > 0 => Err(bad.invalid.into_error(shown)),
         Some(bad) => {
@@ -92,7 +100,7 @@ pub(super) fn detect(path: &Path, shown: &str, declared: Option<&str>) -> Result
             (&mut file).take(SAMPLE).read_to_end(&mut sample).map_err(io)?;
             let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
             detector.feed(&sample, true);
-            Ok(Coding { encoding: detector.guess(None, Utf8Detection::Deny), bom: 0 })
+            Ok(Coding { encoding: detector.guess(None, Utf8Detection::Deny), bom: 0, guess: true })
         }
     }
 }

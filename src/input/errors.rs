@@ -115,7 +115,8 @@ impl InputError {
         self
     }
 
-    fn refusal_mut(&mut self) -> Option<&mut Refusal> {
+    /// The same, to be changed.
+    pub fn refusal_mut(&mut self) -> Option<&mut Refusal> {
         match self {
             Self::Refused(r) | Self::Limit(r) | Self::Io(r) => Some(r),
             Self::Stopped => None,

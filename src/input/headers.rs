@@ -107,17 +107,20 @@ fn map_declared(
         }
         mapped.push(Mapped { name: column.name.clone(), header: column.header.clone(), at });
     }
-    let extra: Vec<&str> = headers
+    let used: HashSet<&str> = taken.iter().filter_map(|i| headers.get(*i)).map(|h| h.trim()).collect();
+    let (repeated, extra): (Vec<&str>, Vec<&str>) = headers
         .iter()
         .enumerate()
         .filter(|(i, h)| !taken.contains(i) && !h.trim().is_empty())
         .map(|(_, h)| h.trim())
-        .collect();
-    let notices = if extra.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!("columns that are not declared are left out: {}", few(&extra))]
-    };
+        .partition(|h| used.contains(h));
+    let mut notices = Vec::new();
+    if !repeated.is_empty() {
+        notices.push(format!("headers that are there more than once, the first is read: {}", few(&repeated)));
+    }
+    if !extra.is_empty() {
+        notices.push(format!("columns that are not declared are left out: {}", few(&extra)));
+    }
     Ok((mapped, notices))
 }
 

@@ -16,6 +16,7 @@ mod tests;
 
 pub use errors::{InputError, InputPlace, Refusal};
 pub use headers::{normalise_headers, normalise_name};
+pub use parts::check_given;
 pub use probe::{ProbedTable, probe};
 pub use reader::read;
 

@@ -57,6 +57,29 @@ fn ending(name: &str) -> String {
     name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default()
 }
 
+/// Tells of files that are not there or are no files, before anything is made of them.
+///
+/// # Errors
+/// For the first of them.
+pub fn check_given(files: &[PathBuf]) -> Result<(), InputError> {
+    for path in files {
+        let shown = path.display().to_string();
+        match path.metadata() {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(InputError::refused(&shown, "there is no such file")
+                    .with_hint("check the path that --input was given"));
+            }
+            Err(e) => return Err(InputError::io(path, e).with_hint("check that you may read the file")),
+            Ok(m) if m.is_dir() => {
+                return Err(InputError::refused(&shown, "this is a folder")
+                    .with_hint("hand in the files in it: --input FILE, as often as needed"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Lists the parts of the files; the CSVs of a ZIP go to scratch files with names of our own.
 pub(super) fn list(
     files: &[PathBuf],

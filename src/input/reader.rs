@@ -206,6 +206,13 @@ impl Pass<'_> {
         target: &mut Target<'_>,
     ) -> Result<(), InputError> {
         let mut opened = delimited::open(path, &found.shown(), &target.plan.options, self.limits)?;
+        if let Some(encoding) = opened.guessed {
+            let message = format!(
+                "{}: it is not UTF-8 and was read as {encoding}, a guess; declare the encoding to be sure",
+                found.shown()
+            );
+            self.notices.push(Notice { message });
+        }
         let declared = target.plan.columns.as_ref().map_or(0, Vec::len);
         if declared > 1
             && let Some(likely) = delimited::better_delimiter(&opened.headers, opened.delimiter)
@@ -223,7 +230,7 @@ impl Pass<'_> {
         while opened.records.next(&mut record)? {
             if record.len() != width || record.has_nul() {
                 if !record.is_blank() {
-                    self.reject(number, &record, width, opened.delimiter);
+                    self.reject(number, &record, &opened.headers, opened.delimiter);
                 }
                 continue;
             }
@@ -244,10 +251,13 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn reject(&mut self, number: u32, record: &Record, width: usize, delimiter: u8) {
+    fn reject(&mut self, number: u32, record: &Record, headers: &[String], delimiter: u8) {
+        let width = headers.len();
         let text = record.strings().join(&char::from(delimiter).to_string());
         let message = if record.len() == width {
-            "there is a NUL character in the row".to_owned()
+            let at = record.strings().iter().position(|c| c.contains('\0')).unwrap_or_default();
+            let header = headers.get(at).map(|h| h.trim()).unwrap_or_default();
+            format!("cell {} (`{header}`): there is a NUL character in it", at + 1)
         } else {
             let n = record.len();
             let cells = if n == 1 { "1 cell".to_owned() } else { format!("{n} cells") };
@@ -275,7 +285,7 @@ impl Pass<'_> {
             let Some((texts, at)) = &headers else {
                 let texts = header_texts(row);
                 if texts.len() > self.limits.max_columns {
-                    let cause = format!("it has more than {} columns (max_columns)", self.limits.max_columns);
+                    let cause = format!("it has more than {} columns, the limit (max_columns)", self.limits.max_columns);
                     return Err(InputError::limit(&found.shown(), cause));
                 }
                 let at = target.begin(found, &texts, row.line, &mut self.notices)?;

@@ -3,13 +3,13 @@
 use super::archive::{self, Entry};
 use super::errors::InputError;
 use super::{Limits, Notice};
+use crate::system::guard::guarded;
 use calamine::{
     Data, DataRef, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsb, Xlsx,
     open_workbook,
 };
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// The form of a workbook, by its content.
@@ -51,13 +51,13 @@ pub(super) fn cell_name(column: usize, line: u64) -> String {
 }
 
 fn damaged(shown: &str, cause: impl std::fmt::Display) -> InputError {
-    InputError::refused(shown, format!("the workbook is damaged: {cause}"))
+    InputError::refused(shown, format!("the workbook is damaged ({cause})"))
         .with_hint("open it in a spreadsheet program and save it again")
 }
 
 /// The reader of workbooks may panic on damaged ones; that is a refusal, not a crash.
 fn guard<T>(shown: &str, work: impl FnOnce() -> Result<T, InputError>) -> Result<T, InputError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged(shown, "it cannot be read")))
+    guarded(work).unwrap_or_else(|_| Err(damaged(shown, "it cannot be read")))
 }
 
 /// Whether bytes hold `needle`.

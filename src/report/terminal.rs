@@ -15,7 +15,12 @@ pub fn terminal(summary: &Summary, color: bool, width: usize) -> String {
     out.heading(summary);
     if let Some(failure) = &summary.failure {
         out.blank();
-        out.paragraph(&format!("The run failed: {}", one_line(failure, 2_000)), Paint::Red);
+        // The first line says what is wrong, the others what to do.
+        let (cause, mend) = failure.split_once('\n').unwrap_or((failure, ""));
+        out.paragraph(&format!("The run failed: {}", one_line(cause, 2_000)), Paint::Red);
+        for line in mend.lines().take(20) {
+            out.wrapped(&one_line(line, 2_000), "  ", "  ", Paint::Plain);
+        }
     }
     out.steps(summary);
     out.reasons(summary);

@@ -15,23 +15,46 @@ impl Execution<'_> {
                 hint: "hand in one or more files: --input FILE".into(),
             });
         }
+        if request.files.is_empty() {
+            // It reads records only, or makes its rows itself.
+            self.stage_done("reading input");
+            return Ok(());
+        }
+        input::check_given(request.files)?;
         // What is read is the kept copy: the file itself may change while the run goes on.
         let mut kept: Vec<(PathBuf, String)> = Vec::new();
         for file in request.files {
             kept.push(self.folder.keep_input(file)?);
         }
         let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
-        let intake = input::read(
+        // People know a file by the path they gave.
+        let given = |text: &str| {
+            let pairs = files.iter().zip(request.files);
+            pairs.fold(text.to_owned(), |text, (copy, file)| {
+                text.replace(&copy.display().to_string(), &file.display().to_string())
+            })
+        };
+        let mut intake = input::read(
             &files,
             &request.plan.inputs,
             self.folder.work(),
             &request.input,
             &|done, _| request.progress.advance(done),
             &|| self.stopped(),
-        )?;
+        )
+        .map_err(|mut e| {
+            if let Some(refusal) = e.refusal_mut() {
+                refusal.file = given(&refusal.file);
+            }
+            e
+        })?;
+        for notice in &mut intake.notices {
+            notice.message = given(&notice.message);
+        }
+        let names = names(request.files);
         let shown = |file: &str| {
             let at = files.iter().position(|f| f.display().to_string() == file);
-            let name = at.and_then(|i| files[i].file_name()).map(|n| n.to_string_lossy().into_owned());
+            let name = at.and_then(|i| names.get(i).cloned());
             (name.unwrap_or_else(|| file.to_owned()), at.map(|i| kept[i].1.clone()).unwrap_or_default())
         };
         self.parts = intake
@@ -59,4 +82,13 @@ impl Execution<'_> {
         self.stage_done("reading input");
         Ok(())
     }
+}
+
+/// What people call the files: their names, and where two have the same, the paths they gave.
+fn names(files: &[PathBuf]) -> Vec<String> {
+    let name = |f: &PathBuf| f.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let all: Vec<String> = files.iter().map(name).collect();
+    let alone = |n: &String| all.iter().filter(|o| *o == n).count() == 1;
+    let pairs = all.iter().zip(files);
+    pairs.map(|(n, f)| if alone(n) { n.clone() } else { f.display().to_string() }).collect()
 }

@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Mutex;
 
+/// The files that a run leaves beside its input.
+const ARTEFACTS: [&str; 4] = ["sql-output.zip", "decisions.parquet", "report.xlsx", "summary.json"];
+
 /// A target that several stages share.
 type SharedTarget = Arc<Mutex<Box<dyn Target>>>;
 
@@ -169,6 +172,7 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
     let started = request.clock.now();
     let parameters = settle_parameters(request.plan, &request.parameters)?;
     let folder = ExecutionFolder::create(request.out)?;
+    folder.forget_earlier(&ARTEFACTS, request.files)?;
     let info = target.info();
     let mut execution = Execution {
         folder,
@@ -300,7 +304,10 @@ impl Execution<'_> {
         rows.map(|r| RejectedLine {
             file: self.parts.get(r.source.part as usize).cloned().unwrap_or_default(),
             line: r.source.line,
-            reason: r.message.clone(),
+            reason: match &r.cell {
+                Some(cell) => format!("cell {cell}: {}", r.message),
+                None => r.message.clone(),
+            },
         })
         .collect()
     }

@@ -17,15 +17,22 @@ impl Execution<'_> {
             && let Err(error) = self.workbook(state, failure.clone())
         {
             failure = Some(match failure {
-                Some(first) => format!("{first}; the report could not be written either: {error}"),
+                Some(first) => format!("{first}\nThe report could not be written either: {error}"),
                 None => told(&error),
             });
             state = RunState::Failed;
         }
         let path = self.artefact("summary", "summary.json");
-        let summary = self.summary(state, failure);
-        summary.write(&path)?;
-        Ok(summary)
+        let summary = self.summary(state, failure.clone());
+        let Err(error) = summary.write(&path) else { return Ok(summary) };
+        // It can still be told, with all that was done before.
+        self.artefacts.remove("summary");
+        let error = RunError::from(error);
+        let failure = match failure {
+            Some(first) => format!("{first}\nThe summary could not be written either: {error}"),
+            None => told(&error),
+        };
+        Ok(self.summary(RunState::Failed, Some(failure)))
     }
 
     fn workbook(&mut self, state: RunState, failure: Option<String>) -> Result<(), RunError> {

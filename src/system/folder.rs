@@ -43,6 +43,25 @@ impl ExecutionFolder {
         Ok(Self { root: root.to_path_buf(), work })
     }
 
+    /// Removes what an earlier run into this folder left, which must not pass for this one's; an
+    /// input file stays, whatever its name is.
+    ///
+    /// # Errors
+    /// Where a file cannot be removed.
+    pub fn forget_earlier(&self, artefacts: &[&str], inputs: &[PathBuf]) -> Result<(), FolderError> {
+        for artefact in artefacts {
+            let old = self.root.join(artefact);
+            if inputs.iter().any(|input| same_file(input, &old)) {
+                continue;
+            }
+            match fs::remove_file(&old) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(&old, e)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -68,11 +87,12 @@ impl ExecutionFolder {
         let name = file.file_name().map_or_else(|| "input".into(), |n| n.to_string_lossy().into_owned());
         let mut to = folder.join(&name);
         let mut n = 2;
-        while to.exists() && !same_file(file, &to) {
+        // A copy that an earlier run into this folder made of the same file will do.
+        while to.exists() && !same_file(file, &to) && !same_bytes(file, &to) {
             to = folder.join(format!("{n}-{name}"));
             n += 1;
         }
-        if same_file(file, &to) {
+        if to.exists() {
             let hash = hash(file).map_err(|e| error(file, e))?;
             return Ok((to, hash));
         }
@@ -101,6 +121,11 @@ impl Drop for ExecutionFolder {
 
 fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn same_bytes(a: &Path, b: &Path) -> bool {
+    let size = |p: &Path| fs::metadata(p).map(|m| m.len()).ok();
+    size(a).is_some() && size(a) == size(b) && matches!((hash(a), hash(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn hash(file: &Path) -> io::Result<String> {

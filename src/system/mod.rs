@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod files;
 pub mod folder;
+pub mod guard;
 pub mod spool;

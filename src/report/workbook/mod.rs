@@ -11,6 +11,7 @@ use super::ReportError;
 use super::part_file::{self, PartFile};
 use super::summary::{RejectedLine, Summary};
 use crate::plan::LoadPlan;
+use crate::system::guard::guarded;
 use crate::system::spool::Spool;
 use crate::value::VariableSpec;
 use rust_xlsxwriter::{DocProperties, Workbook};
@@ -70,7 +71,14 @@ pub struct StepTable<'a> {
 /// # Errors
 /// Where a spool or `decisions.parquet` cannot be read, or the file cannot be written.
 pub fn write_workbook(path: &Path, input: &ReportInput<'_>) -> Result<(), ReportError> {
-    write_with_limit(path, input, DATA_ROWS)
+    // The library panics where it cannot write one of its temporary files: on a full disk.
+    guarded(|| write_with_limit(path, input, DATA_ROWS)).unwrap_or_else(|e| Err(ReportError::new(path, plain(&e))))
+}
+
+/// What the system said, out of a panic's message.
+fn plain(panic: &str) -> &str {
+    let said = panic.split_once("message: \"").and_then(|(_, rest)| rest.split_once('"'));
+    said.map_or(panic, |(text, _)| text)
 }
 
 /// The same with another number of data rows a tab.

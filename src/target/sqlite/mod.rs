@@ -37,6 +37,8 @@ pub struct Store {
     busy_timeout: Duration,
     /// What the store holds, as of opening or the last `prepare`.
     objects: Vec<ObjectSchema>,
+    /// The file to create once it is prepared; the store is an empty stand-in until then.
+    create_at: Option<PathBuf>,
     /// Removes a scratch file; after `connection`, so that it is closed first.
     _scratch: Option<tempfile::TempPath>,
 }

@@ -31,6 +31,34 @@ impl Store {
         Self::open_with(path, place, flags)
     }
 
+    /// Opens the store at `path`. Where it is missing, it and its folder are created when it is
+    /// prepared, so that a run whose input is refused leaves nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_or_create_later(path: &Path) -> Result<Self, TargetError> {
+        if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) {
+            return Self::open(path);
+        }
+        let store = Self::empty(Place(path.display().to_string()))?;
+        Ok(Self { create_at: Some(path.to_path_buf()), ..store })
+    }
+
+    /// Creates what [`Self::open_or_create_later`] put off.
+    pub(super) fn create_now(&mut self) -> Result<(), TargetError> {
+        let Some(path) = self.create_at.take() else { return Ok(()) };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                self.place.open(
+                    format!("the folder {} cannot be made ({e})", folder.display()),
+                    "choose another --target",
+                )
+            })?;
+        }
+        *self = Self::open(&path)?;
+        Ok(())
+    }
+
     /// Opens the store at `path`, which must be there.
     ///
     /// # Errors
@@ -129,7 +157,15 @@ impl Store {
     ) -> Result<Self, TargetError> {
         connection.set_prepared_statement_cache_capacity(256);
         let objects = schema::load(&connection).map_err(|e| place.io(e))?;
-        Ok(Self { connection, place, path, busy_timeout: BUSY_TIMEOUT, objects, _scratch: scratch })
+        Ok(Self {
+            connection,
+            place,
+            path,
+            busy_timeout: BUSY_TIMEOUT,
+            objects,
+            create_at: None,
+            _scratch: scratch,
+        })
     }
 }
 

@@ -45,6 +45,7 @@ impl Store {
         objects: &[ObjectSchema],
         match_fields: &[(String, String)],
     ) -> Result<Vec<SchemaChange>, TargetError> {
+        self.create_now()?;
         let place = self.place.clone();
         let io = |e| place.io(e);
         let transaction =

@@ -1,0 +1,48 @@
+//! Work done by a library that may panic where it should give an error: a damaged workbook, a full
+//! disk. The panic becomes an error, and nothing is printed.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does the work; what it was working on must not be used again after an error.
+///
+/// # Errors
+/// The panic's message, where it panics.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let tell = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !GUARDED.get() {
+                tell(panic);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    done.map_err(|panic| match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "it cannot be read or written".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::guarded;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_message() {
+        assert_eq!(guarded(|| 1 + 1), Ok(2));
+        let full: Result<(), &str> = Err("disk full");
+        let told = guarded(|| full.expect("no room"));
+        assert!(told.unwrap_err().contains("disk full"));
+    }
+}
