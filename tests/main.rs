@@ -6,3 +6,5 @@ mod common;
 mod diagnostics;
 mod docs;
 mod examples;
+mod hostile;
+mod outputs;

@@ -29,8 +29,10 @@ impl Execution<'_> {
         let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
         // People know a file by the path they gave.
         let given = |text: &str| {
-            let pairs = files.iter().zip(request.files);
-            pairs.fold(text.to_owned(), |text, (copy, file)| {
+            let mut pairs: Vec<_> = files.iter().zip(request.files).collect();
+            // The longest first: one path may be the beginning of another.
+            pairs.sort_by_key(|(copy, _)| std::cmp::Reverse(copy.as_os_str().len()));
+            pairs.iter().fold(text.to_owned(), |text, (copy, file)| {
                 text.replace(&copy.display().to_string(), &file.display().to_string())
             })
         };

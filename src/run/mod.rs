@@ -191,7 +191,10 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
         request,
         parameters,
     };
-    let outcome = execution.stages().await;
+    let outcome = match execution.stages().await {
+        Err(RunError::Input(InputError::Stopped)) => Ok(()),
+        other => other,
+    };
     let state = match &outcome {
         Err(_) => RunState::Failed,
         Ok(()) if execution.stopped() => RunState::Cancelled,

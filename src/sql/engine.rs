@@ -299,10 +299,29 @@ fn explain(error: &DataFusionError) -> SqlError {
         _ => None,
     };
     SqlError {
-        cause: text.lines().next().unwrap_or(text).to_owned(),
+        cause: cast_words(text).unwrap_or_else(|| text.lines().next().unwrap_or(text).to_owned()),
         range: None,
         hint: hint.map(str::to_owned),
     }
+}
+
+/// A text that a CAST could not take, without the engine's names of types.
+fn cast_words(text: &str) -> Option<String> {
+    let text = text.strip_prefix("Cast error: ").unwrap_or(text);
+    let (value, ty) = text.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
+    let kind = [
+        ("Decimal", "an exact number"),
+        ("Int", "an integer"),
+        ("UInt", "an integer"),
+        ("Float", "a number"),
+        ("Date", "a date"),
+        ("Timestamp", "a date and time"),
+        ("Time", "a time of day"),
+        ("Boolean", "true or false"),
+    ];
+    let (_, kind) = kind.iter().find(|(name, _)| ty.starts_with(name))?;
+    let value: String = value.chars().take(80).collect();
+    Some(format!("CAST: the text '{value}' is not {kind}"))
 }
 
 /// The typed value of a run parameter, for binding.

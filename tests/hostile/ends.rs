@@ -1,0 +1,159 @@
+//! SQL that fails, runs that are stopped, and folders with an earlier run in them.
+
+use super::{Desk, assert_says, failure};
+use crate::common::{counts, sconn, sql};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The names of the files in a ZIP.
+fn inside(path: &std::path::Path) -> Vec<String> {
+    let archive = zip::ZipArchive::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut names: Vec<String> =
+        archive.file_names_raw().map(|n| String::from_utf8(n.to_vec()).unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn sql_that_fails_while_it_runs() {
+    let desk = Desk::new();
+    let scope = "scope items from input.list {";
+    let failing = desk.variant(
+        scope,
+        "scope first from input.list { sku: string }\n\n\
+         scope items {\n  sql {\n    SELECT sku, kind, CAST(price AS DECIMAL(10, 2)) AS price\n    \
+         FROM input.list\n  }",
+    );
+    let file = desk.file("list.csv", "SKU,Unit Price\na,1\nb,two\n");
+    for more in [&[][..], &["--live"][..]] {
+        let run = desk.with(&failing, &[&file], more);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        let line = std::fs::read_to_string(&failing)
+            .unwrap()
+            .lines()
+            .position(|l| l.trim() == "sql {")
+            .map(|at| at + 1)
+            .unwrap();
+        assert_says(
+            &failure(&run),
+            &[
+                &format!("scope `items` failed at {failing}:{line}:"),
+                "the text 'two' is not an exact number",
+                "TRY_CAST gives NULL",
+            ],
+        );
+        // What was made before is there to be looked at.
+        assert_eq!(inside(&run.out.join("sql-output.zip")), ["first.csv"]);
+        assert!(run.out.join("report.xlsx").exists());
+        assert!(!run.out.join("decisions.parquet").exists());
+    }
+    assert_eq!(sql(desk.path(), "SELECT count(*) FROM items"), ["0"]);
+}
+
+#[test]
+fn a_series_without_end_is_read_only_as_far_as_it_is_asked_for() {
+    let desk = Desk::new();
+    let connector = desk.file(
+        "series.sconn",
+        "connector series {\n trigger spreadsheet\n}\n\
+         scope numbers { sql { SELECT value FROM generate_series(1, 1000000000000) LIMIT 5 } }\n",
+    );
+    let run = desk.with(&connector, &[], &[]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert_eq!(run.summary["scopes"][0]["rows"], 5);
+}
+
+#[test]
+fn a_folder_with_an_earlier_run_in_it() {
+    let desk = Desk::new();
+    let out = desk.at("out");
+    let store = desk.at("store.sqlite");
+    let go = |file: &str, format: &str| {
+        let (out, store) = (out.to_str().unwrap(), store.to_str().unwrap());
+        sconn(&["run", &desk.list(), "--input", file, "--out", out, "--target", store, "--format", format])
+    };
+    let file = desk.file("list.csv", "SKU,Unit Price\na,x\n");
+    assert_eq!(go(&file, "text").code, 0);
+    assert!(out.join("decisions.parquet").exists());
+    // The file has changed; it keeps its name all the same.
+    desk.file("list.csv", "SKU,Unit Price\na,1\nb,y\n");
+    let second = go(&file, "text");
+    assert_says(&second.stdout, &["e.g. list.csv:3: price"]);
+    // A run that fails does not pass an earlier one's outputs for its own.
+    desk.file("list.csv", "SKU\n");
+    let third = go(&file, "json");
+    assert_eq!(third.code, 2);
+    assert_says(&third.stderr, &["error: ", "there is no column `Unit Price`"]);
+    assert!(!out.join("decisions.parquet").exists() && !out.join("sql-output.zip").exists());
+    assert!(out.join("report.xlsx").exists() && out.join("summary.json").exists());
+    let leftover: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|n| n.starts_with('.') || n == "work")
+        .collect();
+    assert!(leftover.is_empty(), "{leftover:?}");
+}
+
+#[test]
+fn ctrl_c_stops_after_the_chunk_in_hand() {
+    let desk = Desk::new();
+    let rows: String = (0..8000).map(|i| format!("K{i},{i}.5\n")).collect();
+    let file = desk.file("list.csv", format!("SKU,Unit Price\n{rows}"));
+    let out = desk.at("out");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sconn"))
+        .args(["run", &desk.list(), "--input", &file, "--live", "--target"])
+        .arg(desk.at("store.sqlite"))
+        .arg("--out")
+        .arg(&out)
+        .env("NO_COLOR", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("loading items") {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended before it loaded anything");
+    }
+    std::thread::sleep(Duration::from_millis(150));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    let mut shown = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{shown}{rest}");
+    assert!(!rest.contains("panicked"), "{rest}");
+    assert_says(&rest, &["stopping after the chunk in hand"]);
+    assert_says(&shown, &["List: cancelled (live run)", "not reached"]);
+
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["state"], "cancelled");
+    let count = |name: &str| summary["steps"][0]["counts"][name].as_u64().unwrap();
+    let (created, left) = (count("created"), count("not_processed"));
+    assert!(created > 0 && left > 0 && created + left == 8000, "{created} + {left}");
+    assert_eq!(sql(desk.path(), "SELECT count(*) FROM items"), [created.to_string()]);
+    // Whole chunks of five, one after the other.
+    assert_eq!(
+        sql(desk.path(), "SELECT count(*), sum(creates), max(chunk), min(rows), max(rows) FROM _sconn_journal"),
+        [format!("{}|{created}|{}|5|5", created / 5, created / 5 - 1)]
+    );
+    // The report says of each row whether it was done.
+    let book = std::fs::File::open(out.join("report.xlsx")).unwrap();
+    let mut book = zip::ZipArchive::new(book).unwrap();
+    let statuses: usize = (1..=book.len())
+        .filter_map(|n| {
+            let mut xml = String::new();
+            book.by_name(&format!("xl/worksheets/sheet{n}.xml")).ok()?.read_to_string(&mut xml).unwrap();
+            // The tab of the load step.
+            xml.contains(">Candidates<").then(|| xml.matches(">not processed<").count())
+        })
+        .sum();
+    assert_eq!(statuses as u64, left);
+    // The next run does the rest.
+    let again = desk.with(&desk.list(), &[&file], &["--live", "--no-report"]);
+    assert_eq!(counts(&again, "items"), [left, 0, created, 0, 0, 0, 0]);
+}
