@@ -94,7 +94,7 @@ fn encodings_that_are_right() {
     let text = "\u{FEFF}SKU,Unit Price\nCafé,1.5\n漢字,2\n";
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    for bytes in [text.as_bytes(), &little, &big] {
+    for bytes in [text.as_bytes(), little.as_slice(), big.as_slice()] {
         let run = desk.live(&desk.list(), &[&desk.file("list.csv", bytes)]);
         assert_eq!(run.code, 0, "{}", run.stdout);
         assert_eq!(sql(desk.path(), "SELECT sku, price FROM items ORDER BY id"), ["Café|1.5", "漢字|2"]);
