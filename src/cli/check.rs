@@ -94,6 +94,6 @@ pub(super) fn explain(code: &str) -> Result<Exit, Failure> {
         let hint = nearest(&wanted, ids).map_or_else(String::new, |n| format!("did you mean {n}?"));
         return Err(Failure::new(format!("there is no diagnostic {wanted}"), hint));
     };
-    print(code.info().title)?;
+    print(code.page())?;
     Ok(Exit::Clean)
 }

@@ -31,6 +31,13 @@ macro_rules! codes {
                     $(Code::$variant => CodeInfo { id: $id, title: $title, severity: Severity::$severity },)*
                 }
             }
+
+            /// Its page, as Markdown. A code without a page does not build.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$variant => include_str!(concat!("../../docs/diagnostics/", $id, ".md")),)*
+                }
+            }
         }
     };
 }

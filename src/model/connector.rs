@@ -50,7 +50,7 @@ pub fn missing_connector(db: &dyn Database, file: SourceFile) -> Option<Diagnost
     }
     Some(
         Diagnostic::new(Code::NoConnector, load.name_span(db), "this file has load steps and no connector")
-            .here("loads something")
+            .here("a load step")
             .help("add `connector NAME { trigger spreadsheet }` at the top"),
     )
 }
@@ -90,7 +90,7 @@ pub fn check_param<'db>(
                 item.span(db, param.ty.range),
                 format!("the parameter `{}` is one value, not several", param.name.text),
             )
-            .here(format!("a {ty}"))
+            .here("several values")
             .help(format!("write `{}`", ty.base.name())),
         );
         return (None, faults);
@@ -101,8 +101,9 @@ pub fn check_param<'db>(
             Ok(value) => default = Some(value),
             Err(why) => faults.push(
                 Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, written.range), why)
-                    .here(format!("not a {ty}"))
-                    .label(item.span(db, param.ty.range), "the type"),
+                    .here(format!("not of type {ty}"))
+                    .label(item.span(db, param.ty.range), "the type")
+                    .help(types::literal_help(ty.base)),
             ),
         }
     }

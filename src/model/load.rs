@@ -265,7 +265,7 @@ impl<'db> Step<'db> {
                     format!("the load step `{}` does not say how rows find their records", load.name.text),
                 )
                 .here("no `match`")
-                .help("add a rule such as `match code with code`");
+                .help(self.rule_help());
             self.faults.push(fault);
         }
         let mut plans = Vec::new();
@@ -288,6 +288,18 @@ impl<'db> Step<'db> {
             plans.push(plan);
         }
         plans
+    }
+
+    /// A rule that would do: by a unique field that a variable is named like, or any such field.
+    fn rule_help(&self) -> String {
+        let fields = self.object.map(|(_, schema)| schema.fields.as_slice()).unwrap_or_default();
+        let has = |name: &str| self.variables.iter().any(|v| v.name == name && !v.ty.array);
+        let mut fit = fields.iter().filter(|f| has(&f.name) && !f.ty.is_multiple());
+        let found = fit.clone().find(|f| f.unique).or_else(|| fit.find(|f| f.name == "name"));
+        match found {
+            Some(field) => format!("add a rule such as `match {0} with {0}`", field.name),
+            None => "add a rule, `match FIELD with VARIABLE`, on a field that tells records apart".to_owned(),
+        }
     }
 
     fn check_last(&mut self, rule: &MatchRule) {
@@ -369,7 +381,7 @@ impl<'db> Step<'db> {
             return None;
         }
         let allowed: Vec<&str> = outcome.actions().iter().map(|a| a.name()).collect();
-        let choices = || format!("for `{}` choose one of {}", outcome.name(), allowed.join(", "));
+        let choices = || format!("for `{}` choose one of `{}`", outcome.name(), allowed.join("`, `"));
         let Some(action) = MatchAction::from_name(&word.text) else {
             let near = nearest(&word.text, MatchAction::ALL.into_iter().map(MatchAction::name));
             let fault = self
@@ -415,7 +427,7 @@ impl<'db> Step<'db> {
             let message = format!("`{}` holds several values, and a rule compares one", rule.variable.text);
             let fault = self
                 .fault(Code::CannotMatchOn, rule.variable.range, message)
-                .here(format!("a {ty}"))
+                .here(format!("of type {ty}"))
                 .help("match with a variable that holds one value");
             self.faults.push(fault);
             return;
@@ -430,7 +442,7 @@ impl<'db> Step<'db> {
                 format!("`{}` cannot be compared with the field `{}`", rule.variable.text, field.text);
             let fault = self
                 .fault(Code::TypeDoesNotFitField, rule.variable.range, message)
-                .here(format!("a {ty}"))
+                .here(format!("of type {ty}"))
                 .help(why);
             let fault = self.declared(fault, object.0, &field.text);
             self.faults.push(fault);

@@ -109,7 +109,7 @@ fn check_mapping<'db>(step: &mut Step<'db>, mapping: &'db Mapping) -> Option<Map
     if let (Some(range), Some(field)) = (mapping.create_options, field)
         && !field.ty.has_options()
     {
-        let message = format!("`{}` is a {} and has no options to create", field.name, field.ty.name());
+        let message = format!("`{}` is of type {} and has no options to create", field.name, field.ty.name());
         let fault = step
             .fault(Code::OptionsNotAllowed, range, message)
             .here("no options here")
@@ -159,7 +159,7 @@ fn resolution(step: &mut Step<'_>, mapping: &Mapping, field: Option<&FieldSchema
             format!("a field of type {} cannot be written with `{}`", field.ty.name(), found.name());
         let fault = step
             .fault(Code::IllegalResolution, word.range, message)
-            .here(format!("`{}` is a {}", field.name, field.ty.name()))
+            .here(format!("`{}` is of type {}", field.name, field.ty.name()))
             .help(format!("choose one of {}", legal.join(", ")));
         let fault = match step.object {
             Some(object) => step.declared(fault, object.0, &field.name),
@@ -175,7 +175,7 @@ fn must_fit(step: &mut Step<'_>, field: Option<&FieldSchema>, ty: DataType, what
     let Some(field) = field else { return };
     let Err(why) = fits(ty, &field.ty) else { return };
     let message = format!("{what} does not fit the field `{}`", field.name);
-    let fault = step.fault(Code::TypeDoesNotFitField, range, message).here(format!("a {ty}")).help(why);
+    let fault = step.fault(Code::TypeDoesNotFitField, range, message).here(format!("of type {ty}")).help(why);
     let fault = match step.object {
         Some(object) => step.declared(fault, object.0, &field.name),
         None => fault,
@@ -193,12 +193,12 @@ fn variable(step: &mut Step<'_>, field: Option<&FieldSchema>, name: &Name) -> Op
                     step.faults.push(fault);
                 }
             } else {
-                must_fit(step, field, given.ty(), &format!("`{}`", name.text), name.range);
+                must_fit(step, field, given.ty(), &format!("the id `{}`", name.text), name.range);
             }
             Some(PlannedSource::Exposed(name.text.clone()))
         }
         Given::Variable(variable) => {
-            must_fit(step, field, variable.ty, &format!("`{}`", name.text), name.range);
+            must_fit(step, field, variable.ty, &format!("the variable `{}`", name.text), name.range);
             Some(PlannedSource::Variable(name.text.clone()))
         }
     }
@@ -215,13 +215,18 @@ fn concat(
         match step.given(part) {
             Some(Given::Variable(v)) if v.ty.array => {
                 let message = format!("`{}` holds several values and cannot be joined to others", part.text);
-                let fault =
-                    step.fault(Code::TypeDoesNotFitField, part.range, message).here(format!("a {}", v.ty));
+                let fault = step
+                    .fault(Code::TypeDoesNotFitField, part.range, message)
+                    .here(format!("of type {}", v.ty))
+                    .help("join variables that hold one value each");
                 step.faults.push(fault);
             }
             Some(Given::Exposed(_)) => {
                 let message = format!("`{}` is a record's id and cannot be joined to others", part.text);
-                let fault = step.fault(Code::TypeDoesNotFitField, part.range, message).here("an exposed id");
+                let fault = step
+                    .fault(Code::TypeDoesNotFitField, part.range, message)
+                    .here("an exposed id")
+                    .help("leave it out of the list");
                 step.faults.push(fault);
             }
             _ => {}
@@ -261,7 +266,7 @@ fn find<'db>(
                 format!("write `find {wanted} by …`"),
             )),
             other => Some((
-                format!("`{}` is a {} and cannot point to a record", field.name, other.name()),
+                format!("`{}` is of type {} and cannot point to a record", field.name, other.name()),
                 range,
                 "`find` is for relationship fields; map the variable itself".to_owned(),
             )),
@@ -308,7 +313,7 @@ fn find<'db>(
         let message = format!("`{}` cannot be compared with the field `{}`", with.text, by.text);
         let fault = step
             .fault(Code::TypeDoesNotFitField, with.range, message)
-            .here(format!("a {}", given.ty()))
+            .here(format!("of type {}", given.ty()))
             .help(why);
         let fault = step.declared(fault, found, &by.text);
         step.faults.push(fault);
@@ -348,12 +353,12 @@ fn constant(
     let value = match literal_value(literal_type(&field.ty), types::literal(literal), &[]) {
         Ok(value) => value,
         Err(why) => {
-            push_literal(step, field, literal, why);
+            push_literal(step, field, literal, why, types::literal_help(literal_type(&field.ty).base));
             return None;
         }
     };
     if let Some(why) = refusal(&field.ty, &value) {
-        push_literal(step, field, literal, why);
+        push_literal(step, field, literal, why, "write a number that the field can hold as it is");
         return None;
     }
     if let Value::Text(label) = &value {
@@ -362,12 +367,11 @@ fn constant(
     Some(PlannedSource::Literal(if field.ty.is_multiple() { Value::List(vec![value]) } else { value }))
 }
 
-fn push_literal(step: &mut Step<'_>, field: &FieldSchema, literal: &Literal, why: String) {
-    let fault = step.fault(Code::LiteralDoesNotFit, literal.range, why).here(format!(
-        "the field `{}` is a {}",
-        field.name,
-        field.ty.name()
-    ));
+fn push_literal(step: &mut Step<'_>, field: &FieldSchema, literal: &Literal, why: String, help: &str) {
+    let fault = step
+        .fault(Code::LiteralDoesNotFit, literal.range, why)
+        .here(format!("the field `{}` is of type {}", field.name, field.ty.name()))
+        .help(help);
     let fault: Diagnostic = match step.object {
         Some(object) => step.declared(fault, object.0, &field.name),
         None => fault,

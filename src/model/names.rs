@@ -84,7 +84,10 @@ pub fn repeated<'a>(
                 )
                 .here("written again")
                 .label(item.span(db, first.range), "written here first")
-                .help("rename one of the two, or leave it out"),
+                .help(match what {
+                    "setting" => "leave one of the two out",
+                    _ => "rename one of the two, or leave it out",
+                }),
             );
         } else {
             seen.insert(&name.text, name);

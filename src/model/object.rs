@@ -223,7 +223,7 @@ fn check_options(
                 Diagnostic::new(
                     Code::OptionsNotAllowed,
                     item.span(db, first.range),
-                    format!("the field `{name}` is a {} and has no options", ty.name()),
+                    format!("the field `{name}` is of type {} and has no options", ty.name()),
                 )
                 .here("options")
                 .label(item.span(db, field.ty.range), "the type")

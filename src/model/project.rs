@@ -5,7 +5,7 @@ use super::sample::SampleFacts;
 use super::{connector, input, items, load, names, object, query, resolve, scope, types, unused};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::InputPlan;
-use crate::syntax::tree::{ItemKind, Use};
+use crate::syntax::tree::{ItemKind, SyntaxError, Use};
 use crate::system::files::{Files, normal};
 use crate::text::{Anchor, FileId, LineIndex, Range, Span};
 use salsa::{Durability, Setter};
@@ -166,6 +166,7 @@ impl Project {
         found.extend(resolve::import_faults(db, workspace, file).iter().cloned());
         found.extend(names::name_faults(db, file).iter().cloned());
         found.extend(connector::missing_connector(db, file).clone());
+        let mut loads_are_faulty = false;
         for (item, at) in items::items(db, file).iter().copied().zip(&tree.items) {
             let faults = match item.keyword(db) {
                 "connector" => connector::connector_faults(db, workspace, item).clone(),
@@ -185,11 +186,19 @@ impl Project {
             };
             // An item that could not be read in full lacks things that its author may have written.
             let whole = at.range.shift(at.offset);
-            let broken = tree.errors.iter().any(|e| e.range.start <= whole.end && e.range.end >= whole.start);
-            found.extend(faults.into_iter().filter(|f| !(broken && is_about_absence(f.code))));
+            let within = |e: &&SyntaxError| e.range.start <= whole.end && e.range.end >= whole.start;
+            let broken = tree.errors.iter().any(|e| within(&e));
+            let cut = tree.errors.iter().filter(within).any(|e| is_about_an_end(e.code));
+            let follows = |code: Code| (broken && is_about_absence(code)) || (cut && code == Code::SqlSyntax);
+            loads_are_faulty |= item.keyword(db) == "load" && !faults.is_empty();
+            found.extend(faults.into_iter().filter(|f| !follows(f.code)));
         }
         if file.id(db) == FileId(0) && tree.errors.is_empty() {
-            found.extend(unused::unused(db, workspace, file).iter().cloned());
+            // A misspelt name in a load step leaves the right one unused: one finding is enough.
+            let follows =
+                |code: Code| loads_are_faulty && matches!(code, Code::UnusedVariable | Code::UnusedScope);
+            let unused = unused::unused(db, workspace, file);
+            found.extend(unused.iter().filter(|f| !follows(f.code)).cloned());
         }
         found
     }
@@ -266,9 +275,13 @@ fn is_about_absence(code: Code) -> bool {
             | Code::ScopeWithoutQuery
             | Code::BadOptions
             | Code::MissingFieldArgument
-            | Code::BadSetting
             | Code::BadSplit
     )
+}
+
+/// Whether a finding says that something does not end.
+fn is_about_an_end(code: Code) -> bool {
+    matches!(code, Code::MissingBrace | Code::UnclosedText)
 }
 
 /// Why a file cannot be read, in a few words.

@@ -186,6 +186,13 @@ fn not_found(
     }
 }
 
+/// Whether a `use` of that name is written; asked where none of that name could be read.
+fn used_but_missing(db: &dyn Database, file: SourceFile, module: &str) -> bool {
+    items::of_kind(db, file, "use").filter_map(|i| i.import(db)).any(|import| {
+        used_path(file.path(db), import).file_stem().is_some_and(|stem| stem.to_str() == Some(module))
+    })
+}
+
 /// How a keyword's things are called in messages.
 fn word(keyword: &str) -> &str {
     match keyword {
@@ -218,14 +225,25 @@ pub fn resolve<'db>(
             }
         }
         let what = word(keyword);
+        let near = nearest(&text, names.iter().map(String::as_str));
+        let foreign = match path.segments.as_slice() {
+            [module, _] => Some(module.text.as_str()).filter(|m| imported.iter().all(|i| i.module(db) != *m)),
+            _ => None,
+        };
         Diagnostic::new(Code::UnknownName, span, format!("there is no {what} `{text}`"))
             .here("not declared")
-            .help(match nearest(&text, names.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => {
+            .help(match (near, foreign) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, Some(module)) if used_but_missing(db, file, module) => {
+                    format!("it comes with `{module}`, once that can be read")
+                }
+                (None, Some(module)) => {
+                    format!("`use` the file that has it, such as `use \"./{module}.sconn\"`")
+                }
+                (None, None) if names.is_empty() => {
                     format!("declare it with `{keyword}`, or `use` the file that does")
                 }
-                None => format!("there is: {}", names.join(", ")),
+                (None, None) => format!("there is: {}", names.join(", ")),
             })
     };
     match path.segments.as_slice() {

@@ -9,7 +9,7 @@ use super::types;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::sql::{Column, type_words};
 use crate::syntax::tree::Variable;
-use crate::text::FileId;
+use crate::text::{FileId, Range};
 use crate::value::arrow::datatypes::DataType as ArrowType;
 use crate::value::{self, BaseType, Source, VariableSpec};
 use salsa::Database;
@@ -199,8 +199,9 @@ fn check_variable<'db>(
                 Err(why) => {
                     faults.push(
                         Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, literal.range), why)
-                            .here(format!("not a {ty}"))
-                            .label(item.span(db, variable.ty.range), "the type"),
+                            .here(format!("not of type {ty}"))
+                            .label(item.span(db, variable.ty.range), "the type")
+                            .help(types::literal_help(ty.base)),
                     );
                     Source::Literal(value::Value::Null)
                 }
@@ -220,22 +221,34 @@ fn check_variable<'db>(
 
 fn not_produced(db: &dyn Database, item: Item<'_>, variable: &Variable, made: &[Column]) -> Diagnostic {
     let at = variable.from.as_ref().unwrap_or(&variable.name);
+    let table = item.scope(db).filter(|s| s.sql.is_none()).and_then(|s| s.from.as_ref());
+    let maker = table.map_or_else(|| "the SQL".to_owned(), |t| format!("`{}`", t.text()));
     let names: Vec<&str> = made.iter().map(|c| c.name.as_str()).collect();
     let help = match nearest(&at.text, names.iter().copied()) {
         Some(near) if variable.from.is_some() => format!("did you mean `{near}`?"),
         Some(near) => format!("did you mean `from {near}`?"),
-        None if names.is_empty() => "the SQL makes no columns".to_owned(),
-        None => format!("the SQL makes: {}", names.join(", ")),
+        None if names.is_empty() => format!("{maker} has no columns"),
+        None => format!(
+            "write `from COLUMN`: {maker} {} {}",
+            if table.is_some() { "has" } else { "makes" },
+            names.join(", ")
+        ),
     };
-    let fault = Diagnostic::new(
-        Code::ColumnNotProduced,
-        item.span(db, at.range),
-        format!("the SQL of `{}` makes no column `{}`", item.name(db), at.text),
-    )
-    .here(format!("the variable `{}` takes it", variable.name.text))
-    .help(help);
+    let message = match table {
+        Some(_) => format!("{maker} has no column `{}`", at.text),
+        None => format!("the SQL of `{}` makes no column `{}`", item.name(db), at.text),
+    };
+    let fault = Diagnostic::new(Code::ColumnNotProduced, item.span(db, at.range), message)
+        .here(format!("the variable `{}` takes it", variable.name.text))
+        .help(help);
     match super::query::sql_text(db, item) {
-        Some((_, place, _)) => fault.label(item.span(db, place), "made here"),
+        Some((_, place, false)) => fault.label(item.span(db, place), "its rows"),
+        Some((sql, place, true)) => {
+            // The first word is place enough for a query of many lines.
+            let start = place.start as usize + sql.len() - sql.trim_start().len();
+            let word = sql.split_whitespace().next().unwrap_or_default();
+            fault.label(item.span(db, Range::new(start, start + word.len())), "the SQL")
+        }
         None => fault,
     }
 }

@@ -108,7 +108,9 @@ pub fn check(
             }
             continue;
         };
-        if let Some((code, message, help)) = refusal(setting, found.takes) {
+        // A setting without anything after it could not be read, and is told as that.
+        let empty = setting.values.is_empty() && setting.block.is_none();
+        if let Some((code, message, help)) = refusal(setting, found.takes).filter(|_| !empty) {
             let range = setting.values.first().map_or(setting.name.range, |v| {
                 setting.values.last().map_or(v.range(), |l| v.range().to(l.range()))
             });
@@ -137,7 +139,7 @@ pub fn check(
                             "the schedule does not say when",
                         )
                         .here("no `cron`")
-                        .help("write `schedule { cron \"0 6 * * MON\" }`"),
+                        .help("write `trigger schedule { cron \"0 6 * * MON\" }`"),
                     );
                 }
             }
@@ -342,7 +344,8 @@ fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)> {
             };
             let fields = line.split_whitespace().count();
             if line.trim_start().starts_with('@') || fields == 5 {
-                let why = croner::Cron::from_str(line).err()?;
+                let why = croner::Cron::from_str(line).err()?.to_string();
+                let why = why.rsplit(": ").next().unwrap_or_default().replace("CronPattern ", "it ");
                 return Some((
                     Code::BadCron,
                     format!("\"{line}\" is not a schedule: {why}"),

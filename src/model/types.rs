@@ -145,7 +145,7 @@ pub fn format(
         Err(error) => {
             faults.push(
                 Diagnostic::new(Code::FormatWithoutMeaning, item.span(db, written.range), error.message)
-                    .here(format!("not a format of a {}", ty.base.name()))
+                    .here(format!("not a format for {}", ty.base.name()))
                     .help(error.help),
             );
             None
@@ -181,6 +181,20 @@ pub fn split(
         ));
     }
     split
+}
+
+/// How a literal of a type is written.
+pub fn literal_help(base: BaseType) -> &'static str {
+    match base {
+        BaseType::String => "write a text in quotes, such as \"EMEA\"",
+        BaseType::Number => "write a number without quotes, such as 12.50",
+        BaseType::Boolean => "write `true` or `false`",
+        BaseType::Date => "write the day in quotes, such as \"2026-04-30\"",
+        BaseType::Datetime => "write the time in quotes, such as \"2026-04-30 17:45\"",
+        BaseType::Email => "write the address in quotes, such as \"a@example.com\"",
+        BaseType::PhoneNumber => "write the number in quotes, with its country: \"+49 30 901820\"",
+        BaseType::Uuid => "write the id in quotes, such as \"0190b1c6-6a4e-7c3b-8f2d-5e9a7b1c2d3e\"",
+    }
 }
 
 /// A literal of the tree, as the values room reads it.
@@ -221,7 +235,8 @@ pub fn function<'db>(
         {
             faults.push(
                 Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, default.range), why)
-                    .here(format!("not a {ty}")),
+                    .here(format!("not of type {ty}"))
+                    .help(literal_help(ty.base)),
             );
         }
         parameters.push(Column { name: parameter.name.text.clone(), ty: column_type(ty) });

@@ -43,7 +43,10 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
     let mut planned = checker.attempt(&query);
     while let Err(error) = planned {
         let next = locate::fault(&mut query, &error, &checker, &places);
-        faults.push(next.fault);
+        // Expressions that became NULL have one name; that is no fault of the author's.
+        if !(next.artefact && !faults.is_empty()) {
+            faults.push(next.fault);
+        }
         if !next.mended || faults.len() >= MAX_FAULTS {
             return Planning { planned: None, faults };
         }
@@ -200,7 +203,7 @@ fn unknown_tables(query: &Query, catalog: &Catalog, places: &Places<'_>) -> Vec<
 }
 
 fn unknown_table(written: &str, range: crate::text::Range, catalog: &Catalog) -> Fault {
-    if written.contains('/') || written.contains("://") || written.contains('\\') {
+    if is_file(written) {
         return Fault {
             code: Code::SqlForbiddenFunction,
             range,
@@ -225,6 +228,13 @@ fn unknown_table(written: &str, range: crate::text::Range, catalog: &Catalog) ->
         label: "unknown table".into(),
         help: Some(help),
     }
+}
+
+/// Whether a table's name is a file's or an address, or a function's that reads one.
+fn is_file(written: &str) -> bool {
+    const ENDS: [&str; 8] = [".csv", ".tsv", ".txt", ".json", ".parquet", ".xlsx", ".xls", ".zip"];
+    let lower = written.to_lowercase();
+    written.contains(['/', '\\']) || lower.starts_with("read_") || ENDS.iter().any(|e| lower.ends_with(e))
 }
 
 fn normal(ident: &datafusion::sql::sqlparser::ast::Ident) -> String {

@@ -16,6 +16,8 @@ use std::ops::ControlFlow;
 pub(super) struct Next {
     pub(super) fault: Fault,
     pub(super) mended: bool,
+    /// The fault may come from mending alone.
+    pub(super) artefact: bool,
 }
 
 /// Expressions tried when the planner gives no place; a query with more gets a fault on the whole.
@@ -29,11 +31,19 @@ pub(super) fn fault(
     places: &Places<'_>,
 ) -> Next {
     let (code, message, label, help) = words(error);
+    if code == Code::SqlDuplicateColumn {
+        // Neither column is wrong by itself, so there is nothing to mend.
+        let artefact = error.strip_backtrace().contains("\"NULL");
+        let fault = Fault { code, range: places.whole(), message, label, help };
+        return Next { fault, mended: false, artefact };
+    }
     let span = error.diagnostic().and_then(|d| d.span).map(|s| Span {
         start: Location { line: s.start.line, column: s.start.column },
         end: Location { line: s.end.line, column: s.end.column },
     });
-    let place = span.and_then(|s| places.range(s));
+    // For types the planner points at one side; what does not go together is the whole.
+    let span = span.map(|s| if code == Code::SqlTypeMismatch { acting(query, s).unwrap_or(s) } else { s });
+    let place = span.and_then(|s| places.range(s)).map(|r| places.closed(r));
     if let (Some(span), Some(range)) = (span, place) {
         let (message, help) = if code == Code::SqlGroupBy {
             // The planner prints the column its own way; the user's way is better.
@@ -42,19 +52,23 @@ pub(super) fn fault(
             (message, help)
         };
         let mended = null_smallest(query, span);
-        return Next { fault: Fault { code, range, message, label, help }, mended };
+        return Next { fault: Fault { code, range, message, label, help }, mended, artefact: false };
     }
     let (range, mended) = match search(query, error, checker) {
-        Some(span) => (places.range(span).unwrap_or_else(|| places.whole()), true),
+        Some(span) => (places.range(span).map_or_else(|| places.whole(), |r| places.closed(r)), true),
         None => (places.whole(), false),
     };
-    Next { fault: Fault { code, range, message, label, help }, mended }
+    Next { fault: Fault { code, range, message, label, help }, mended, artefact: false }
 }
 
 /// The user's words for a planner's error: code, message, label, help.
 fn words(error: &DataFusionError) -> (Code, String, String, Option<String>) {
     match error.find_root() {
-        DataFusionError::SchemaError(schema, _) => schema_words(schema),
+        // Without a place it is not a name that is ambiguous, but the result's own columns.
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::AmbiguousReference { field } if error.diagnostic().is_none() => twice(&field.name),
+            schema => schema_words(schema),
+        },
         root => plan_words(&root.strip_backtrace()),
     }
 }
@@ -71,7 +85,7 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
             };
             let help = match near {
                 Some(n) => Some(format!("did you mean `{n}`?")),
-                None if names.is_empty() => None,
+                None if names.is_empty() => Some("a value is wanted here, not a column".to_owned()),
                 None => Some(format!(
                     "there are: {}",
                     names.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
@@ -94,13 +108,14 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
             )
         }
         SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => (
-            Code::SqlDuplicateColumn,
-            format!("two columns are named `{name}`"),
-            "in this query".into(),
-            Some("give one of them another name with AS".into()),
-        ),
+        | SchemaError::DuplicateUnqualifiedField { name } => twice(name),
     }
+}
+
+fn twice(name: &str) -> (Code, String, String, Option<String>) {
+    let help = "give one of them another name with AS".to_owned();
+    let message = format!("two columns of the result are named `{name}`");
+    (Code::SqlDuplicateColumn, message, "in this query".into(), Some(help))
 }
 
 /// Names as the user writes them: the planner quotes what it prints.
@@ -120,20 +135,69 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let (message, help) = group_words(&column);
         return (Code::SqlGroupBy, message, "which of the group's values is meant?".into(), help);
     }
+    if let Some((function, given)) = refused_values(text) {
+        let help = if given.contains(&"text".to_owned()) { TEXT_HELP } else { CAST_HELP };
+        let message = format!("`{function}` cannot be called with {}", given.join(", "));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help.into()));
+    }
+    if lower.contains("queries have different number of columns") {
+        let message = "the two sides make different numbers of columns".to_owned();
+        let help = "select the same columns on both sides, NULL where there is none";
+        return (Code::SqlOther, message, "in this UNION".into(), Some(help.into()));
+    }
+    if let Some((function, wanted, given)) = wrong_count(text) {
+        let message = format!("`{function}` cannot be called with {given} {}", values(given));
+        let last = wanted.last().copied().unwrap_or_default();
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let help = format!("it takes {} {}", wanted.join(" or "), values(last));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help));
+    }
+    if let Some(name) = text.split_once("Projections require unique").and_then(|(_, t)| repeated_name(t)) {
+        return twice(&name);
+    }
+    if let Some((_, name)) = text.split_once("Unsupported SQL type ") {
+        let help = "use TEXT, INT, BIGINT, DECIMAL(12, 2), BOOLEAN, DATE or TIMESTAMP".to_owned();
+        let name = name.split_whitespace().next().unwrap_or_default();
+        let message = format!("SQL has no type `{name}`");
+        return (Code::SqlTypeMismatch, message, "this cast".into(), Some(help));
+    }
+    if let Some((_, name)) = text.split_once("Invalid function '") {
+        let name = name.split('\'').next().unwrap_or_default();
+        let help = format!("it counts over rows: write `{name}(…) OVER (ORDER BY …)`");
+        let message = format!("`{name}` cannot be called without OVER");
+        return (Code::SqlOther, message, "OVER belongs after this".into(), Some(help));
+    }
+    let text = ["Internal error: ", "Execution error: ", "This feature is not implemented: "]
+        .iter()
+        .fold(text, |text, prefix| text.trim_start_matches(prefix));
+    let text = text.split(" This issue was likely caused").next().unwrap_or(text);
+    if let Some((_, ty)) =
+        text.split_once("non-boolean predicate").and_then(|(_, t)| t.split_once("returning "))
+    {
+        let ty = ours(ty.split_whitespace().next().unwrap_or_default());
+        let message = format!("a condition is true or false, and this is {ty}");
+        let help = "compare it with something, as in `x > 0` or `x IS NOT NULL`".to_owned();
+        return (Code::SqlTypeMismatch, message, "not a condition".into(), Some(help));
+    }
+    if let Some(what) = text
+        .split_once("Cannot coerce arithmetic expression ")
+        .and_then(|(_, t)| t.split_once(" to valid types"))
+        .map(|(what, _)| ours(what))
+    {
+        let help = if what.contains("text") { TEXT_HELP } else { CAST_HELP };
+        let message = format!("{what} has no meaning");
+        return (Code::SqlTypeMismatch, message, "these types do not go together".into(), Some(help.into()));
+    }
     let first = text.split("\n\n").next().unwrap_or(text);
     let first = first.split("You might need").next().unwrap_or(first);
     let first = first.split("No function matches").next().unwrap_or(first);
-    let first = first.replace("Utf8View", "text").replace("LargeUtf8", "text").replace("Utf8", "text");
+    let first = ours(first);
     let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
     let first = first.trim_end_matches(['.', ' ']).to_owned();
     let typed =
         ["coerc", "type", "cast", "argument", "signature", "operator", "operation", "boolean", "numeric"];
     if typed.iter().any(|w| lower.contains(w)) {
-        let help = if lower.contains("utf8") || lower.contains("string") {
-            "input columns are text: convert first, as in CAST(x AS INT), or with std.parse"
-        } else {
-            "convert one side, as in CAST(x AS INT)"
-        };
+        let help = if lower.contains("utf8") || lower.contains("string") { TEXT_HELP } else { CAST_HELP };
         return (
             Code::SqlTypeMismatch,
             message(&first),
@@ -141,7 +205,80 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
             Some(help.into()),
         );
     }
-    (Code::SqlOther, message(&first), "here".into(), None)
+    let help = "these are the planner's words; `sconn explain SC0210` has the usual reasons";
+    (Code::SqlOther, message(&first), "here".into(), Some(help.into()))
+}
+
+const TEXT_HELP: &str = "input columns are text: convert first, as in CAST(x AS INT), or with std.parse";
+const CAST_HELP: &str = "convert first, as in CAST(x AS INT)";
+
+/// The planner's names of types, and ours; longer names first.
+const TYPES: &[(&str, &str)] = &[
+    ("Utf8View", "text"),
+    ("LargeUtf8", "text"),
+    ("Utf8", "text"),
+    ("UInt64", "integer"),
+    ("Int64", "integer"),
+    ("Int32", "integer"),
+    ("Int16", "integer"),
+    ("Int8", "integer"),
+    ("Float64", "floating point"),
+    ("Float32", "floating point"),
+    ("Decimal128", "decimal"),
+    ("Date32", "date"),
+    ("Boolean", "boolean"),
+    ("Interval(MonthDayNano)", "interval"),
+];
+
+/// A text with the planner's types called as we call them.
+fn ours(text: &str) -> String {
+    TYPES.iter().fold(text.to_owned(), |text, (arrow, word)| text.replace(arrow, word))
+}
+
+fn values(count: usize) -> &'static str {
+    if count == 1 { "value" } else { "values" }
+}
+
+/// The function that takes another number of values: its name, what it takes, what it was given.
+fn wrong_count(text: &str) -> Option<(String, Vec<usize>, usize)> {
+    let (before, _) = text.split_once("' expects ")?;
+    let function = before.rsplit('\'').next()?.to_owned();
+    let mut wanted = std::collections::BTreeSet::new();
+    let mut given = None;
+    for signature in text.split("' expects ").skip(1) {
+        let words = signature.split_whitespace();
+        let mut numbers = words.filter_map(|w| w.split([',', '.']).next().and_then(|n| n.parse().ok()));
+        wanted.extend(numbers.next());
+        given = given.or(numbers.next());
+    }
+    Some((function, wanted.into_iter().collect(), given?))
+}
+
+/// The name that two expressions of a projection have.
+fn repeated_name(text: &str) -> Option<String> {
+    text.split('"').skip(1).step_by(2).take(2).find_map(|expression| match expression.rsplit_once(" AS ") {
+        Some((_, name)) => Some(name.to_owned()),
+        None => expression.rsplit('.').next().filter(|n| !n.contains('(')).map(str::to_owned),
+    })
+}
+
+/// The function that does not take its values, and the types it was given.
+fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
+    let (before, after) = text.split_once("' failed to match any signature")?;
+    let (_, function) = before.rsplit_once('\'')?;
+    let mut given: Vec<String> = Vec::new();
+    for part in after.split("but received ").skip(1) {
+        let ty = part.split_once("DataType: ").map_or(part, |(_, ty)| ty);
+        let ty = ty.split([')', ',', '.']).next().unwrap_or_default();
+        if ty.trim().parse::<usize>().is_ok() {
+            return None;
+        }
+        let ty = if ty.contains("Utf8") { "text".to_owned() } else { ty.to_lowercase() };
+        if !given.contains(&ty) {
+            given.push(ty);
+        }
+    }
+    (!given.is_empty()).then(|| (function.to_owned(), given))
 }
 
 fn group_words(column: &str) -> (String, Option<String>) {
@@ -153,10 +290,26 @@ fn group_words(column: &str) -> (String, Option<String>) {
 
 fn message(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(
-        || "this query cannot be planned".to_owned(),
-        |c| c.to_lowercase().chain(chars).collect(),
-    )
+    let Some(first) = chars.next() else { return "this query cannot be planned".to_owned() };
+    // `UNION …` stays as it is.
+    if chars.clone().next().is_some_and(char::is_uppercase) {
+        return text.to_owned();
+    }
+    first.to_lowercase().chain(chars).collect()
+}
+
+/// The smallest expression around `span` that does something: a call, an operator, a cast.
+fn acting(query: &mut Query, span: Span) -> Option<Span> {
+    let mut best: Option<Span> = None;
+    let _ = visit_expressions_mut(query, |e| {
+        let s = e.span();
+        let around = s.start.line > 0 && within(span, s) && does_something(e);
+        if around && best.is_none_or(|b| within(s, b)) {
+            best = Some(s);
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    best
 }
 
 /// Replaces the smallest expression that covers `span` by NULL; says whether there was one.

@@ -37,6 +37,22 @@ impl<'a> Places<'a> {
         Some(Range::new(start, self.offset(span.end).max(start)))
     }
 
+    /// The range with the closing brackets of the calls that start in it; the planner leaves the last out.
+    pub(super) fn closed(&self, range: Range) -> Range {
+        let inside = self.slice(range);
+        let count = |signs: [char; 2]| inside.chars().filter(|c| signs.contains(c)).count();
+        let mut end = range.end as usize;
+        for _ in count([')', ']'])..count(['(', '[']) {
+            let rest = self.text.get(end..).unwrap_or_default();
+            let blank = rest.len() - rest.trim_start().len();
+            if !rest.trim_start().starts_with([')', ']']) {
+                break;
+            }
+            end += blank + 1;
+        }
+        Range::new(range.start as usize, end)
+    }
+
     /// Where a name stands for the first time, with its quotes: for what the parser keeps no place of.
     pub(super) fn find(&self, name: &str) -> Option<Range> {
         let at = self.text.find(name)?;
@@ -141,11 +157,11 @@ fn syntax_fault(error: ParserError, text: &str, places: &Places<'_>) -> Fault {
     };
     let (what, at) = split_location(&message);
     let range = at.map_or_else(|| end_of(text), |at| places.word_at(places.offset(at)));
-    let what = what.trim_end_matches(',').trim();
+    let what = what.trim_end_matches(',').trim().replace("found: EOF", "found: the end");
     Fault {
         code: Code::SqlSyntax,
         range,
-        message: format!("this SQL cannot be read: {}", lower_first(what)),
+        message: format!("this SQL cannot be read: {}", lower_first(&what)),
         label: "here".into(),
         help: Some("look just before this place: a comma, a bracket or a keyword may be missing".into()),
     }

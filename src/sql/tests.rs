@@ -110,9 +110,24 @@ fn each_kind_of_fault_has_its_code_place_and_mend() {
         ("SELECT random() FROM input.prices", "SC0209", "random", "dry run"),
         ("SELECT * FROM '/etc/passwd'", "SC0209", "'/etc/passwd'", "--input"),
         ("SELECT sku FROM input.prices WHERE", "SC0201", "E", "bracket"),
-        ("SELECT date_trunc(sku, sku, sku) FROM input.prices", "SC0205", "date_trunc(sku, sku, sku", "CAST"),
+        (
+            "SELECT date_trunc(sku, sku, sku) FROM input.prices",
+            "SC0205",
+            "date_trunc(sku, sku, sku",
+            "it takes 2 values",
+        ),
         ("SELECT sku AND unit_price FROM input.prices", "SC0205", "sku AND unit_price", "CAST"),
         ("SELECT p.sku, r.sku FROM input.prices p, records.products r", "SC0212", "", "AS"),
+        ("SELECT sku, vendor_code AS sku FROM input.prices", "SC0212", "", "named `sku`"),
+        ("SELECT sum(sku) FROM input.prices", "SC0205", "sum(sku)", "called with text"),
+        ("SELECT sku + 1 FROM input.prices", "SC0205", "sku + 1", "text + integer"),
+        ("SELECT upper(sku, 2) FROM input.prices", "SC0205", "upper(sku, 2)", "it takes 1 value"),
+        ("SELECT sku FROM input.prices WHERE sku", "SC0205", "sku", "this is text"),
+        ("SELECT CAST(sku AS MONEY) FROM input.prices", "SC0205", "sku", "no type `MONEY`"),
+        ("SELECT row_number() FROM input.prices", "SC0210", "row_number", "OVER"),
+        ("SELECT sku FROM input.prices UNION SELECT 1, 2", "SC0210", "", "same columns"),
+        ("SELECT * FROM 'prices.csv'", "SC0209", "'prices.csv'", "--input"),
+        ("SELECT * FROM read_csv('prices.csv')", "SC0209", "read_csv", "--input"),
     ];
     for (sql, code, at, help) in cases {
         let planning = plan(sql, &catalog());
@@ -126,6 +141,12 @@ fn each_kind_of_fault_has_its_code_place_and_mend() {
         let text = format!("{} {}", fault.message, fault.help.clone().unwrap_or_default());
         assert!(text.contains(help), "{sql}: {help} is not in {text}");
     }
+}
+
+#[test]
+fn mending_two_expressions_does_not_make_them_namesakes() {
+    let faults = plan("SELECT one(sku), two(sku) FROM input.prices", &catalog()).faults;
+    assert_eq!(faults.iter().map(|f| f.code.id()).collect::<Vec<_>>(), ["SC0204", "SC0204"], "{faults:?}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl<'t> Reader<'t, '_> {
         let head = self.read(Rule::load_head, entry.head);
         let name = self.item_name(&head, "load", "load STEP into OBJECT { … }");
         let step = name.as_ref().map_or("STEP", |n| &n.text);
-        let what = format!("the load step \"{step}\"");
+        let what = format!("the load step `{step}`");
         let help = format!("write `load {step} into crm.{step} {{ … }}`");
         let part = head.get(Rule::load_from);
         let from = part.and_then(|p| p.get(Rule::name)).map(|p| self.name(p));

@@ -150,6 +150,7 @@ impl<'t> Reader<'t, '_> {
                 None if first.text.starts_with(['“', '”', '„', '‘', '’']) => {
                     "texts stand in straight quotes: `\"…\"`".to_owned()
                 }
+                None if first.text == "," => "remove the comma: each line stands for itself".to_owned(),
                 None => help.to_owned(),
             };
             let message = format!("{} does not belong in {place}", quote(run));

@@ -305,3 +305,24 @@ fn a_broken_item_does_not_hide_the_rest() {
     assert!(found.check().iter().any(|d| d.code.id() < "SC0100"), "{}", listing(&found));
     assert!(found.check().iter().all(|d| d.code != Code::NameNotMapped), "{}", listing(&found));
 }
+
+#[test]
+fn a_text_that_never_ends_is_told_once() {
+    let source = "input p { a: \"A\" }\nscope e_errors {\n  sql { SELECT a FROM input.p WHERE a = 'x }\n}\n";
+    only(&project(source, &[]), Code::UnclosedText, "'", "never closed");
+}
+
+#[test]
+fn a_setting_without_a_value_hides_no_other() {
+    let found = project("connector a {\n  chunk 5m\n  description\n}\n", &[]);
+    let codes: Vec<_> = found.check().iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::BadSetting, Code::MissingPart], "{}", listing(&found));
+}
+
+#[test]
+fn a_name_of_a_file_that_is_not_used_says_how_to_use_it() {
+    let source = "object a \"A\" {\n  name: text\n  b: relationship erp.plants\n}\n";
+    only(&project(source, &[]), Code::UnknownName, "erp.plants", "use \"./erp.sconn\"");
+    let missing = format!("use \"./lost/erp.sconn\"\n{source}");
+    among(&project(&missing, &[]), Code::UnknownName, "erp.plants", "once that can be read");
+}

@@ -102,7 +102,7 @@ fn steps_have_rules_and_mappings() {
         &changed("  match sku with sku                # the default actions are an upsert\n", ""),
         Code::NoMatchingRule,
         "products",
-        "match code with code",
+        "match sku with sku",
     );
     let start = PRICES.find("  map {\n    name   <- sku").unwrap();
     let end = PRICES.find("  expose").unwrap();
@@ -188,4 +188,19 @@ fn literals_fit_their_fields() {
 fn an_exposed_id_is_not_looked_up() {
     let wrong = "\nload again from products into crm.products {\n  match sku with sku\n  map { name <- sku\n vendor <- find vendors by id with product_id }\n}\n";
     only(&project(&format!("{PRICES}{wrong}"), &[]), Code::TypeDoesNotFitField, "product_id", "already");
+}
+
+#[test]
+fn a_misspelt_variable_does_not_leave_the_right_one_unused() {
+    let found = changed("price  <- price   overwrite", "price  <- prize   overwrite");
+    let codes: Vec<_> = found.check().iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::UnknownName], "{}", listing(&found));
+}
+
+#[test]
+fn a_rule_is_suggested_by_a_field_that_has_its_variable() {
+    let rule = "  match sku with sku                # the default actions are an upsert\n";
+    let source =
+        PRICES.replace(rule, "").replace("  sku:     string required", "  key:     string required from sku");
+    among(&project(&source, &[]), Code::NoMatchingRule, "products", "on a field that tells records apart");
 }

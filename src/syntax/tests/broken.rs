@@ -134,7 +134,7 @@ fn every_message_of_the_table_is_whole() {
 #[test]
 fn messages_say_what_is_missing_and_the_mend() {
     let e = parse("load products {\n}").errors.remove(0);
-    assert_eq!(e.message, "the load step \"products\" has no `into OBJECT`");
+    assert_eq!(e.message, "the load step `products` has no `into OBJECT`");
     assert_eq!(e.label, "expected `into` here, found `{`");
     assert_eq!(e.help.as_deref(), Some("write `load products into crm.products { … }`"));
     let e = parse("scope s {\n  a: string requird\n}").errors.remove(0);
