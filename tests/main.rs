@@ -3,9 +3,6 @@
 
 mod architecture;
 mod common;
-<<<<<<< HEAD
-mod docs;
-=======
 mod diagnostics;
->>>>>>> main
+mod docs;
 mod examples;
