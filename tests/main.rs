@@ -1,5 +1,5 @@
 //! The one integration test binary: linking the engine once is enough.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod architecture;
 mod common;

@@ -29,7 +29,7 @@ pub struct ProbedTable {
 /// # Errors
 /// As [`super::read`].
 pub fn probe(file: &Path, limits: &Limits) -> Result<Vec<ProbedTable>, InputError> {
-    let scratch = tempfile::tempdir().map_err(|e| InputError::io(&std::env::temp_dir(), e))?;
+    let scratch = tempfile::tempdir().map_err(|e| InputError::io(Path::new("the temporary folder"), e))?;
     let mut notices = Vec::new();
     let found = parts::list(&[file.to_path_buf()], scratch.path(), limits, &mut notices)?;
     let mut tables = Vec::new();

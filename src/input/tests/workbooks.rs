@@ -203,7 +203,6 @@ fn the_only_sheet_with_something_in_it_feeds_the_only_table() {
 }
 
 #[test]
-#[ignore = "slow: over a million rows"]
 fn a_full_sheet_is_read_to_its_last_row() {
     let desk = Desk::new();
     let mut book = Workbook::new();

@@ -1,0 +1,102 @@
+//! The store on real files, and the recording around it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod dry_runs;
+mod opening;
+mod reading;
+mod schema;
+mod writing;
+
+use super::Store;
+use crate::target::{Chunk, ID, Lookup, Receipt, Record, Recording, Target, TargetError, Write};
+use crate::value::{FieldSchema, FieldType, ObjectSchema, Value, field_column_type};
+use proptest::prelude::*;
+use rusqlite::Connection;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn field(name: &str, ty: FieldType) -> FieldSchema {
+    FieldSchema { name: name.into(), ty, required: false, unique: false, options: Vec::new() }
+}
+
+fn choice(name: &str, ty: FieldType, options: &[&str]) -> FieldSchema {
+    FieldSchema { options: options.iter().map(|o| (*o).to_owned()).collect(), ..field(name, ty) }
+}
+
+fn object(name: &str, fields: Vec<FieldSchema>) -> ObjectSchema {
+    ObjectSchema { name: name.into(), label: name.to_uppercase(), fields }
+}
+
+fn people() -> ObjectSchema {
+    object(
+        "people",
+        vec![
+            FieldSchema { unique: true, ..field("email", FieldType::Email) },
+            field("name", FieldType::Text),
+            field("age", FieldType::Integer),
+            field("balance", FieldType::Decimal),
+            choice("tags", FieldType::Dynamictags, &["old"]),
+            choice("stage", FieldType::Status, &["new", "won"]),
+        ],
+    )
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+fn number(text: &str) -> Value {
+    Value::Number(text.parse().unwrap())
+}
+
+fn labels(labels: &[&str]) -> Value {
+    Value::List(labels.iter().map(|l| text(l)).collect())
+}
+
+fn fields(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
+    pairs.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect()
+}
+
+fn create(id: u128, pairs: &[(&str, Value)]) -> Write {
+    Write::Create { id: Uuid::from_u128(id), fields: fields(pairs) }
+}
+
+fn update(id: u128, pairs: &[(&str, Value)], archived: Option<bool>) -> Write {
+    Write::Update { id: Uuid::from_u128(id), fields: fields(pairs), archived }
+}
+
+fn chunk<'a>(number: u64, writes: &'a [Write]) -> Chunk<'a> {
+    let (execution, step, object) = ("e1", "load people", "people");
+    Chunk { execution, step, number, first_row: 0, rows: 9, object, new_options: &[], writes }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
+
+fn store(path: &Path) -> Store {
+    let mut store = Store::open(path).unwrap();
+    wait(store.prepare(&[people()], &[("people".into(), "name".into())])).unwrap();
+    store
+}
+
+fn find(target: &mut dyn Target, field: &str, values: &[Value], columns: &[&str]) -> Vec<Vec<Arc<Record>>> {
+    let columns: Vec<String> = columns.iter().map(|c| (*c).to_owned()).collect();
+    wait(target.find(Lookup { object: "people", field, values, columns: &columns })).unwrap()
+}
+
+fn ids(records: &[Arc<Record>]) -> Vec<u128> {
+    records.iter().map(|r| r.id.as_u128()).collect()
+}
+
+fn plain<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
+    Connection::open(path).unwrap().query_row(sql, [], |r| r.get(0)).unwrap()
+}
+
+fn sentences(changes: Vec<crate::target::SchemaChange>) -> Vec<String> {
+    changes.into_iter().map(|c| c.what).collect()
+}
