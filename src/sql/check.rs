@@ -44,7 +44,7 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
     while let Err(error) = planned {
         let next = locate::fault(&mut query, &error, &checker, &places);
         // Expressions that became NULL have one name; that is no fault of the author's.
-        if !(next.artefact && !faults.is_empty()) {
+        if !next.artefact || faults.is_empty() {
             faults.push(next.fault);
         }
         if !next.mended || faults.len() >= MAX_FAULTS {
