@@ -1,9 +1,10 @@
 //! Stage one: the input files are kept, hashed and read into scratch tables.
 
 use super::{Execution, RunError};
-use crate::input;
+use crate::input::{self, InputFile, Part};
 use crate::report::InputSummary;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 impl Execution<'_> {
     pub(super) fn take_in(&mut self) -> Result<(), RunError> {
@@ -16,38 +17,28 @@ impl Execution<'_> {
             });
         }
         // What is read is the kept copy: the file itself may change while the run goes on.
-        let mut kept: Vec<(PathBuf, String)> = Vec::new();
+        let mut files = Vec::with_capacity(request.files.len());
+        let mut hashes = BTreeMap::new();
         for file in request.files {
-            kept.push(self.folder.keep_input(file)?);
+            let (path, hash) = self.folder.keep_input(file)?;
+            let name = file.display().to_string();
+            hashes.insert(name.clone(), hash);
+            files.push(InputFile { path, name });
         }
-        let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
-        let intake = input::read(
-            &files,
-            &request.plan.inputs,
-            self.folder.work(),
-            &request.input,
-            &|done, _| request.progress.advance(done),
-            &|| self.stopped(),
-        )?;
-        let shown = |file: &str| {
-            let at = files.iter().position(|f| f.display().to_string() == file);
-            let name = at.and_then(|i| files[i].file_name()).map(|n| n.to_string_lossy().into_owned());
-            (name.unwrap_or_else(|| file.to_owned()), at.map(|i| kept[i].1.clone()).unwrap_or_default())
+        let intake = if files.is_empty() {
+            input::Intake::default()
+        } else {
+            let progress = |done, _| request.progress.advance(done);
+            let scratch = self.folder.work();
+            input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
         };
-        self.parts = intake
-            .parts
-            .iter()
-            .map(|p| {
-                let (name, _) = shown(&p.file);
-                p.inner.as_ref().map_or(name.clone(), |inner| format!("{name}!{inner}"))
-            })
-            .collect();
+        self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();
         for table in &intake.tables {
             for &(part, rows) in &table.parts {
                 let Some(p) = intake.parts.get(part) else { continue };
                 self.inputs.push(InputSummary {
                     file: self.parts.get(part).cloned().unwrap_or_default(),
-                    sha256: shown(&p.file).1,
+                    sha256: hashes.get(&p.file).cloned().unwrap_or_default(),
                     rows,
                     table: format!("input.{}", table.name),
                 });
@@ -59,4 +50,13 @@ impl Execution<'_> {
         self.stage_done("reading input");
         Ok(())
     }
+}
+
+/// What reports call a part: the file's name alone, its path where two files share a name.
+fn part_words(part: &Part, files: &[PathBuf]) -> String {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let own = name(Path::new(&part.file)).unwrap_or_else(|| part.file.clone());
+    let shared = files.iter().filter(|f| name(f).as_deref() == Some(own.as_str())).count() > 1;
+    let file = if shared { part.file.clone() } else { own };
+    part.inner.as_ref().map_or(file.clone(), |inner| format!("{file}!{inner}"))
 }
