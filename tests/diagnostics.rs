@@ -180,15 +180,3 @@ fn the_folder_holds_the_pages_and_the_table_of_them() {
         .collect();
     assert_eq!(rows, wanted, "docs/diagnostics/README.md");
 }
-
-/// `cargo test -- --ignored --nocapture what_users_read` shows every example's findings.
-#[test]
-#[ignore = "prints; checks nothing"]
-fn what_users_read() {
-    for code in CODES {
-        for example in examples(code.page()) {
-            let (project, found) = checked(&example);
-            println!("{code} {}\n{}", example.words.join(" "), listing(&project, &found));
-        }
-    }
-}

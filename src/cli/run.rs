@@ -52,7 +52,7 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         out: &out,
         workbook: !args.no_report,
         guard_formulas: args.guard_formulas,
-        sql: SqlLimits::default(),
+        sql: limits(&plan),
         input: crate::input::Limits::default(),
         clock: &SystemClock,
         progress: &progress,
@@ -90,6 +90,16 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         RunState::CompletedWithErrors | RunState::Cancelled => Exit::Findings,
         RunState::Failed => Exit::Failed,
     })
+}
+
+/// The limits that the connector sets, or the defaults.
+fn limits(plan: &Plan) -> SqlLimits {
+    let default = SqlLimits::default();
+    let memory = plan.connector.memory.and_then(|b| usize::try_from(b).ok());
+    SqlLimits {
+        memory: memory.unwrap_or(default.memory),
+        time: plan.connector.time_limit.map_or(default.time, std::time::Duration::from_secs),
+    }
 }
 
 /// Sorts by time, and is told apart from others of the same second by its end.

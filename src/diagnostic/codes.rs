@@ -71,6 +71,7 @@ codes! {
     SqlDuplicateColumn "SC0212" Error "two columns of one name";
     SqlTooDeep "SC0213" Error "SQL that is nested too deep";
     SqlCycle "SC0214" Error "queries that read each other";
+    SqlTextAsNumber "SC0215" Warning "text compared with a number";
 
     ColumnNotProduced "SC0301" Error "a variable without its column";
     UnknownType "SC0302" Error "unknown type";

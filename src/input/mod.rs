@@ -21,9 +21,25 @@ pub use probe::{ProbedTable, probe};
 pub use reader::read;
 
 use crate::system::spool::Spool;
+use std::path::PathBuf;
+
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where its bytes lie: a copy that nobody changes meanwhile.
+    pub path: PathBuf,
+    /// As the user gave it: for messages, and for the name of its table.
+    pub name: String,
+}
+
+impl From<PathBuf> for InputFile {
+    fn from(path: PathBuf) -> Self {
+        Self { name: path.display().to_string(), path }
+    }
+}
 
 /// All that was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Intake {
     /// The tables, in the plan's order.
     pub tables: Vec<IntakeTable>,

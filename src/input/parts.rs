@@ -3,7 +3,7 @@
 use super::errors::InputError;
 use super::headers::{few, nearest, normalise_name};
 use super::workbook::Book;
-use super::{Limits, Notice, Part, archive, workbook};
+use super::{InputFile, Limits, Notice, Part, archive, workbook};
 use crate::plan::{InputFrom, InputPlan};
 use std::fs::File;
 use std::io::Read;
@@ -82,18 +82,19 @@ pub fn check_given(files: &[PathBuf]) -> Result<(), InputError> {
 
 /// Lists the parts of the files; the CSVs of a ZIP go to scratch files with names of our own.
 pub(super) fn list(
-    files: &[PathBuf],
+    files: &[InputFile],
     scratch: &Path,
     limits: &Limits,
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Found>, InputError> {
     let mut found = Vec::new();
-    for (i, path) in files.iter().enumerate() {
-        let shown = path.display().to_string();
-        let mut file = File::open(path).map_err(|e| InputError::io(path, e))?;
-        let bytes = file.metadata().map_err(|e| InputError::io(path, e))?.len();
+    for (i, InputFile { path, name: shown }) in files.iter().enumerate() {
+        let shown = shown.clone();
+        let given = Path::new(&shown);
+        let mut file = File::open(path).map_err(|e| InputError::io(given, e))?;
+        let bytes = file.metadata().map_err(|e| InputError::io(given, e))?.len();
         let mut head = Vec::new();
-        (&mut file).take(8).read_to_end(&mut head).map_err(|e| InputError::io(path, e))?;
+        (&mut file).take(8).read_to_end(&mut head).map_err(|e| InputError::io(given, e))?;
         let ext = ending(&shown);
         let is_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
         let is_cfb = head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]);

@@ -5,7 +5,7 @@ use super::errors::InputError;
 use super::headers::{normalise_headers, normalise_name};
 use super::parts::{self, Found, Kind};
 use super::reader::header_texts;
-use super::{Limits, PROBE_ROWS, Part, workbook};
+use super::{InputFile, Limits, PROBE_ROWS, Part, workbook};
 use crate::plan::ReaderOptions;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub struct ProbedTable {
 pub fn probe(file: &Path, limits: &Limits) -> Result<Vec<ProbedTable>, InputError> {
     let scratch = tempfile::tempdir().map_err(|e| InputError::io(Path::new("the temporary folder"), e))?;
     let mut notices = Vec::new();
-    let found = parts::list(&[file.to_path_buf()], scratch.path(), limits, &mut notices)?;
+    let found = parts::list(&[InputFile::from(file.to_path_buf())], scratch.path(), limits, &mut notices)?;
     let mut tables = Vec::new();
     for part in &found {
         let probed = match &part.kind {

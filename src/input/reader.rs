@@ -6,7 +6,7 @@ use super::headers::{self, Mapped, few, normalise_name};
 use super::parts::{self, Found, Kind};
 use super::sink::{Rejects, Sink};
 use super::workbook::{self, Book, SheetRow, cell_name};
-use super::{Intake, IntakeTable, Limits, Notice};
+use super::{InputFile, Intake, IntakeTable, Limits, Notice};
 use crate::plan::{InputFrom, InputPlan, ReaderOptions};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Where a file is refused, a limit is passed, the disk is full or `stop` says true.
 pub fn read(
-    files: &[PathBuf],
+    files: &[InputFile],
     tables: &[InputPlan],
     scratch: &Path,
     limits: &Limits,

@@ -268,13 +268,13 @@ fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)> {
             )
         }
         Takes::Time => {
-            if quantity(setting).is_some_and(|q| amount(q, &["ms", "s", "m", "h", "d"])) {
+            if quantity(setting).is_some_and(|q| amount(q, &TIMES).is_some()) {
                 return None;
             }
             bad(format!("`{name}` takes a length of time"), "write a number and its unit: 30s, 5m, 2h, 1d")
         }
         Takes::Memory => {
-            if quantity(setting).is_some_and(|q| amount(q, &["KiB", "MiB", "GiB", "KB", "MB", "GB"])) {
+            if bytes(setting).is_some() {
                 return None;
             }
             bad(format!("`{name}` takes an amount of memory"), "write a number and its unit: 512MiB, 2GiB")
@@ -379,11 +379,35 @@ fn quantity(setting: &Setting) -> Option<&str> {
     }
 }
 
-/// Whether a quantity is a positive number and one of these units.
-fn amount(quantity: &str, units: &[&str]) -> bool {
-    let digits = quantity.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number = quantity.strip_suffix(digits).and_then(|n| n.parse::<u64>().ok());
-    number.is_some_and(|n| n > 0) && units.contains(&digits)
+/// Milliseconds of each unit of time.
+const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// Bytes of each unit of memory.
+const MEMORY: [(&str, u64); 6] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("KB", 1000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+];
+
+/// A quantity in the smallest of these units; none where it is not a positive number and a unit.
+fn amount(quantity: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let unit = quantity.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = quantity.strip_suffix(unit)?.parse().ok().filter(|n| *n > 0)?;
+    let (_, size) = units.iter().find(|(name, _)| *name == unit)?;
+    number.checked_mul(*size)
+}
+
+/// The bytes of a setting such as `memory 2GiB`.
+pub fn bytes(setting: &Setting) -> Option<u64> {
+    amount(quantity(setting)?, &MEMORY)
+}
+
+/// The seconds of a setting such as `time_limit 5m`; at least one.
+pub fn seconds(setting: &Setting) -> Option<u64> {
+    amount(quantity(setting)?, &TIMES).map(|ms| ms.div_ceil(1000))
 }
 
 /// Secrets that a setting writes out.

@@ -69,6 +69,10 @@ pub struct ConnectorPlan {
     pub sample: Option<String>,
     /// Rows a commit.
     pub chunk: u64,
+    /// Bytes of memory of the SQL engine; the default where not set.
+    pub memory: Option<u64>,
+    /// Seconds that one query may take; the default where not set.
+    pub time_limit: Option<u64>,
     /// IANA name of the business time zone; `UTC` where not set.
     pub timezone: String,
 }

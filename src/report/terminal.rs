@@ -277,7 +277,9 @@ impl Page {
         }
         self.blank();
         let width = summary.artefacts.keys().map(|n| n.chars().count()).max().unwrap_or(0);
-        for (name, path) in &summary.artefacts {
+        // The report last: it is what people open, and the last line is what they see.
+        let (report, others): (Vec<_>, Vec<_>) = summary.artefacts.iter().partition(|(n, _)| *n == "report");
+        for (name, path) in others.into_iter().chain(report) {
             let name = self.painted(&format!("  {name:<width$}"), Paint::Dim);
             // Whole, however long: it is to be copied.
             self.text.push_str(&format!("{name}  {}\n", one_line(path, 4_096)));

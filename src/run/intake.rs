@@ -1,9 +1,10 @@
 //! Stage one: the input files are kept, hashed and read into scratch tables.
 
 use super::{Execution, RunError};
-use crate::input;
+use crate::input::{self, InputFile, Part};
 use crate::report::InputSummary;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 impl Execution<'_> {
     pub(super) fn take_in(&mut self) -> Result<(), RunError> {
@@ -22,10 +23,15 @@ impl Execution<'_> {
         }
         input::check_given(request.files)?;
         // What is read is the kept copy: the file itself may change while the run goes on.
-        let mut kept: Vec<(PathBuf, String)> = Vec::new();
+        let mut files = Vec::with_capacity(request.files.len());
+        let mut hashes = BTreeMap::new();
         for file in request.files {
-            kept.push(self.folder.keep_input(file)?);
+            let (path, hash) = self.folder.keep_input(file)?;
+            let name = file.display().to_string();
+            hashes.insert(name.clone(), hash);
+            files.push(InputFile { path, name });
         }
+<<<<<<< HEAD
         let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
         // People know a file by the path they gave.
         let given = |text: &str| {
@@ -58,21 +64,22 @@ impl Execution<'_> {
             let at = files.iter().position(|f| f.display().to_string() == file);
             let name = at.and_then(|i| names.get(i).cloned());
             (name.unwrap_or_else(|| file.to_owned()), at.map(|i| kept[i].1.clone()).unwrap_or_default())
+=======
+        let intake = if files.is_empty() {
+            input::Intake::default()
+        } else {
+            let progress = |done, _| request.progress.advance(done);
+            let scratch = self.folder.work();
+            input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
+>>>>>>> main
         };
-        self.parts = intake
-            .parts
-            .iter()
-            .map(|p| {
-                let (name, _) = shown(&p.file);
-                p.inner.as_ref().map_or(name.clone(), |inner| format!("{name}!{inner}"))
-            })
-            .collect();
+        self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();
         for table in &intake.tables {
             for &(part, rows) in &table.parts {
                 let Some(p) = intake.parts.get(part) else { continue };
                 self.inputs.push(InputSummary {
                     file: self.parts.get(part).cloned().unwrap_or_default(),
-                    sha256: shown(&p.file).1,
+                    sha256: hashes.get(&p.file).cloned().unwrap_or_default(),
                     rows,
                     table: format!("input.{}", table.name),
                 });
@@ -86,6 +93,7 @@ impl Execution<'_> {
     }
 }
 
+<<<<<<< HEAD
 /// What people call the files: their names, and where two have the same, the paths they gave.
 fn names(files: &[PathBuf]) -> Vec<String> {
     let name = |f: &PathBuf| f.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -93,4 +101,13 @@ fn names(files: &[PathBuf]) -> Vec<String> {
     let alone = |n: &String| all.iter().filter(|o| *o == n).count() == 1;
     let pairs = all.iter().zip(files);
     pairs.map(|(n, f)| if alone(n) { n.clone() } else { f.display().to_string() }).collect()
+=======
+/// What reports call a part: the file's name alone, its path where two files share a name.
+fn part_words(part: &Part, files: &[PathBuf]) -> String {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let own = name(Path::new(&part.file)).unwrap_or_else(|| part.file.clone());
+    let shared = files.iter().filter(|f| name(f).as_deref() == Some(own.as_str())).count() > 1;
+    let file = if shared { part.file.clone() } else { own };
+    part.inner.as_ref().map_or(file.clone(), |inner| format!("{file}!{inner}"))
+>>>>>>> main
 }

@@ -196,12 +196,14 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
         other => other,
     };
     let state = match &outcome {
+        Err(RunError::Input(InputError::Stopped)) => RunState::Cancelled,
         Err(_) => RunState::Failed,
         Ok(()) if execution.stopped() => RunState::Cancelled,
         Ok(()) if execution.troubled() => RunState::CompletedWithErrors,
         Ok(()) => RunState::Completed,
     };
-    execution.finish(state, outcome.err()).await
+    let failure = outcome.err().filter(|_| state == RunState::Failed);
+    execution.finish(state, failure).await
 }
 
 impl Execution<'_> {

@@ -115,6 +115,7 @@ fn functions(plan: &Plan) -> Vec<Function> {
 fn add_records(engine: &mut Engine, object: &ObjectSchema, target: SharedTarget) {
     let mut columns = vec![("id".to_owned(), ArrowType::Utf8)];
     columns.extend(object.fields.iter().map(|f| (f.name.clone(), field_column_type(&f.ty))));
+    columns.extend(["_created_at", "_updated_at"].map(|n| (n.to_owned(), meta::instant())));
     let schema = object.clone();
     let open: Open = Arc::new(move |columns: &[String]| {
         // The lock is free while queries run: nothing is written before they are done.

@@ -4,7 +4,7 @@
 use super::catalog::{Catalog, Column, Fault, Planned, Planning, Table, TableRead};
 use super::parse::Places;
 use super::registry::{self, Provider};
-use super::{expand, locate, parse};
+use super::{conversions, expand, locate, parse};
 use crate::diagnostic::{Code, nearest};
 use crate::value::arrow::datatypes::{Field, FieldRef, Schema};
 use datafusion::catalog::TableProvider;
@@ -44,13 +44,16 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
     while let Err(error) = planned {
         let next = locate::fault(&mut query, &error, &checker, &places);
         // Expressions that became NULL have one name; that is no fault of the author's.
-        if !(next.artefact && !faults.is_empty()) {
+        if !next.artefact || faults.is_empty() {
             faults.push(next.fault);
         }
         if !next.mended || faults.len() >= MAX_FAULTS {
             return Planning { planned: None, faults };
         }
         planned = checker.attempt(&query);
+    }
+    if let Ok(written) = checker.written(&query) {
+        faults.extend(conversions::warnings(&written, &places));
     }
     faults.sort_by_key(|f| (f.range, f.code));
     faults.dedup();
@@ -101,12 +104,17 @@ impl Checker {
         }
     }
 
-    /// Plans the query and settles its types, as a run would.
-    pub(super) fn attempt(&self, query: &Query) -> Result<LogicalPlan> {
+    /// Plans the query as it is written.
+    fn written(&self, query: &Query) -> Result<LogicalPlan> {
         let lookup =
             |schema: &str, name: &str| self.sources.get(&(schema.to_owned(), name.to_owned())).cloned();
         let plan = to_plan(query, &lookup, self.parameters.clone())?;
-        let plan = if self.nulls.is_empty() { plan } else { plan.with_param_values(self.nulls.clone())? };
+        if self.nulls.is_empty() { Ok(plan) } else { plan.with_param_values(self.nulls.clone()) }
+    }
+
+    /// Plans the query and settles its types, as a run would.
+    pub(super) fn attempt(&self, query: &Query) -> Result<LogicalPlan> {
+        let plan = self.written(query)?;
         Analyzer::new().execute_and_check(plan, &analyzer_options(), |_, _| {})
     }
 }

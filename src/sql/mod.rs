@@ -3,6 +3,7 @@
 
 mod catalog;
 mod check;
+mod conversions;
 mod engine;
 mod expand;
 mod lineage;

@@ -127,7 +127,7 @@ pub struct TargetInfo {
 pub struct SchemaChange {
     /// The object.
     pub object: String,
-    /// One sentence: `added field "region"`.
+    /// A few words, true of a live and a dry run: ``a new field `region` ``.
     pub what: String,
 }
 

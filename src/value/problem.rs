@@ -33,8 +33,6 @@ pub enum ProblemCode {
     NotAUuid,
     /// Not the shape that `split` expects.
     NotAList,
-    /// A number that a spreadsheet may already have rounded (over 15 digits).
-    PossiblyRounded,
     /// The field has no such option.
     UnknownOption,
     /// The value does not fit the field's type.
@@ -43,8 +41,6 @@ pub enum ProblemCode {
     NotFound,
     /// `find` found several records.
     FoundSeveral,
-    /// No rule matched and the last one does not create.
-    NoMatch,
     /// A rule matched several records.
     SeveralMatches,
     /// The value to match on is empty.
@@ -53,8 +49,6 @@ pub enum ProblemCode {
     RequiredField,
     /// Another record holds this value in a unique field.
     NotUnique,
-    /// The row could not be read from its file.
-    UnreadableRow,
     /// The target refused the row.
     Refused,
 }
@@ -76,17 +70,14 @@ impl ProblemCode {
             ProblemCode::NotAPhoneNumber => "not_a_phone_number",
             ProblemCode::NotAUuid => "not_a_uuid",
             ProblemCode::NotAList => "not_a_list",
-            ProblemCode::PossiblyRounded => "possibly_rounded",
             ProblemCode::UnknownOption => "unknown_option",
             ProblemCode::DoesNotFit => "does_not_fit",
             ProblemCode::NotFound => "not_found",
             ProblemCode::FoundSeveral => "found_several",
-            ProblemCode::NoMatch => "no_match",
             ProblemCode::SeveralMatches => "several_matches",
             ProblemCode::EmptyMatchValue => "empty_match_value",
             ProblemCode::RequiredField => "required_field",
             ProblemCode::NotUnique => "not_unique",
-            ProblemCode::UnreadableRow => "unreadable_row",
             ProblemCode::Refused => "refused",
         }
     }

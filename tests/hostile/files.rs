@@ -76,8 +76,12 @@ fn encodings_that_are_wrong() {
     let declared = super::LIST.replace("kind:  \"Kind\" optional\n", "encoding \"utf-8\"\n  kind: \"Kind\" optional\n");
     let latin = b"SKU,Unit Price\nCaf\xe9,1\n";
     assert_refused_by(&declared, "list.csv", latin, &["line 2, column 4: the byte 0xE9 is not valid UTF-8"]);
-    let unknown = declared.replace("utf-8", "utf-42");
-    assert_refused_by(&unknown, "list.csv", latin, &["`utf-42` is not the name of an encoding"]);
+    let desk = Desk::new();
+    let unknown = desk.file("unknown.sconn", declared.replace("utf-8", "utf-42"));
+    let run = desk.live(&unknown, &[&desk.file("list.csv", latin)]);
+    assert_eq!(run.code, 2);
+    assert_says(&run.stderr, &["error[SC0502]", "there is no encoding \"utf-42\"", "did you mean \"utf-8\"?"]);
+    assert!(!desk.has_store());
     // Undeclared: letters that are right in UTF-8, then a byte that is not.
     let mixed = b"SKU,Unit Price\nCaf\xc3\xa9,1\nX\xe9,2\n";
     assert_refused("list.csv", mixed, &["line 3, column 2: the byte 0xE9 is not valid UTF-8", "save the file as"]);

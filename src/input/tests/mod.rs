@@ -40,7 +40,8 @@ impl Desk {
         tables: &[InputPlan],
         limits: &Limits,
     ) -> Result<Intake, InputError> {
-        read(files, tables, self.scratch.path(), limits, &|_, _| {}, &|| false)
+        let files: Vec<InputFile> = files.iter().cloned().map(InputFile::from).collect();
+        read(&files, tables, self.scratch.path(), limits, &|_, _| {}, &|| false)
     }
 
     /// Reads one file without declarations.

@@ -30,13 +30,15 @@ impl Store {
         let mut fields = Vec::new();
         for name in columns {
             let declared = object.field(name).map(|f| f.ty.clone());
-            let ty = match &declared {
-                Some(ty) => field_column_type(ty),
-                None => DataType::Utf8,
+            // The store's own columns are read like fields of these types.
+            let own = match name.as_str() {
+                ID => Some(FieldType::Text),
+                "_created_at" | "_updated_at" => Some(FieldType::Datetime),
+                _ => None,
             };
+            let ty = own.as_ref().or(declared.as_ref()).map_or(DataType::Utf8, field_column_type);
             fields.push(Field::new(name, ty, true));
-            let stored =
-                if name == ID { Some(FieldType::Text) } else { held.field(name).map(|f| f.ty.clone()) };
+            let stored = own.or_else(|| held.field(name).map(|f| f.ty.clone()));
             read.push((name.clone(), stored));
         }
         let list: String = read

@@ -153,16 +153,16 @@ fn plan<'a>(stored: &[ObjectSchema], declared: &'a [ObjectSchema]) -> Result<Vec
         let mut add = |step, what| steps.push(Planned { object, step, what });
         let held = stored.iter().find(|o| o.name == object.name);
         if held.is_none() {
-            add(Step::CreateObject(object), format!("created object \"{}\"", object.name));
+            add(Step::CreateObject(object), "a new object".to_owned());
         }
         for field in &object.fields {
             let name = &field.name;
             let kept = held.and_then(|h| h.field(name));
             match kept {
-                None if held.is_some() => add(Step::AddField(field), format!("added field \"{name}\"")),
+                None if held.is_some() => add(Step::AddField(field), format!("a new field `{name}`")),
                 Some(kept) if kept.ty != field.ty => {
                     let what = format!(
-                        "changed field \"{name}\" from {} to {}",
+                        "`{name}` is {} so far, and becomes {}",
                         described(&kept.ty),
                         described(&field.ty)
                     );
@@ -181,7 +181,7 @@ fn plan<'a>(stored: &[ObjectSchema], declared: &'a [ObjectSchema]) -> Result<Vec
                     if !known.contains(&label.as_str()) {
                         known.push(label);
                         // A new field comes with its options; they are worth a sentence only later.
-                        let what = format!("added option \"{label}\" to field \"{name}\"");
+                        let what = format!("a new option `{label}` of `{name}`");
                         add(Step::AddOption(field, label), if kept.is_some() { what } else { String::new() });
                     }
                 }
