@@ -115,8 +115,7 @@ impl InputError {
         self
     }
 
-    /// The same, to be changed.
-    pub fn refusal_mut(&mut self) -> Option<&mut Refusal> {
+    fn refusal_mut(&mut self) -> Option<&mut Refusal> {
         match self {
             Self::Refused(r) | Self::Limit(r) | Self::Io(r) => Some(r),
             Self::Stopped => None,

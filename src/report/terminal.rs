@@ -16,7 +16,7 @@ pub fn terminal(summary: &Summary, color: bool, width: usize) -> String {
     if let Some(failure) = &summary.failure {
         out.blank();
         // The first line says what is wrong, the others what to do.
-        let (cause, mend) = failure.split_once('\n').unwrap_or((failure, ""));
+        let (cause, mend) = failure.split_once('\n').unwrap_or((failure.as_str(), ""));
         out.paragraph(&format!("The run failed: {}", one_line(cause, 2_000)), Paint::Red);
         for line in mend.lines().take(20) {
             out.wrapped(&one_line(line, 2_000), "  ", "  ", Paint::Plain);

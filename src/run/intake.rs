@@ -16,11 +16,6 @@ impl Execution<'_> {
                 hint: "hand in one or more files: --input FILE".into(),
             });
         }
-        if request.files.is_empty() {
-            // It reads records only, or makes its rows itself.
-            self.stage_done("reading input");
-            return Ok(());
-        }
         input::check_given(request.files)?;
         // What is read is the kept copy: the file itself may change while the run goes on.
         let mut files = Vec::with_capacity(request.files.len());
@@ -31,47 +26,12 @@ impl Execution<'_> {
             hashes.insert(name.clone(), hash);
             files.push(InputFile { path, name });
         }
-<<<<<<< HEAD
-        let files: Vec<PathBuf> = kept.iter().map(|(path, _)| path.clone()).collect();
-        // People know a file by the path they gave.
-        let given = |text: &str| {
-            let mut pairs: Vec<_> = files.iter().zip(request.files).collect();
-            // The longest first: one path may be the beginning of another.
-            pairs.sort_by_key(|(copy, _)| std::cmp::Reverse(copy.as_os_str().len()));
-            pairs.iter().fold(text.to_owned(), |text, (copy, file)| {
-                text.replace(&copy.display().to_string(), &file.display().to_string())
-            })
-        };
-        let mut intake = input::read(
-            &files,
-            &request.plan.inputs,
-            self.folder.work(),
-            &request.input,
-            &|done, _| request.progress.advance(done),
-            &|| self.stopped(),
-        )
-        .map_err(|mut e| {
-            if let Some(refusal) = e.refusal_mut() {
-                refusal.file = given(&refusal.file);
-            }
-            e
-        })?;
-        for notice in &mut intake.notices {
-            notice.message = given(&notice.message);
-        }
-        let names = names(request.files);
-        let shown = |file: &str| {
-            let at = files.iter().position(|f| f.display().to_string() == file);
-            let name = at.and_then(|i| names.get(i).cloned());
-            (name.unwrap_or_else(|| file.to_owned()), at.map(|i| kept[i].1.clone()).unwrap_or_default())
-=======
         let intake = if files.is_empty() {
             input::Intake::default()
         } else {
             let progress = |done, _| request.progress.advance(done);
             let scratch = self.folder.work();
             input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
->>>>>>> main
         };
         self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();
         for table in &intake.tables {
@@ -93,15 +53,6 @@ impl Execution<'_> {
     }
 }
 
-<<<<<<< HEAD
-/// What people call the files: their names, and where two have the same, the paths they gave.
-fn names(files: &[PathBuf]) -> Vec<String> {
-    let name = |f: &PathBuf| f.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let all: Vec<String> = files.iter().map(name).collect();
-    let alone = |n: &String| all.iter().filter(|o| *o == n).count() == 1;
-    let pairs = all.iter().zip(files);
-    pairs.map(|(n, f)| if alone(n) { n.clone() } else { f.display().to_string() }).collect()
-=======
 /// What reports call a part: the file's name alone, its path where two files share a name.
 fn part_words(part: &Part, files: &[PathBuf]) -> String {
     let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
@@ -109,5 +60,4 @@ fn part_words(part: &Part, files: &[PathBuf]) -> String {
     let shared = files.iter().filter(|f| name(f).as_deref() == Some(own.as_str())).count() > 1;
     let file = if shared { part.file.clone() } else { own };
     part.inner.as_ref().map_or(file.clone(), |inner| format!("{file}!{inner}"))
->>>>>>> main
 }

@@ -194,12 +194,12 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
         request,
         parameters,
     };
+    // Stopped while it read is stopped, like anywhere else.
     let outcome = match execution.stages().await {
         Err(RunError::Input(InputError::Stopped)) => Ok(()),
         other => other,
     };
     let state = match &outcome {
-        Err(RunError::Input(InputError::Stopped)) => RunState::Cancelled,
         Err(_) => RunState::Failed,
         Ok(()) if execution.left_out() => RunState::Cancelled,
         Ok(()) if execution.troubled() => RunState::CompletedWithErrors,

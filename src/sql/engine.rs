@@ -217,7 +217,7 @@ impl Engine {
             Err(_) => Err(SqlError {
                 cause: format!("the query took longer than {} s", self.limits.time.as_secs()),
                 range: None,
-                hint: Some("make it do less: filter earlier, or check that no join pairs every row with every other".into()),
+                hint: Some("make it do less, or raise the connector's `time_limit`".into()),
             }),
         }
     }
@@ -308,7 +308,7 @@ fn explain(error: &DataFusionError) -> SqlError {
         .trim();
     let hint = match root {
         DataFusionError::ResourcesExhausted(_) => Some(
-            "the query needs more memory than it may have: make it do less at once",
+            "the query needs more memory than it may have: raise the connector's `memory`, or do less at once",
         ),
         _ if text.contains("No space left") => Some("free some space where executions are kept"),
         _ if text.starts_with("Cast error")

@@ -52,6 +52,25 @@ fn sql_that_fails_while_it_runs() {
 }
 
 #[test]
+fn sql_that_takes_too_long() {
+    let desk = Desk::new();
+    let connector = desk.file(
+        "slow.sconn",
+        "connector slow {\n trigger spreadsheet\n time_limit 1s\n}\n\
+         scope numbers {\n sql {\n SELECT count(*) AS n FROM generate_series(1, 1000000) a\n \
+         JOIN generate_series(1, 1000000) b ON a.value < b.value * 2\n }\n}\n",
+    );
+    let before = std::time::Instant::now();
+    let run = desk.with(&connector, &[], &[]);
+    assert_eq!(run.code, 2, "{}{}", run.stdout, run.stderr);
+    assert!(before.elapsed() < Duration::from_secs(60));
+    assert_says(
+        &failure(&run),
+        &["scope `numbers` failed at ", "slow.sconn:6:", "the query took longer than 1 s", "`time_limit`"],
+    );
+}
+
+#[test]
 fn a_series_without_end_is_read_only_as_far_as_it_is_asked_for() {
     let desk = Desk::new();
     let connector = desk.file(
