@@ -225,7 +225,8 @@ impl<'p> StepRun<'p> {
         let mut column = StringBuilder::new();
         made.iter().for_each(|d| column.append_option(d.record.map(|id| id.to_string())));
         let array: ArrayRef = Arc::new(column.finish());
-        let batch = RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
+        let batch =
+            RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
         Ok(writer.write(&batch)?)
     }
 
@@ -244,12 +245,13 @@ fn sources(batch: &RecordBatch) -> Vec<Option<SourceRef>> {
     (0..rows.len()).map(|i| rows.is_valid(i).then(|| SourceRef::unpack(rows.value(i)))).collect()
 }
 
-fn problems(part: &RecordBatch) -> Vec<CellProblem> {
-    let Some(column) = part.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
-        return Vec::new();
+fn problems(rows: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {
+    let Some(column) = rows.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
+        return Ok(Vec::new());
     };
-    (0..column.len())
-        .filter(|i| column.is_valid(*i))
-        .flat_map(|i| read_problems(column.value(i), i))
-        .collect()
+    let mut all = Vec::new();
+    for row in (0..column.len()).filter(|i| column.is_valid(*i)) {
+        all.extend(read_problems(column.value(row), row)?);
+    }
+    Ok(all)
 }

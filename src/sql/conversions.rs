@@ -8,7 +8,7 @@ use crate::value::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Spans};
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
 
 /// Warnings about comparisons of a text column with a number, in a plan whose types are not settled
@@ -28,9 +28,14 @@ pub(super) fn warnings(plan: &LogicalPlan, places: &Places<'_>) -> Vec<Fault> {
     found
 }
 
+fn compares(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
+}
+
 fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fault> {
     let sides: Vec<(&Expr, &Expr)> = match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.is_comparison_operator() => {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
             vec![(left.as_ref(), right.as_ref()), (right.as_ref(), left.as_ref())]
         }
         Expr::Between(b) => vec![(b.expr.as_ref(), b.low.as_ref())],
@@ -39,8 +44,10 @@ fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fau
     };
     let (column, spans) = sides.into_iter().find_map(|(text, number)| {
         let Expr::Column(column) = text else { return None };
-        let is_text = matches!(text.get_type(schema).ok()?, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
-        (is_text && number.get_type(schema).ok()?.is_numeric()).then_some((column.name.clone(), &column.spans))
+        let is_text =
+            matches!(text.get_type(schema).ok()?, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
+        (is_text && number.get_type(schema).ok()?.is_numeric())
+            .then_some((column.name.clone(), &column.spans))
     })?;
     Some(Fault {
         code: Code::SqlTextAsNumber,
