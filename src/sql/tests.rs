@@ -261,7 +261,7 @@ fn windows_joins_unions_and_unnest_keep_the_line() {
     );
     assert_eq!(
         table(&run("SELECT sku FROM input.prices WHERE sku = 'C' UNION ALL SELECT n FROM output.others")),
-        "C@4 x@- y@- z@-"
+        "x@0 y@1 z@2 C@4"
     );
     assert_eq!(
         table(&run("SELECT sku, unnest(make_array('q', 'p')) AS u FROM input.prices WHERE sku = 'C'")),
@@ -294,4 +294,56 @@ fn a_failing_cast_is_explained_with_a_way_out() {
         .unwrap_err();
     assert!(error.hint.unwrap().contains("TRY_CAST"));
     assert!(error.cause.contains('x'), "{}", error.cause);
+}
+
+#[test]
+fn ties_fall_to_the_input_in_frames_aggregates_and_distinct_on_too() {
+    assert_eq!(
+        table(&run("SELECT first_value(price ORDER BY sku) AS p FROM input.prices")),
+        "1@2",
+        "of the rows with the smallest sku the first"
+    );
+    assert_eq!(table(&run("SELECT string_agg(DISTINCT sku, '') AS s FROM input.prices")), "ABC@2");
+    assert_eq!(
+        table(&run(
+            "SELECT sku, first_value(price) OVER (PARTITION BY sku) AS p FROM input.prices WHERE sku = 'B'"
+        )),
+        "B,2@2 B,2@6"
+    );
+    assert_eq!(
+        table(&run(
+            "SELECT DISTINCT ON (sku) sku, price FROM input.prices ORDER BY sku DESC, price DESC LIMIT 2"
+        )),
+        "C,@4 B,9@6"
+    );
+    assert_eq!(
+        table(&run(
+            "SELECT sku FROM (SELECT n AS sku FROM output.others UNION ALL SELECT sku FROM input.prices) u LIMIT 2"
+        )),
+        "x@0 y@1"
+    );
+}
+
+#[test]
+fn text_compared_with_a_number_is_told() {
+    let told = |sql: &str| faults(sql);
+    assert_eq!(told("SELECT sku FROM input.prices WHERE unit_price > 10"), [("SC0215", "unit_price".into())]);
+    assert_eq!(
+        told("SELECT sku FROM input.prices WHERE 10.5 = unit_price"),
+        [("SC0215", "unit_price".into())]
+    );
+    assert_eq!(
+        told("SELECT sku FROM input.prices WHERE unit_price IN (1, 2)"),
+        [("SC0215", "unit_price".into())]
+    );
+    assert_eq!(told("SELECT sku FROM input.prices WHERE unit_price > '10'"), []);
+    assert_eq!(told("SELECT sku FROM input.prices WHERE CAST(unit_price AS INT) > 10"), []);
+}
+
+#[test]
+fn what_would_be_ignored_or_changed_in_silence_is_refused() {
+    assert_eq!(faults("SELECT sku FROM input.prices FOR UPDATE"), [("SC0208", "FOR UPDATE".into())]);
+    assert_eq!(faults("SELECT sku INTO x FROM input.prices"), [("SC0208", "INTO".into())]);
+    let planning = plan("SELECT text.code(DISTINCT sku) AS c FROM input.prices", &catalog());
+    assert!(planning.faults[0].message.contains("takes values only"), "{:?}", planning.faults);
 }

@@ -84,7 +84,7 @@ fn overlapping_entries_are_refused() {
 fn a_zip_in_a_zip_is_refused() {
     let inner = zip(&[("x.csv", b"x\n1\n")]);
     assert_refused(Desk::new().one("a.zip", zip(&[("b.zip", &inner)])), "a ZIP in the ZIP");
-    assert_refused(Desk::new().one("a.zip", zip(&[("b.csv", &inner)])), "a ZIP in the ZIP");
+    assert_refused(Desk::new().one("a.zip", zip(&[("b.csv", &inner)])), "a workbook in the ZIP");
 }
 
 #[test]
