@@ -21,7 +21,8 @@ pub fn normalise_name(text: &str) -> String {
 /// The SQL names of a header row: blank headers become `_1`, `_2`, …, a repeated `x` becomes
 /// `x__duplicate_1__`. No two names are equal.
 pub fn normalise_headers(headers: &[String]) -> Vec<String> {
-    let mut used: HashSet<String> = HashSet::new();
+    // The last column of every table on disk is its rows' places.
+    let mut used: HashSet<String> = HashSet::from(["__row".to_owned()]);
     let mut repeats: HashMap<String, u64> = HashMap::new();
     let mut blanks = 0u64;
     let mut names = Vec::with_capacity(headers.len());

@@ -6,6 +6,7 @@ use super::workspace::{Slot, Workspace};
 use crate::plan::{MatchAction, Outcome, RulePlan};
 use crate::target::{Record, Target, TargetError};
 use crate::value::{Problem, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -67,7 +68,7 @@ pub(super) async fn ask(
 ) -> Result<Verdict, TargetError> {
     let mut verdict = Verdict::default();
     // The records found so far; none means that no rule has narrowed them yet.
-    let mut so_far: Option<Vec<Uuid>> = None;
+    let mut so_far: Option<HashSet<Uuid>> = None;
     for (number, rule) in rules.iter().enumerate() {
         let column = keys.get(number).map_or(&[][..], Vec::as_slice);
         let (value, mut found) = match column.get(row) {
@@ -90,7 +91,7 @@ pub(super) async fn ask(
         if let Some(so_far) = &so_far {
             found.retain(|r| so_far.contains(&r.id));
         }
-        let all: Vec<Uuid> = found.iter().map(|r| r.id).collect();
+        let all: HashSet<Uuid> = found.iter().map(|r| r.id).collect();
         if found.iter().any(|r| !r.archived) {
             found.retain(|r| !r.archived);
         }

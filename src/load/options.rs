@@ -65,7 +65,11 @@ impl Options {
         }
     }
 
+    /// With a great many options a suggestion is no help, and looking for it in each row costs.
     fn nearest(&self, label: &str) -> Option<&String> {
+        if self.labels.len() > 500 {
+            return None;
+        }
         let wanted = label.to_lowercase();
         let mut best: Option<(f64, &String)> = None;
         for known in &self.labels {

@@ -410,7 +410,8 @@ fn unknown_option(
         ty if ty.has_options() => field.options.iter().map(String::as_str).collect(),
         _ => return,
     };
-    let known = options.iter().any(|o| o.to_lowercase() == label.to_lowercase());
+    // Exactly, as the run compares them.
+    let known = options.contains(&label);
     if known || options.is_empty() || mapping.create_options.is_some() {
         return;
     }

@@ -76,7 +76,8 @@ pub enum RunState {
     /// Every row went as meant.
     #[serde(rename = "completed")]
     Completed,
-    /// It went to its end, but some rows or fields were left out.
+    /// It went to its end, but some rows were left out. A field that was left alone is a warning:
+    /// the row stands, and the run is completed.
     #[serde(rename = "completed with errors")]
     CompletedWithErrors,
     /// It stopped.

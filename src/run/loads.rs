@@ -56,8 +56,8 @@ struct StepRun<'p> {
     next_row: u64,
 }
 
-/// One batch of a scope with everything that the load needs of it.
-struct Batch {
+/// The rows of one chunk with everything that the load needs of them.
+struct RowsOfChunk {
     values: RecordBatch,
     sources: Vec<Option<SourceRef>>,
     ids: Vec<(String, ArrayRef)>,
@@ -109,51 +109,41 @@ impl<'p> StepRun<'p> {
         execution.stage(&format!("loading {}", self.load.name), Some(output.rows()));
         let Some(values) = values else { return Ok(()) };
         let row_column = output.schema().index_of(ROW).ok();
-        let mut rows = output.read(row_column.map(|i| vec![i]))?;
+        let size = execution.request.plan.connector.chunk.max(1) as usize;
+        let mut rows = output.read_by(row_column.map(|i| vec![i]), size)?;
         let mut ids = self
             .known
             .iter()
-            .map(|(name, spool)| Ok((name.clone(), spool.read(None)?)))
+            .map(|(name, spool)| Ok((name.clone(), spool.read_by(None, size)?)))
             .collect::<Result<Vec<_>, RunError>>()?;
         let mut failure = None;
         // Once it failed or was stopped, the rest of the rows is still told, as not processed.
         let mut idle = after_failure;
-        for batch in values.read(None)? {
-            let values = batch?;
+        // The tables have the same rows in the same order, so their chunks go together.
+        for values in values.read_by(None, size)? {
+            let values = values?;
             let sources = match rows.next() {
                 Some(batch) => sources(&batch?),
                 None => vec![None; values.num_rows()],
             };
-            let mut of_batch = Vec::new();
+            let mut of_chunk = Vec::new();
             for (name, reader) in &mut ids {
                 if let Some(batch) = reader.next() {
-                    of_batch.push((name.clone(), batch?.column(0).clone()));
+                    of_chunk.push((name.clone(), batch?.column(0).clone()));
                 }
             }
-            let batch = Batch { values, sources, ids: of_batch };
-            let mut exposed = Vec::with_capacity(batch.values.num_rows());
-            let mut from = 0;
-            while from < batch.values.num_rows() {
-                let size = (execution.request.plan.connector.chunk.max(1) as usize)
-                    .min(batch.values.num_rows() - from);
-                idle = idle || execution.stopped();
-                let made = if idle {
-                    Ok(self.unprocessed(&batch, from, size))
-                } else {
-                    self.chunk(execution, &batch, from, size).await
-                };
-                let made = made.unwrap_or_else(|e| {
-                    idle = true;
-                    failure = Some(e);
-                    self.unprocessed(&batch, from, size)
-                });
-                self.record(execution, decisions, &made)?;
-                exposed.extend(made.iter().map(|d| d.record.map(|id| id.to_string())));
-                from += size;
-                self.next_row += size as u64;
-                execution.request.progress.advance(self.next_row);
-            }
-            self.expose(exposed)?;
+            let chunk = RowsOfChunk { values, sources, ids: of_chunk };
+            idle = idle || execution.stopped();
+            let made = if idle { Ok(self.unprocessed(&chunk)) } else { self.chunk(execution, &chunk).await };
+            let made = made.unwrap_or_else(|e| {
+                idle = true;
+                failure = Some(e);
+                self.unprocessed(&chunk)
+            });
+            self.record(execution, decisions, &made)?;
+            self.expose(&made)?;
+            self.next_row += made.len() as u64;
+            execution.request.progress.advance(self.next_row);
         }
         failure.map_or(Ok(()), Err)
     }
@@ -162,47 +152,47 @@ impl<'p> StepRun<'p> {
     async fn chunk(
         &mut self,
         execution: &Execution<'_>,
-        batch: &Batch,
-        from: usize,
-        size: usize,
+        chunk: &RowsOfChunk,
     ) -> Result<Vec<RowDecision>, RunError> {
-        let part = batch.values.slice(from, size);
-        let problems = problems(&part);
-        let ids: Vec<(&str, ArrayRef)> =
-            batch.ids.iter().map(|(n, a)| (n.as_str(), a.slice(from, size))).collect();
-        let mut columns: Vec<(&str, &ArrayRef)> =
-            self.variables.iter().enumerate().map(|(i, v)| (v.name.as_str(), part.column(i))).collect();
-        columns.extend(ids.iter().map(|(n, a)| (*n, a)));
+        let problems = problems(&chunk.values)?;
+        let mut columns: Vec<(&str, &ArrayRef)> = self
+            .variables
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (v.name.as_str(), chunk.values.column(i)))
+            .collect();
+        columns.extend(chunk.ids.iter().map(|(n, a)| (n.as_str(), a)));
         let rows = Rows {
             first_row: self.next_row,
-            sources: &batch.sources[from..from + size],
+            sources: &chunk.sources,
             columns,
             variables: self.variables,
             problems: &problems,
         };
         let mut target = execution.target.lock().await;
         let mut decided = self.step.decide(target.as_mut(), &rows).await?;
-        let chunk = Chunk {
+        let writes = Chunk {
             execution: &execution.request.execution,
             step: &self.load.name,
             number: self.next_chunk,
             first_row: self.next_row,
-            rows: size as u64,
+            rows: chunk.values.num_rows() as u64,
             object: &self.load.object,
             new_options: &decided.new_options,
             writes: &decided.writes,
         };
-        let receipt = target.commit(chunk).await?;
+        let receipt = target.commit(writes).await?;
         Step::settle(&mut decided, &receipt, self.next_chunk);
         self.next_chunk += 1;
         Ok(decided.decisions)
     }
 
-    fn unprocessed(&self, batch: &Batch, from: usize, size: usize) -> Vec<RowDecision> {
-        (0..size)
-            .map(|i| RowDecision {
-                row: self.next_row + i as u64 + 1,
-                source: batch.sources.get(from + i).copied().flatten(),
+    fn unprocessed(&self, chunk: &RowsOfChunk) -> Vec<RowDecision> {
+        (self.next_row + 1..)
+            .zip(&chunk.sources)
+            .map(|(row, source)| RowDecision {
+                row,
+                source: *source,
                 key: 0,
                 rules: Vec::new(),
                 decided_by: None,
@@ -230,17 +220,13 @@ impl<'p> StepRun<'p> {
         Ok(())
     }
 
-    fn expose(&mut self, ids: Vec<Option<String>>) -> Result<(), RunError> {
+    fn expose(&mut self, made: &[RowDecision]) -> Result<(), RunError> {
         let Some(writer) = &mut self.exposed else { return Ok(()) };
         let mut column = StringBuilder::new();
-        ids.iter().for_each(|id| column.append_option(id.as_deref()));
-        let name = self.load.expose.clone().unwrap_or_default();
-        let schema = Arc::new(Schema::new(vec![Field::new(name, ArrowType::Utf8, true)]));
+        made.iter().for_each(|d| column.append_option(d.record.map(|id| id.to_string())));
         let array: ArrayRef = Arc::new(column.finish());
-        if let Ok(batch) = RecordBatch::try_new(schema, vec![array]) {
-            writer.write(&batch)?;
-        }
-        Ok(())
+        let batch = RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
+        Ok(writer.write(&batch)?)
     }
 
     fn finish(self, complete: bool) -> Result<Option<Exposed>, RunError> {

@@ -124,6 +124,9 @@ impl RunError {
             RunError::Input(e) => e.hint().map(str::to_owned),
             RunError::Target(e) => Some(e.hint().to_owned()),
             RunError::Report(e) => Some(e.hint.clone()),
+            RunError::Folder(e) if e.cause.kind() == std::io::ErrorKind::NotFound => {
+                Some("make sure the path is right and the file can be read".into())
+            }
             RunError::Spool(_) | RunError::Folder(_) => {
                 Some("make sure there is room on the disk and the folder can be written to, or choose another with --out".into())
             }
@@ -198,7 +201,7 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
     };
     let state = match &outcome {
         Err(_) => RunState::Failed,
-        Ok(()) if execution.stopped() => RunState::Cancelled,
+        Ok(()) if execution.left_out() => RunState::Cancelled,
         Ok(()) if execution.troubled() => RunState::CompletedWithErrors,
         Ok(()) => RunState::Completed,
     };
@@ -240,7 +243,13 @@ impl Execution<'_> {
         self.request.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether any row or value was left out.
+    /// Whether it was stopped before its last row.
+    fn left_out(&self) -> bool {
+        let unprocessed = self.steps.iter().any(|s| s.counts.not_processed > 0);
+        self.stopped() && (unprocessed || self.steps.len() < self.request.plan.loads.len())
+    }
+
+    /// Whether any row was left out. A field that was left alone is a warning: the row stands.
     fn troubled(&self) -> bool {
         let rejected = self.intake.as_ref().is_some_and(|i| i.rejected_total > 0);
         rejected || self.steps.iter().any(|s| s.counts.errored > 0)

@@ -14,8 +14,9 @@ impl Execution<'_> {
         self.stage("running SQL", None);
         let done = self.make_scopes().await;
         // What the SQL made so far is there to be looked at, even when a later scope failed.
-        self.write_sql_output()?;
+        let written = self.write_sql_output();
         done?;
+        written?;
         self.stage_done("running SQL");
         Ok(())
     }
@@ -42,7 +43,7 @@ impl Execution<'_> {
             else {
                 return Ok(());
             };
-            engine.add_spool("output", &query.name, &output, true);
+            engine.add_output(&query.name, &output);
             self.scopes.push(ScopeRun { name: query.name.clone(), output, variables: None, problems: 0 });
         }
         Ok(())
@@ -61,7 +62,7 @@ impl Execution<'_> {
         let mut engine =
             Engine::new(self.request.sql.clone(), self.folder.work(), functions(plan), parameters)?;
         for table in self.intake.iter().flat_map(|i| &i.tables) {
-            engine.add_spool("input", &table.name, &table.spool, true);
+            engine.add_input(&table.name, &table.spool);
         }
         for object in &plan.objects {
             add_records(&mut engine, object, self.target.clone());
@@ -88,8 +89,11 @@ impl Execution<'_> {
     fn write_sql_output(&mut self) -> Result<(), RunError> {
         let path = self.artefact("sql_output", "sql-output.zip");
         let scopes: Vec<(&str, &Spool)> = self.scopes.iter().map(|s| (s.name.as_str(), &s.output)).collect();
-        write_sql_output(&path, &scopes, SqlOutputOptions { guard_formulas: self.request.guard_formulas })?;
-        Ok(())
+        let options = SqlOutputOptions { guard_formulas: self.request.guard_formulas };
+        write_sql_output(&path, &scopes, options).map_err(|e| {
+            self.artefacts.remove("sql_output");
+            e.into()
+        })
     }
 }
 
@@ -118,8 +122,13 @@ fn add_records(engine: &mut Engine, object: &ObjectSchema, target: SharedTarget)
     columns.extend(["_created_at", "_updated_at"].map(|n| (n.to_owned(), meta::instant())));
     let schema = object.clone();
     let open: Open = Arc::new(move |columns: &[String]| {
-        // The lock is free while queries run: nothing is written before they are done.
-        let target = target.try_lock().map_err(|_| "the target is busy".to_owned())?;
+        // Nothing is written while queries run; only another scan may be opening its connection.
+        let target = loop {
+            match target.try_lock() {
+                Ok(target) => break target,
+                Err(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
+            }
+        };
         let scan = target.scan(&schema, columns).map_err(|e| e.to_string())?;
         Ok(Box::new(scan.map(|b| b.map_err(|e| e.to_string()))) as Batches)
     });

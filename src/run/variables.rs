@@ -116,9 +116,9 @@ fn problem_column(problems: Vec<CellProblem>, rows: usize) -> ArrayRef {
 }
 
 /// Undoes [`problem_column`] for one cell.
-pub(super) fn read_problems(json: &str, row: usize) -> Vec<CellProblem> {
-    let stored: Vec<Stored> = serde_json::from_str(json).unwrap_or_default();
-    stored.into_iter().map(|s| CellProblem { row, taken: s.taken, problem: s.problem }).collect()
+pub(super) fn read_problems(json: &str, row: usize) -> Result<Vec<CellProblem>, RunError> {
+    let stored: Vec<Stored> = serde_json::from_str(json).map_err(|e| internal(Path::new(PROBLEMS), &e))?;
+    Ok(stored.into_iter().map(|s| CellProblem { row, taken: s.taken, problem: s.problem }).collect())
 }
 
 /// A batch that does not have its own schema is our mistake, told like any other failure.

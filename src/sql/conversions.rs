@@ -8,7 +8,7 @@ use crate::value::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Spans};
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
 
 /// Warnings about comparisons of a text column with a number, in a plan whose types are not settled
@@ -30,7 +30,7 @@ pub(super) fn warnings(plan: &LogicalPlan, places: &Places<'_>) -> Vec<Fault> {
 
 fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fault> {
     let sides: Vec<(&Expr, &Expr)> = match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.is_comparison_operator() => {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
             vec![(left.as_ref(), right.as_ref()), (right.as_ref(), left.as_ref())]
         }
         Expr::Between(b) => vec![(b.expr.as_ref(), b.low.as_ref())],
@@ -58,4 +58,18 @@ fn place(spans: &Spans, places: &Places<'_>) -> Option<crate::text::Range> {
     let span = spans.first()?;
     let at = |l: datafusion::common::Location| Location { line: l.line, column: l.column };
     places.range(Span { start: at(span.start), end: at(span.end) })
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
 }

@@ -64,6 +64,7 @@ struct Entry {
     plain: Arc<dyn TableSource>,
     numbered: Option<Arc<dyn TableSource>>,
     input: bool,
+    unique: bool,
 }
 
 /// An engine with the tables of one execution.
@@ -113,13 +114,24 @@ impl Engine {
         })
     }
 
-    /// Adds a scratch table; `input` where its row numbers are places in the input.
-    pub fn add_spool(&mut self, schema: &str, name: &str, spool: &Spool, input: bool) {
+    /// Adds an input table: each row has a place of its own, and they stand in that order.
+    pub fn add_input(&mut self, name: &str, spool: &Spool) {
+        self.add_spool("input", name, spool, true);
+    }
+
+    /// Adds the output of a query: rows keep their place in the input, but several may share one,
+    /// and their order is the query's.
+    pub fn add_output(&mut self, name: &str, spool: &Spool) {
+        self.add_spool("output", name, spool, false);
+    }
+
+    fn add_spool(&mut self, schema: &str, name: &str, spool: &Spool, own_places: bool) {
         let source = |numbered| -> Arc<dyn TableSource> {
-            provider_as_source(Arc::new(StreamTable::scratch(spool, numbered)) as Arc<dyn TableProvider>)
+            let table = StreamTable::scratch(spool, numbered, own_places);
+            provider_as_source(Arc::new(table) as Arc<dyn TableProvider>)
         };
         let numbered = spool.schema().index_of(ROW).is_ok().then(|| source(true));
-        self.insert(schema, name, Entry { plain: source(false), numbered, input });
+        self.insert(schema, name, Entry { plain: source(false), numbered, input: true, unique: own_places });
     }
 
     /// Adds `records.NAME`; `open` reads the columns that a query needs.
@@ -132,7 +144,7 @@ impl Engine {
         self.insert(
             "records",
             name,
-            Entry { plain: source(false), numbered: Some(source(true)), input: false },
+            Entry { plain: source(false), numbered: Some(source(true)), input: false, unique: true },
         );
     }
 
@@ -144,7 +156,7 @@ impl Engine {
         let table = datafusion::datasource::MemTable::try_new(batch.schema(), vec![vec![batch]])
             .map_err(|e| SqlError::new(e.strip_backtrace()))?;
         let plain = provider_as_source(Arc::new(table) as Arc<dyn TableProvider>);
-        self.insert(schema, name, Entry { plain, numbered: None, input: false });
+        self.insert(schema, name, Entry { plain, numbered: None, input: false, unique: false });
         Ok(())
     }
 
@@ -159,7 +171,7 @@ impl Engine {
     pub fn add_view(&mut self, name: &str, sql: &str) -> Result<(), SqlError> {
         let plan = self.plan(sql)?;
         let view = provider_as_source(Arc::new(ViewTable::new(plan, None)) as Arc<dyn TableProvider>);
-        self.insert("", name, Entry { plain: view, numbered: None, input: false });
+        self.insert("", name, Entry { plain: view, numbered: None, input: false, unique: false });
         Ok(())
     }
 
@@ -196,7 +208,7 @@ impl Engine {
         let numbered = |name: &TableReference| {
             let key = (name.schema().unwrap_or("").to_owned(), name.table().to_owned());
             let entry = self.tables.get(&key)?;
-            Some(Numbered { source: entry.numbered.clone()?, input: entry.input })
+            Some(Numbered { source: entry.numbered.clone()?, input: entry.input, unique: entry.unique })
         };
         let plan = lineage::trace(plan, &numbered).map_err(|e| explain(&e))?;
         let work = self.execute(plan, path, tick);
@@ -223,7 +235,19 @@ impl Engine {
         let mut writer =
             SpoolWriter::create(path, schema.clone()).map_err(|e| SqlError::new(e.to_string()))?;
         let mut rows = 0;
-        while let Some(batch) = stream.next().await {
+        let mut beat = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            // A query may work for minutes before its first row; it can be stopped all the same.
+            let batch = tokio::select! {
+                batch = stream.next() => batch,
+                _ = beat.tick() => {
+                    if tick(rows) {
+                        continue;
+                    }
+                    return Ok(None);
+                }
+            };
+            let Some(batch) = batch else { break };
             let batch = batch.map_err(|e| explain(&e))?;
             rows += batch.num_rows() as u64;
             let batch = settle(&batch, &schema).map_err(|e| SqlError::new(e.to_string()))?;

@@ -164,6 +164,19 @@ impl Expander<'_> {
             }
             return Ok(None);
         };
+        let more = function.over.is_some()
+            || function.filter.is_some()
+            || function.null_treatment.is_some()
+            || !function.within_group.is_empty()
+            || matches!(&function.args, FunctionArguments::List(l)
+                if l.duplicate_treatment.is_some() || !l.clauses.is_empty());
+        if more {
+            return Err(self.fault(
+                span,
+                format!("`{}` takes values only", item.name),
+                "write FILTER, OVER, DISTINCT and ORDER BY inside the function, or write its SQL here",
+            ));
+        }
         if self.calls >= MAX_CALLS {
             return Err(self.fault(
                 span,

@@ -11,7 +11,8 @@ use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
 use datafusion::logical_expr::{
     Aggregate, Distinct, DistinctOn, Expr, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
-    Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union, Window, lit,
+    ExprSchemable, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union, Window,
+    WindowFrameUnits, lit,
 };
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub(super) struct Numbered {
     pub(super) source: Arc<dyn TableSource>,
     /// Whether the numbers are places in the input (or only an order).
     pub(super) input: bool,
+    /// Whether no two rows share a number.
+    pub(super) unique: bool,
 }
 
 /// Adds the final [`ROW`] column (NULL where nothing of the input is behind a row) and the order.
@@ -44,10 +47,7 @@ pub(super) fn trace(
     let plan = if lineage.ordered {
         plan
     } else {
-        let mut keys = lineage.all(&plan);
-        if lineage.ties {
-            keys.extend(columns.iter().cloned());
-        }
+        let keys = lineage.keys(&plan);
         sorted(plan, keys)?
     };
     let mut out = columns;
@@ -76,6 +76,16 @@ impl Lineage {
         let mut all = self.columns(plan, &self.inputs);
         all.extend(self.columns(plan, &self.others));
         all
+    }
+
+    /// What orders the rows: their lineage, then, where that leaves ties, what they hold.
+    fn keys(&self, plan: &LogicalPlan) -> Vec<Expr> {
+        let mut keys = self.all(plan);
+        if self.ties {
+            let sortable = |e: &Expr| e.get_type(plan.schema()).is_ok_and(|t| !t.is_nested());
+            keys.extend(own_columns(plan).into_iter().filter(sortable));
+        }
+        keys
     }
 
     fn and(mut self, other: Lineage) -> Lineage {
@@ -148,7 +158,7 @@ impl Tracer<'_> {
             LogicalPlan::Sort(s) => {
                 let (input, lineage) = self.child(&s.input)?;
                 let mut expr = s.expr;
-                expr.extend(ascending(lineage.all(&input)));
+                expr.extend(ascending(lineage.keys(&input)));
                 let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: s.fetch });
                 Ok((plan, Lineage { ordered: true, ..lineage }))
             }
@@ -158,7 +168,7 @@ impl Tracer<'_> {
                 let input = if lineage.ordered {
                     input
                 } else {
-                    let keys = lineage.all(&input);
+                    let keys = lineage.keys(&input);
                     sorted(input, keys)?
                 };
                 let plan = LogicalPlan::Limit(Limit { skip: l.skip, fetch: l.fetch, input: Arc::new(input) });
@@ -200,7 +210,7 @@ impl Tracer<'_> {
         let name = self.name();
         out.push(Expr::Column(Column::new(Some(table), ROW)).alias(&name));
         let plan = Projection::try_new(out, Arc::new(LogicalPlan::TableScan(all)))?;
-        let mut lineage = Lineage::default();
+        let mut lineage = Lineage { ties: !numbered.unique, ..Lineage::default() };
         if numbered.input {
             lineage.inputs.push(name)
         } else {
@@ -211,7 +221,7 @@ impl Tracer<'_> {
 
     fn window(&mut self, window: Window) -> Result<(LogicalPlan, Lineage)> {
         let (input, lineage) = self.child(&window.input)?;
-        let keys = ascending(lineage.all(&input));
+        let keys = ascending(lineage.keys(&input));
         let exprs = window.window_expr.into_iter().map(|e| ordered_window(e, &keys)).collect();
         let plan = LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?);
         Ok((plan, Lineage { ordered: false, ..lineage }))
@@ -219,7 +229,7 @@ impl Tracer<'_> {
 
     fn aggregate(&mut self, aggregate: Aggregate) -> Result<(LogicalPlan, Lineage)> {
         let (input, lineage) = self.child(&aggregate.input)?;
-        let keys = ascending(lineage.all(&input));
+        let keys = ascending(lineage.keys(&input));
         let calls = aggregate.aggr_expr.into_iter().map(|e| ordered_aggregate(e, &keys)).collect();
         self.smallest(input, aggregate.group_expr, calls, &lineage)
     }
@@ -232,7 +242,10 @@ impl Tracer<'_> {
         mut calls: Vec<Expr>,
         lineage: &Lineage,
     ) -> Result<(LogicalPlan, Lineage)> {
-        let mut out = Lineage { ties: lineage.ties, ..Lineage::default() };
+        // Subtotals share their first row with a group; with two columns each has its own smallest.
+        let sets = group.iter().any(|e| matches!(e, Expr::GroupingSet(_)));
+        let several = lineage.inputs.len() + lineage.others.len() > 1;
+        let mut out = Lineage { ties: lineage.ties || sets || several, ..Lineage::default() };
         for (names, kept) in [(&lineage.inputs, &mut out.inputs), (&lineage.others, &mut out.others)] {
             for e in names.iter().filter_map(|n| column(&input, n)) {
                 let name = self.name();
@@ -245,14 +258,15 @@ impl Tracer<'_> {
 
     fn distinct_on(&mut self, on: DistinctOn) -> Result<(LogicalPlan, Lineage)> {
         let (input, lineage) = self.child(&on.input)?;
-        let keys = lineage.all(&input);
         let mut select = on.select_expr;
-        select.extend(keys.iter().cloned());
-        // Without an ORDER BY the first input row of each group is the one that stays.
+        select.extend(lineage.all(&input));
+        // An ORDER BY begins with the ON expressions, each of which is there once: it is the order
+        // of the result. Without one the first input row of each group is the one that stays.
+        let ordered = on.sort_expr.is_some();
         let mut sort = on.sort_expr.unwrap_or_else(|| ascending(on.on_expr.clone()));
-        sort.extend(ascending(keys));
+        sort.extend(ascending(lineage.keys(&input)));
         let plan = DistinctOn::try_new(on.on_expr, select, Some(sort), Arc::new(input))?;
-        Ok((LogicalPlan::Distinct(Distinct::On(plan)), Lineage { ordered: false, ..lineage }))
+        Ok((LogicalPlan::Distinct(Distinct::On(plan)), Lineage { ordered, ..lineage }))
     }
 
     fn join(&mut self, join: Join) -> Result<(LogicalPlan, Lineage)> {
@@ -296,13 +310,20 @@ impl Tracer<'_> {
     }
 }
 
-/// Numbering and neighbours depend on the order among equals; ranks and frames must not.
+/// Numbering, neighbours and frames of ROWS depend on the order among equals, so they get one;
+/// ranks and frames of RANGE, where equals belong together, must not.
 fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
     const BY_POSITION: [&str; 4] = ["row_number", "ntile", "lag", "lead"];
     let name = expr.schema_name().to_string();
     match expr {
-        Expr::WindowFunction(mut w) if BY_POSITION.contains(&w.fun.name()) => {
+        Expr::WindowFunction(mut w) => {
+            let fun = w.fun.name().to_owned();
             let WindowFunction { params, .. } = w.as_mut();
+            let rows = params.window_frame.units == WindowFrameUnits::Rows
+                && (!params.order_by.is_empty() || BY_ORDER.contains(&fun.as_str()));
+            if !rows && !BY_POSITION.contains(&fun.as_str()) {
+                return Expr::WindowFunction(w);
+            }
             params.order_by.extend(keys.iter().cloned());
             Expr::WindowFunction(w).alias(name)
         }
@@ -310,15 +331,24 @@ fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
     }
 }
 
-/// Aggregates that keep an order take the input's where the SQL gives none.
+/// Functions whose result depends on the order of their rows.
+const BY_ORDER: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];
+
+/// Aggregates that keep an order take the input's where the SQL gives none or leaves ties. Under
+/// DISTINCT the engine only orders by the argument itself.
 fn ordered_aggregate(expr: Expr, keys: &[SortExpr]) -> Expr {
-    const BY_ORDER: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];
     let name = expr.schema_name().to_string();
     match expr {
         Expr::AggregateFunction(AggregateFunction { func, mut params })
-            if BY_ORDER.contains(&func.name()) && params.order_by.is_empty() && !params.distinct =>
+            if BY_ORDER.contains(&func.name()) =>
         {
-            params.order_by = keys.to_vec();
+            if !params.distinct {
+                params.order_by.extend(keys.iter().cloned());
+            } else if params.order_by.is_empty()
+                && let Some(first) = params.args.first()
+            {
+                params.order_by = vec![first.clone().sort(true, false)];
+            }
             Expr::AggregateFunction(AggregateFunction { func, params }).alias(name)
         }
         other => other,

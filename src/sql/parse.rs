@@ -3,7 +3,7 @@
 use super::catalog::Fault;
 use crate::diagnostic::Code;
 use crate::text::{LineColumn, LineIndex, Range};
-use datafusion::sql::sqlparser::ast::{Query, Spanned, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
@@ -130,6 +130,15 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
             "a SQL block reads; what is written is decided by load steps",
         ));
     };
+    if let Some(clause) = ignored(&query) {
+        return Err(fault(
+            Code::SqlForbiddenStatement,
+            places.find(clause).unwrap_or_else(|| places.whole()),
+            format!("{clause} has no meaning here"),
+            "this would be ignored, or write",
+            "leave it out: a block is one query over the tables it is given",
+        ));
+    }
     if depth(&query) > MAX_DEPTH {
         return Err(fault(
             Code::SqlTooDeep,
@@ -185,6 +194,26 @@ fn split_location(message: &str) -> (&str, Option<Location>) {
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+/// A clause that the planner would ignore or that is no reading.
+fn ignored(query: &Query) -> Option<&'static str> {
+    if !query.locks.is_empty() {
+        return Some("FOR UPDATE");
+    }
+    if query.settings.is_some() {
+        return Some("SETTINGS");
+    }
+    match query.body.as_ref() {
+        SetExpr::Select(select) if select.into.is_some() => Some("INTO"),
+        SetExpr::Select(select) => {
+            let samples = |t: &TableFactor| matches!(t, TableFactor::Table { sample: Some(_), .. });
+            let any = select.from.iter().any(|f| samples(&f.relation) || f.joins.iter().any(|j| samples(&j.relation)));
+            any.then_some("TABLESAMPLE")
+        }
+        SetExpr::Query(inner) => ignored(inner),
+        _ => None,
+    }
 }
 
 struct Depth {

@@ -29,6 +29,8 @@ pub(super) struct StreamTable {
     schema: SchemaRef,
     open: Open,
     numbered: bool,
+    /// Row numbers grow from row to row: where they are read, no sort is needed for them.
+    sorted: bool,
     /// Row numbers are counted here; otherwise the table brings its own [`ROW`].
     count: bool,
 }
@@ -44,8 +46,9 @@ fn row_field() -> Field {
 }
 
 impl StreamTable {
-    /// A scratch table; its last column is [`ROW`].
-    pub(super) fn scratch(spool: &Spool, numbered: bool) -> Self {
+    /// A scratch table; its last column is [`ROW`]. An input table is `sorted` by it; the output of
+    /// a query is in the query's order.
+    pub(super) fn scratch(spool: &Spool, numbered: bool, sorted: bool) -> Self {
         let all = spool.schema().clone();
         let own: Vec<Field> = all
             .fields()
@@ -62,7 +65,7 @@ impl StreamTable {
             let reader = spool.read(Some(indices)).map_err(|e| e.to_string())?;
             Ok(Box::new(reader.map(|b| b.map_err(|e| e.to_string()))) as Batches)
         });
-        Self::new(own, open, numbered, false)
+        Self { sorted, ..Self::new(own, open, numbered, false) }
     }
 
     /// Records of an object, oldest first.
@@ -74,7 +77,7 @@ impl StreamTable {
         if numbered {
             columns.push(row_field());
         }
-        Self { schema: Arc::new(Schema::new(columns)), open, numbered, count }
+        Self { schema: Arc::new(Schema::new(columns)), open, numbered, sorted: true, count }
     }
 }
 
@@ -100,8 +103,7 @@ impl TableProvider for StreamTable {
             None => self.schema.clone(),
         };
         let partition = Partition { schema: schema.clone(), open: self.open.clone(), count: self.count };
-        // Row numbers grow from batch to batch: where they are read, no sort is needed for them.
-        let ordering = (self.numbered)
+        let ordering = (self.numbered && self.sorted)
             .then(|| schema.index_of(ROW).ok())
             .flatten()
             .map(|i| PhysicalSortExpr {

@@ -196,14 +196,14 @@ fn run(sql: &str) -> Vec<(Vec<String>, Option<i64>)> {
         ],
         &[2, 3, 4, 5, 6],
     );
-    engine.add_spool("input", "prices", &prices, true);
+    engine.add_input("prices", &prices);
     let others = spool(
         dir.path(),
         "others",
         &[("sku", ["A", "A", "B"].map(Some).to_vec()), ("n", ["x", "y", "z"].map(Some).to_vec())],
         &[0, 1, 2],
     );
-    engine.add_spool("output", "others", &others, false);
+    engine.add_output("others", &others);
     engine.add_view("cleaned", "SELECT *, text.code(sku) AS code FROM input.prices").unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let out = runtime.block_on(engine.run(sql, &dir.path().join("out"), &|_| true)).unwrap().unwrap();
@@ -287,7 +287,7 @@ fn a_failing_cast_is_explained_with_a_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let mut engine = Engine::new(SqlLimits::default(), dir.path(), vec![], vec![]).unwrap();
     let table = spool(dir.path(), "t", &[("a", vec![Some("x")])], &[1]);
-    engine.add_spool("input", "t", &table, true);
+    engine.add_input("t", &table);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = runtime
         .block_on(engine.run("SELECT CAST(a AS INT) AS a FROM input.t", &dir.path().join("o"), &|_| true))

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +24,8 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
 #[derive(Debug)]
 pub struct ExecutionFolder {
     root: PathBuf,
-    work: PathBuf,
+    /// A folder of its own, with a name that nobody else uses; it goes with this value.
+    work: TempDir,
 }
 
 impl ExecutionFolder {
@@ -32,14 +34,9 @@ impl ExecutionFolder {
     /// # Errors
     /// Where it cannot be made or written to.
     pub fn create(root: &Path) -> Result<Self, FolderError> {
-        let work = root.join("work");
-        // Scratch tables of a run that was killed are worth nothing.
-        if work.exists() {
-            fs::remove_dir_all(&work).map_err(|e| error(&work, e))?;
-        }
-        for folder in [root.join("input"), work.clone()] {
-            fs::create_dir_all(&folder).map_err(|e| error(&folder, e))?;
-        }
+        let input = root.join("input");
+        fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
+        let work = tempfile::Builder::new().prefix(".work-").tempdir_in(root).map_err(|e| error(root, e))?;
         Ok(Self { root: root.to_path_buf(), work })
     }
 
@@ -69,7 +66,7 @@ impl ExecutionFolder {
 
     /// Scratch files go here; the folder is removed when this value is dropped.
     pub fn work(&self) -> &Path {
-        &self.work
+        self.work.path()
     }
 
     /// The path of one of its files.
@@ -109,13 +106,6 @@ impl ExecutionFolder {
             out.write_all(&buffer[..n]).map_err(|e| error(&to, e))?;
         }
         Ok((to, hex(&digest.finalize())))
-    }
-}
-
-impl Drop for ExecutionFolder {
-    fn drop(&mut self) {
-        // Scratch files that cannot be removed now are removed by the next run into this folder.
-        let _ = fs::remove_dir_all(&self.work);
     }
 }
 

@@ -2,6 +2,7 @@
 //! not grow with the input.
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::FileReader;
@@ -57,6 +58,58 @@ impl Spool {
         let reader = FileReader::try_new(BufReader::new(file), columns).map_err(|e| error(&self.path, e))?;
         Ok(SpoolReader { reader, path: self.path.clone() })
     }
+
+    /// Reads it in batches of exactly `rows` rows, the last one excepted, however it was written.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn read_by(&self, columns: Option<Vec<usize>>, rows: usize) -> Result<SpoolChunks, SpoolError> {
+        Ok(SpoolChunks { reader: self.read(columns)?, rows: rows.max(1), waiting: None })
+    }
+}
+
+/// Reads a spool in batches of one size.
+pub struct SpoolChunks {
+    reader: SpoolReader,
+    rows: usize,
+    /// What is left of the last batch.
+    waiting: Option<RecordBatch>,
+}
+
+impl SpoolChunks {
+    fn chunk(&mut self) -> Result<Option<RecordBatch>, SpoolError> {
+        let mut pieces = Vec::new();
+        let mut missing = self.rows;
+        while missing > 0 {
+            let Some(batch) = self.waiting.take().map(Ok).or_else(|| self.reader.next()).transpose()? else {
+                break;
+            };
+            let take = missing.min(batch.num_rows());
+            if take < batch.num_rows() {
+                self.waiting = Some(batch.slice(take, batch.num_rows() - take));
+            }
+            missing -= take;
+            if take > 0 {
+                pieces.push(batch.slice(0, take));
+            }
+        }
+        match pieces.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            several => {
+                let schema = several[0].schema();
+                concat_batches(&schema, several).map(Some).map_err(|e| error(&self.reader.path, e))
+            }
+        }
+    }
+}
+
+impl Iterator for SpoolChunks {
+    type Item = Result<RecordBatch, SpoolError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.chunk().transpose()
+    }
 }
 
 /// Reads a spool batch by batch.
@@ -91,6 +144,16 @@ impl SpoolWriter {
         let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema)
             .map_err(|e| error(path, e))?;
         Ok(Self { writer, path: path.to_path_buf(), schema, rows: 0 })
+    }
+
+    /// Its columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// An error about this spool.
+    pub fn error(&self, cause: impl std::fmt::Display) -> SpoolError {
+        error(&self.path, cause)
     }
 
     /// Adds a batch of the spool's schema.

@@ -252,7 +252,7 @@ fn a_file_with_another_kind_s_name_is_refused() {
 #[test]
 fn reading_stops_when_asked_and_tells_how_far_it_is() {
     let desk = Desk::new();
-    let file = desk.put("a.csv", "x\n1\n");
+    let file = InputFile::from(desk.put("a.csv", "x\n1\n"));
     let stopped =
         read(std::slice::from_ref(&file), &[], desk.scratch.path(), &Limits::default(), &|_, _| {}, &|| true);
     assert!(matches!(stopped, Err(InputError::Stopped)));

@@ -108,7 +108,8 @@ pub(super) fn write_with_limit(path: &Path, input: &ReportInput<'_>, rows: u32) 
 /// not every program knows.
 fn is_large(input: &ReportInput<'_>) -> bool {
     let spools = input.scopes.iter().flat_map(|s| [Some(s.output), s.variables.as_ref().map(|v| v.values)]);
-    spools.flatten().any(|s| part_file::size(s.path()) > 400 << 20)
+    let cells = |s: &Spool| s.rows().min(u64::from(DATA_ROWS)) * s.schema().fields().len() as u64;
+    spools.flatten().any(|s| part_file::size(s.path()) > 400 << 20 || cells(s) * 128 > 3 << 30)
         || input.steps.iter().any(|s| part_file::size(s.decisions) > 40 << 20)
 }
 

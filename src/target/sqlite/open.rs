@@ -232,6 +232,7 @@ fn create_internals(connection: &mut Connection) -> rusqlite::Result<()> {
          CREATE TABLE IF NOT EXISTS _sconn_options(
            object TEXT NOT NULL, field TEXT NOT NULL, label TEXT NOT NULL, position INTEGER NOT NULL,
            PRIMARY KEY(object, field, label)) WITHOUT ROWID;
+         CREATE INDEX IF NOT EXISTS _sconn_options_at ON _sconn_options(object, field, position);
          CREATE TABLE IF NOT EXISTS _sconn_journal(
            execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL,
            first_row INTEGER NOT NULL, rows INTEGER NOT NULL, creates INTEGER NOT NULL,

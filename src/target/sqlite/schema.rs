@@ -358,7 +358,8 @@ fn describe(connection: &Connection, object: &ObjectSchema, position: usize) -> 
 }
 
 fn index_name(object: &str, field: &str) -> String {
-    format!("_sconn_by_{object}_{field}")
+    // The length keeps `a_b`, `c` apart from `a`, `b_c`.
+    format!("_sconn_by_{}_{object}_{field}", object.len())
 }
 
 fn index(connection: &Connection, object: &str, field: &str) -> rusqlite::Result<()> {
