@@ -200,9 +200,21 @@ fn record_ids_are_shown_once_the_records_are_there() {
 fn the_csvs_of_the_sql_output_are_the_tabs() {
     let dir = tempfile::tempdir().unwrap();
     let examples: [(&str, &str, &[&str]); 3] = [
-        ("vendor_prices/vendor_prices.sconn", "vendor_prices/samples/prices.csv", &["vendors.csv", "products.csv", "price_errors.csv"]),
-        ("orders_workbook/orders.sconn", "orders_workbook/samples/orders.xlsx", &["orders.csv", "order_lines.csv", "line_errors.csv"]),
-        ("fleet/fleet.sconn", "fleet/samples/fleet.zip", &["airlines.csv", "airports.csv", "manufacturers.csv", "planes.csv", "airport_name_errors.csv"]),
+        (
+            "vendor_prices/vendor_prices.sconn",
+            "vendor_prices/samples/prices.csv",
+            &["vendors.csv", "products.csv", "price_errors.csv"],
+        ),
+        (
+            "orders_workbook/orders.sconn",
+            "orders_workbook/samples/orders.xlsx",
+            &["orders.csv", "order_lines.csv", "line_errors.csv"],
+        ),
+        (
+            "fleet/fleet.sconn",
+            "fleet/samples/fleet.zip",
+            &["airlines.csv", "airports.csv", "manufacturers.csv", "planes.csv", "airport_name_errors.csv"],
+        ),
     ];
     for (connector, sample, expected) in examples {
         let done = run(dir.path(), &format!("examples/{connector}"), &[&format!("examples/{sample}")], false);

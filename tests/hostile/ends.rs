@@ -157,7 +157,10 @@ fn ctrl_c_stops_after_the_chunk_in_hand() {
     assert_eq!(sql(desk.path(), "SELECT count(*) FROM items"), [created.to_string()]);
     // Whole chunks of five, one after the other.
     assert_eq!(
-        sql(desk.path(), "SELECT count(*), sum(creates), max(chunk), min(rows), max(rows) FROM _sconn_journal"),
+        sql(
+            desk.path(),
+            "SELECT count(*), sum(creates), max(chunk), min(rows), max(rows) FROM _sconn_journal"
+        ),
         [format!("{}|{created}|{}|5|5", created / 5, created / 5 - 1)]
     );
     // The report says of each row whether it was done.

@@ -73,23 +73,35 @@ fn workbooks_that_are_none() {
 
 #[test]
 fn encodings_that_are_wrong() {
-    let declared = super::LIST.replace("kind:  \"Kind\" optional\n", "encoding \"utf-8\"\n  kind: \"Kind\" optional\n");
+    let declared =
+        super::LIST.replace("kind:  \"Kind\" optional\n", "encoding \"utf-8\"\n  kind: \"Kind\" optional\n");
     let latin = b"SKU,Unit Price\nCaf\xe9,1\n";
     assert_refused_by(&declared, "list.csv", latin, &["line 2, column 4: the byte 0xE9 is not valid UTF-8"]);
     let desk = Desk::new();
     let unknown = desk.file("unknown.sconn", declared.replace("utf-8", "utf-42"));
     let run = desk.live(&unknown, &[&desk.file("list.csv", latin)]);
     assert_eq!(run.code, 2);
-    assert_says(&run.stderr, &["error[SC0502]", "there is no encoding \"utf-42\"", "did you mean \"utf-8\"?"]);
+    assert_says(
+        &run.stderr,
+        &["error[SC0502]", "there is no encoding \"utf-42\"", "did you mean \"utf-8\"?"],
+    );
     assert!(!desk.has_store());
     // Undeclared: letters that are right in UTF-8, then a byte that is not.
     let mixed = b"SKU,Unit Price\nCaf\xc3\xa9,1\nX\xe9,2\n";
-    assert_refused("list.csv", mixed, &["line 3, column 2: the byte 0xE9 is not valid UTF-8", "save the file as"]);
+    assert_refused(
+        "list.csv",
+        mixed,
+        &["line 3, column 2: the byte 0xE9 is not valid UTF-8", "save the file as"],
+    );
     // A byte that the guessed encoding does not have.
     let hole = b"SKU,Unit Price\nCaf\xe9,1\nX,\x81\n";
     assert_refused("list.csv", hole, &["line 3, column 3: the byte 0x81 is not valid windows-1252"]);
     let utf16: Vec<u8> = "SKU,Unit Price\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_refused("list.csv", &utf16, &["UTF-16 without a byte order mark", "declare its encoding: `utf-16le`"]);
+    assert_refused(
+        "list.csv",
+        &utf16,
+        &["UTF-16 without a byte order mark", "declare its encoding: `utf-16le`"],
+    );
 }
 
 #[test]
@@ -155,15 +167,23 @@ fn cells_of_a_sheet_that_cannot_be_read_are_named() {
     assert_eq!(sql(desk.path(), "SELECT sku FROM items"), ["a"]);
     assert_says(
         &run.stdout,
-        &["list.xlsx!list:3: cell B3: the cell has the error #DIV/0!", "list.xlsx!list:4: cell D4: there is a cell beyond"],
+        &[
+            "list.xlsx!list:3: cell B3: the cell has the error #DIV/0!",
+            "list.xlsx!list:4: cell D4: there is a cell beyond",
+        ],
     );
 }
 
 #[test]
 fn a_quote_that_never_closes_and_a_wrong_delimiter() {
     let open = b"SKU,Unit Price\n1,2\n2,\"3\n4,5\n";
-    assert_refused("list.csv", open, &["list.csv, line 3: a quote (\") opens here and never closes", "write a quote"]);
-    let semicolons = super::LIST.replace("kind:  \"Kind\" optional\n", "delimiter \";\"\n  kind: \"Kind\" optional\n");
+    assert_refused(
+        "list.csv",
+        open,
+        &["list.csv, line 3: a quote (\") opens here and never closes", "write a quote"],
+    );
+    let semicolons =
+        super::LIST.replace("kind:  \"Kind\" optional\n", "delimiter \";\"\n  kind: \"Kind\" optional\n");
     assert_refused_by(
         &semicolons,
         "list.csv",
@@ -225,11 +245,23 @@ fn archives_with_traps() {
     let csv = b"SKU,Unit Price\n1,2\n";
     let good = zip(&[("list.csv", csv)]);
     let slip = zip(&[("../list.csv", csv)]);
-    assert_refused("a.zip", &slip, &["a.zip, ../list.csv: the ZIP has a link or a path that leads out of it"]);
+    assert_refused(
+        "a.zip",
+        &slip,
+        &["a.zip, ../list.csv: the ZIP has a link or a path that leads out of it"],
+    );
     assert_refused("a.zip", &zip(&[("in.zip", &good)]), &["a.zip, in.zip: there is a ZIP in the ZIP"]);
-    assert_refused("a.zip", &zip(&[("list.csv", &good)]), &["list.csv: there is a ZIP or a workbook in the ZIP"]);
+    assert_refused(
+        "a.zip",
+        &zip(&[("list.csv", &good)]),
+        &["list.csv: there is a ZIP or a workbook in the ZIP"],
+    );
     assert_refused("a.zip", &zip(&[("list.pdf", csv)]), &["there is no CSV, TSV or DAT file in the ZIP"]);
-    assert_refused("a.zip", &good[..good.len() - 10], &["the ZIP is damaged or cut off", "send the file again"]);
+    assert_refused(
+        "a.zip",
+        &good[..good.len() - 10],
+        &["the ZIP is damaged or cut off", "send the file again"],
+    );
     let mut locked = good.clone();
     let directory = locked.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     locked[6] |= 1;

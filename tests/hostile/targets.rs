@@ -90,14 +90,18 @@ fn a_target_that_another_program_holds() {
 fn a_change_of_the_schema_that_would_lose_data() {
     let desk = Desk::new().filled();
     let before = desk.dump();
-    let changed = super::LIST.replace("price: decimal", "price: date").replace("price: number\n", "price: date\n");
+    let changed =
+        super::LIST.replace("price: decimal", "price: date").replace("price: number\n", "price: date\n");
     let changed = desk.file("changed.sconn", changed);
     for more in [&[][..], &["--live"][..]] {
         let run = desk.with(&changed, &[&good(&desk)], more);
         assert_eq!(run.code, 2);
         assert_says(
             &failure(&run),
-            &["object items: field \"price\" is stored as decimal and declared as date", "add a field of another name"],
+            &[
+                "object items: field \"price\" is stored as decimal and declared as date",
+                "add a field of another name",
+            ],
         );
         assert_eq!(desk.dump(), before);
     }
@@ -108,10 +112,21 @@ fn an_output_folder_that_cannot_be_made() {
     let desk = Desk::new();
     let taken = desk.file("taken", "a file");
     let store = desk.at("store.sqlite");
-    for (out, cause) in [(taken.clone(), "this is a file, not a folder"), (format!("{taken}/out"), "taken/out: ")] {
+    for (out, cause) in
+        [(taken.clone(), "this is a file, not a folder"), (format!("{taken}/out"), "taken/out: ")]
+    {
         let store = store.to_str().unwrap();
-        let args =
-            ["run", &desk.list(), "--input", &good(&desk), "--live", "--target", store, "--out", out.as_str()];
+        let args = [
+            "run",
+            &desk.list(),
+            "--input",
+            &good(&desk),
+            "--live",
+            "--target",
+            store,
+            "--out",
+            out.as_str(),
+        ];
         let run = sconn(&args);
         assert_eq!(run.code, 2);
         assert_says(&run.stderr, &["error: ", cause, "choose another folder with --out"]);
