@@ -244,12 +244,13 @@ fn sources(batch: &RecordBatch) -> Vec<Option<SourceRef>> {
     (0..rows.len()).map(|i| rows.is_valid(i).then(|| SourceRef::unpack(rows.value(i)))).collect()
 }
 
-fn problems(part: &RecordBatch) -> Vec<CellProblem> {
+fn problems(part: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {
     let Some(column) = part.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    (0..column.len())
-        .filter(|i| column.is_valid(*i))
-        .flat_map(|i| read_problems(column.value(i), i))
-        .collect()
+    let mut all = Vec::new();
+    for i in (0..column.len()).filter(|i| column.is_valid(*i)) {
+        all.extend(read_problems(column.value(i), i)?);
+    }
+    Ok(all)
 }
