@@ -100,9 +100,7 @@ pub(super) fn list(
         let is_cfb = head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]);
         let texty = matches!(ext.as_str(), "csv" | "tsv" | "tab" | "dat" | "txt");
         if head.is_empty() {
-            return Err(
-                InputError::refused(&shown, "the file is empty").with_hint("a header row is needed")
-            );
+            return Err(InputError::refused(&shown, "the file is empty").with_hint("a header row is needed"));
         }
         if is_zip && archive::is_workbook(path, &shown)? {
             if texty || ext == "xls" {

@@ -285,7 +285,10 @@ impl Pass<'_> {
             let Some((texts, at)) = &headers else {
                 let texts = header_texts(row);
                 if texts.len() > self.limits.max_columns {
-                    let cause = format!("it has more than {} columns, the limit (max_columns)", self.limits.max_columns);
+                    let cause = format!(
+                        "it has more than {} columns, the limit (max_columns)",
+                        self.limits.max_columns
+                    );
                     return Err(InputError::limit(&found.shown(), cause));
                 }
                 let at = target.begin(found, &texts, row.line, &mut self.notices)?;

@@ -28,7 +28,16 @@ impl ReportError {
 fn hint(cause: &str) -> String {
     let lower = cause.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| lower.contains(w));
-    if has(&["no space left", "disk full", "not enough space", "os error 28", "os error 112", "file too large", "filetoolarge", "storagefull"]) {
+    if has(&[
+        "no space left",
+        "disk full",
+        "not enough space",
+        "os error 28",
+        "os error 112",
+        "file too large",
+        "filetoolarge",
+        "storagefull",
+    ]) {
         "the disk or a quota is full: free some space, or choose another folder with --out"
     } else if has(&["permission denied", "access is denied", "read-only file system"]) {
         "the folder cannot be written to: close the file if it is open in another program, \

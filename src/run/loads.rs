@@ -225,7 +225,8 @@ impl<'p> StepRun<'p> {
         let mut column = StringBuilder::new();
         made.iter().for_each(|d| column.append_option(d.record.map(|id| id.to_string())));
         let array: ArrayRef = Arc::new(column.finish());
-        let batch = RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
+        let batch =
+            RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
         Ok(writer.write(&batch)?)
     }
 

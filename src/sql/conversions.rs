@@ -39,8 +39,10 @@ fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fau
     };
     let (column, spans) = sides.into_iter().find_map(|(text, number)| {
         let Expr::Column(column) = text else { return None };
-        let is_text = matches!(text.get_type(schema).ok()?, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
-        (is_text && number.get_type(schema).ok()?.is_numeric()).then_some((column.name.clone(), &column.spans))
+        let is_text =
+            matches!(text.get_type(schema).ok()?, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
+        (is_text && number.get_type(schema).ok()?.is_numeric())
+            .then_some((column.name.clone(), &column.spans))
     })?;
     Some(Fault {
         code: Code::SqlTextAsNumber,

@@ -10,9 +10,9 @@ use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
 use datafusion::logical_expr::{
-    Aggregate, Distinct, DistinctOn, Expr, Filter, Join, JoinType, Limit, LogicalPlan, LogicalPlanBuilder,
-    ExprSchemable, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union, Window,
-    WindowFrameUnits, lit,
+    Aggregate, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit, LogicalPlan,
+    LogicalPlanBuilder, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union,
+    Window, WindowFrameUnits, lit,
 };
 use std::sync::Arc;
 

@@ -208,7 +208,10 @@ fn ignored(query: &Query) -> Option<&'static str> {
         SetExpr::Select(select) if select.into.is_some() => Some("INTO"),
         SetExpr::Select(select) => {
             let samples = |t: &TableFactor| matches!(t, TableFactor::Table { sample: Some(_), .. });
-            let any = select.from.iter().any(|f| samples(&f.relation) || f.joins.iter().any(|j| samples(&j.relation)));
+            let any = select
+                .from
+                .iter()
+                .any(|f| samples(&f.relation) || f.joins.iter().any(|j| samples(&j.relation)));
             any.then_some("TABLESAMPLE")
         }
         SetExpr::Query(inner) => ignored(inner),

@@ -72,7 +72,8 @@ pub struct StepTable<'a> {
 /// Where a spool or `decisions.parquet` cannot be read, or the file cannot be written.
 pub fn write_workbook(path: &Path, input: &ReportInput<'_>) -> Result<(), ReportError> {
     // The library panics where it cannot write one of its temporary files: on a full disk.
-    guarded(|| write_with_limit(path, input, DATA_ROWS)).unwrap_or_else(|e| Err(ReportError::new(path, plain(&e))))
+    guarded(|| write_with_limit(path, input, DATA_ROWS))
+        .unwrap_or_else(|e| Err(ReportError::new(path, plain(&e))))
 }
 
 /// What the system said, out of a panic's message.
