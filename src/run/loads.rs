@@ -245,13 +245,13 @@ fn sources(batch: &RecordBatch) -> Vec<Option<SourceRef>> {
     (0..rows.len()).map(|i| rows.is_valid(i).then(|| SourceRef::unpack(rows.value(i)))).collect()
 }
 
-fn problems(part: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {
-    let Some(column) = part.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
+fn problems(rows: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {
+    let Some(column) = rows.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
         return Ok(Vec::new());
     };
     let mut all = Vec::new();
-    for i in (0..column.len()).filter(|i| column.is_valid(*i)) {
-        all.extend(read_problems(column.value(i), i)?);
+    for row in (0..column.len()).filter(|i| column.is_valid(*i)) {
+        all.extend(read_problems(column.value(row), row)?);
     }
     Ok(all)
 }

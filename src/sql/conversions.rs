@@ -28,9 +28,14 @@ pub(super) fn warnings(plan: &LogicalPlan, places: &Places<'_>) -> Vec<Fault> {
     found
 }
 
+fn compares(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
+}
+
 fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fault> {
     let sides: Vec<(&Expr, &Expr)> = match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
             vec![(left.as_ref(), right.as_ref()), (right.as_ref(), left.as_ref())]
         }
         Expr::Between(b) => vec![(b.expr.as_ref(), b.low.as_ref())],
@@ -60,18 +65,4 @@ fn place(spans: &Spans, places: &Places<'_>) -> Option<crate::text::Range> {
     let span = spans.first()?;
     let at = |l: datafusion::common::Location| Location { line: l.line, column: l.column };
     places.range(Span { start: at(span.start), end: at(span.end) })
-}
-
-fn is_comparison(op: Operator) -> bool {
-    matches!(
-        op,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-    )
 }

@@ -252,12 +252,26 @@ fn a_file_with_another_kind_s_name_is_refused() {
 #[test]
 fn reading_stops_when_asked_and_tells_how_far_it_is() {
     let desk = Desk::new();
-    let file = InputFile::from(desk.put("a.csv", "x\n1\n"));
-    let stopped =
-        read(std::slice::from_ref(&file), &[], desk.scratch.path(), &Limits::default(), &|_, _| {}, &|| true);
+    let file = desk.put("a.csv", "x\n1\n");
+    let stopped = read(
+        &[InputFile::from(file.clone())],
+        &[],
+        desk.scratch.path(),
+        &Limits::default(),
+        &|_, _| {},
+        &|| true,
+    );
     assert!(matches!(stopped, Err(InputError::Stopped)));
     let last = std::cell::Cell::new((0, 0));
-    read(&[file], &[], desk.scratch.path(), &Limits::default(), &|a, b| last.set((a, b)), &|| false).unwrap();
+    read(
+        &[InputFile::from(file)],
+        &[],
+        desk.scratch.path(),
+        &Limits::default(),
+        &|a, b| last.set((a, b)),
+        &|| false,
+    )
+    .unwrap();
     assert_eq!(last.get(), (4, 4));
 }
 
