@@ -95,7 +95,9 @@ fn check_ratio(shown: &str, name: &str, size: u64, packed: u64, limits: &Limits)
         let limit = limits.zip_ratio;
         let cause =
             format!("it unpacks to more than {limit} times its size (zip_ratio): a decompression bomb?");
-        return Err(InputError::limit(shown, cause).inside(Some(name)));
+        return Err(InputError::limit(shown, cause)
+            .inside(Some(name))
+            .with_hint("if the file is what you expect, hand it in unpacked"));
     }
     Ok(())
 }
