@@ -73,6 +73,8 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         });
         execute(&request, target).await
     });
+    // A query that did not hear of its limit may still be at work; nobody waits for it.
+    runtime.shutdown_background();
     progress.done();
     let summary = summary?;
     match args.format {

@@ -74,6 +74,34 @@ pub struct Engine {
     catalog: Catalog,
     parameters: Vec<ScalarValue>,
     limits: SqlLimits,
+    workers: Workers,
+}
+
+/// Threads of the engine's own. A query that never yields would otherwise keep the clock, and with
+/// it the time limit and a wish to stop, from being heard.
+struct Workers(Option<tokio::runtime::Runtime>);
+
+impl Workers {
+    fn new() -> Result<Self, SqlError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.map(|r| Self(Some(r))).map_err(|e| SqlError::new(e.to_string()))
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(work),
+            None => tokio::spawn(work),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // Whoever is still at work is past its limit; nobody waits for it.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Engine {
@@ -111,6 +139,7 @@ impl Engine {
             catalog: Catalog { tables: Vec::new(), functions, parameters: columns },
             parameters: parameters.into_iter().map(|(_, v)| v).collect(),
             limits,
+            workers: Workers::new()?,
         })
     }
 
@@ -231,15 +260,29 @@ impl Engine {
         let state = self.context.state();
         let physical = state.create_physical_plan(&plan).await.map_err(|e| explain(&e))?;
         let schema = spool_schema(&physical.schema());
-        let mut stream = execute_stream(physical, state.task_ctx()).map_err(|e| explain(&e))?;
+        let (made, mut batches) = tokio::sync::mpsc::channel(2);
+        let context = state.task_ctx();
+        let work = self.workers.spawn(async move {
+            let mut stream = match execute_stream(physical, context) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    let _ = made.send(Err(error)).await;
+                    return;
+                }
+            };
+            while let Some(batch) = stream.next().await {
+                if made.send(batch).await.is_err() {
+                    return;
+                }
+            }
+        });
         let mut writer =
             SpoolWriter::create(path, schema.clone()).map_err(|e| SqlError::new(e.to_string()))?;
         let mut rows = 0;
         let mut beat = tokio::time::interval(Duration::from_millis(200));
         loop {
-            // A query may work for minutes before its first row; it can be stopped all the same.
             let batch = tokio::select! {
-                batch = stream.next() => batch,
+                batch = batches.recv() => batch,
                 _ = beat.tick() => {
                     if tick(rows) {
                         continue;
@@ -255,6 +298,13 @@ impl Engine {
             if !tick(rows) {
                 return Ok(None);
             }
+        }
+        // The channel also closes when the engine panics; what was made then is not all.
+        if work.await.is_err() {
+            return Err(SqlError {
+                hint: Some("this is a fault of the SQL engine: write the expression another way".into()),
+                ..SqlError::new("the SQL engine broke off")
+            });
         }
         writer.finish().map(Some).map_err(|e| SqlError::new(e.to_string()))
     }
