@@ -160,7 +160,7 @@ impl<'p> Step<'p> {
         let mut decided = Decided::default();
         {
             let mut chunk = ChunkRun {
-                step: &*self.plan,
+                step: self.plan,
                 object: self.object.as_ref(),
                 rules: &self.rules,
                 mappings: &self.mappings,

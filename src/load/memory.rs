@@ -1,4 +1,5 @@
 //! A target in memory, for the tests of this room.
+#![allow(clippy::unwrap_used)]
 
 use crate::target::*;
 use crate::value::{ObjectSchema, Value};

@@ -3,7 +3,7 @@
 
 use super::catalog::{Catalog, Column, Fault, Planned, Planning, Table, TableRead};
 use super::parse::Places;
-use super::registry::{self, Provider};
+use super::registry::{self, FindTable, Provider};
 use super::{conversions, expand, locate, parse};
 use crate::diagnostic::{Code, nearest};
 use crate::value::arrow::datatypes::{Field, FieldRef, Schema};
@@ -127,7 +127,7 @@ pub(super) fn parameter_fields(catalog: &Catalog) -> Vec<Option<FieldRef>> {
 /// An expanded query to a logical plan.
 pub(super) fn to_plan(
     query: &Query,
-    tables: &(dyn Fn(&str, &str) -> Option<Arc<dyn TableSource>> + Send + Sync),
+    tables: &FindTable<'_>,
     parameters: Vec<Option<FieldRef>>,
 ) -> Result<LogicalPlan> {
     let provider = Provider { tables };

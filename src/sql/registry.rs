@@ -77,9 +77,12 @@ pub(super) fn function_names() -> Vec<String> {
         .collect()
 }
 
+/// Finds a table's source by schema and name.
+pub(super) type FindTable<'a> = dyn Fn(&str, &str) -> Option<Arc<dyn TableSource>> + Send + Sync + 'a;
+
 /// Resolves tables by a closure and everything else by the engine.
 pub(super) struct Provider<'a> {
-    pub(super) tables: &'a (dyn Fn(&str, &str) -> Option<Arc<dyn TableSource>> + Send + Sync),
+    pub(super) tables: &'a FindTable<'a>,
 }
 
 impl ContextProvider for Provider<'_> {

@@ -44,7 +44,7 @@ fn cells_become_text_exactly() {
     let day = Format::new().set_num_format("yyyy-mm-dd");
     data.write(1, 0, "0870").unwrap();
     data.write(1, 1, 12.5).unwrap();
-    data.write_with_format(1, 2, &ExcelDateTime::from_ymd(2024, 3, 4).unwrap(), &day).unwrap();
+    data.write_with_format(1, 2, ExcelDateTime::from_ymd(2024, 3, 4).unwrap(), &day).unwrap();
     let at = ExcelDateTime::from_ymd(2024, 3, 4).unwrap().and_hms(10, 20, 30).unwrap();
     data.write_with_format(1, 3, &at, &day).unwrap();
     data.write(1, 4, true).unwrap();

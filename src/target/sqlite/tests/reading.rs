@@ -134,7 +134,7 @@ fn a_value_of_every_type_comes_back_exactly_and_is_plain_in_sql() {
     let schema = all.iter().enumerate().map(|(n, (ty, _, _))| field(&format!("f{n}"), ty.clone())).collect();
     let declared = object("people", schema);
     let mut store = Store::open(&path).unwrap();
-    wait(store.prepare(&[declared.clone()], &[])).unwrap();
+    wait(store.prepare(std::slice::from_ref(&declared), &[])).unwrap();
     let values: Vec<(String, Value)> =
         all.iter().enumerate().map(|(n, (_, v, _))| (format!("f{n}"), v.clone())).collect();
     let write = Write::Create { id: Uuid::from_u128(1), fields: values.iter().cloned().collect() };

@@ -102,6 +102,6 @@ fn names_of_the_stores_own_are_refused() {
     assert!(wait(store.prepare(&[object("a", vec![]), object("A", vec![])], &[])).is_err());
     let odd =
         object("or\"der; DROP", vec![field("rowid", FieldType::Text), field("select", FieldType::Text)]);
-    wait(store.prepare(&[odd.clone()], &[(odd.name.clone(), "select".into())])).unwrap();
+    wait(store.prepare(std::slice::from_ref(&odd), &[(odd.name.clone(), "select".into())])).unwrap();
     assert_eq!(store.objects().unwrap(), [odd]);
 }
