@@ -130,7 +130,7 @@ pub struct DecisionWriter {
 }
 
 impl DecisionWriter {
-    /// Starts the file. `parts` are the words for [`SourceRef::part`]: `prices.csv`,
+    /// Starts the file. `parts` are the words for [`crate::load::SourceRef`]'s part: `prices.csv`,
     /// `book.xlsx!Sheet1`.
     ///
     /// # Errors
