@@ -110,7 +110,9 @@ impl Desk {
     fn dump(&self) -> Vec<String> {
         let mut all = sql(self.path(), "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2");
         for table in sql(self.path(), "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1") {
-            all.extend(sql(self.path(), &format!("SELECT '{table}', * FROM \"{table}\" ORDER BY 2, 3, 4")));
+            let mut rows = sql(self.path(), &format!("SELECT '{table}', * FROM \"{table}\""));
+            rows.sort();
+            all.extend(rows);
         }
         all
     }

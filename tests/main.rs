@@ -3,6 +3,7 @@
 
 mod architecture;
 mod common;
+mod crash;
 mod diagnostics;
 mod docs;
 mod examples;

@@ -49,6 +49,8 @@ pub enum Command {
         after_help = "Examples:\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --param region=APAC\n  sconn run fleet.sconn --input fleet.zip --live --target crm\n\nA dry run does everything but write. Ctrl-C stops after the chunk in hand."
     )]
     Run(RunArgs),
+    /// Go on with executions that were interrupted.
+    Executions(Executions),
     /// Look at records of the embedded store, archive and unarchive them.
     Records(Records),
     /// Look at the objects of the embedded store.
@@ -135,6 +137,31 @@ pub struct RunArgs {
     /// Put a ' before cells of the SQL output that a spreadsheet could take for formulas.
     #[arg(long)]
     pub guard_formulas: bool,
+}
+
+/// `sconn executions`
+#[derive(Debug, clap::Args)]
+pub struct Executions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ExecutionsCommand,
+}
+
+/// The commands of `sconn executions`.
+#[derive(Debug, Subcommand)]
+pub enum ExecutionsCommand {
+    /// Go on where an execution was interrupted: by a power cut, a crash, kill -9. Each row takes
+    /// effect once.
+    #[command(
+        after_help = "Example:\n  sconn executions resume 20240304T101500Z-3f9a1c\n\nIt goes on with the connector, the input and the parameters that it began with."
+    )]
+    Resume {
+        /// The execution's id, or the folder that was given with --out.
+        execution: PathBuf,
+        /// How the summary is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 /// `sconn records`

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod connector;
+mod executions;
 mod plan;
 mod progress;
 mod records;
@@ -62,6 +63,12 @@ impl From<crate::project::ProjectError> for Failure {
 impl From<crate::run::RunError> for Failure {
     fn from(e: crate::run::RunError) -> Self {
         Self::new(e.to_string(), e.hint().unwrap_or_default())
+    }
+}
+
+impl From<crate::system::folder::FolderError> for Failure {
+    fn from(e: crate::system::folder::FolderError) -> Self {
+        crate::run::RunError::from(e).into()
     }
 }
 
@@ -127,6 +134,7 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Check(args) => check::check(&args, look),
         Command::Plan(args) => plan::plan(&args, look),
         Command::Run(args) => run::run(args, look),
+        Command::Executions(args) => executions::executions(args.command, look),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),
         Command::Explain { code } => check::explain(&code),

@@ -1,6 +1,7 @@
 //! The row decision: the one record that reports, journal and summary are views of.
 
 use crate::value::{Problem, Value};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ pub struct RowDecision {
     pub row: u64,
     /// Where the row came from, as far as the SQL kept it.
     pub source: Option<SourceRef>,
-    /// Stable across runs of the same input: a hash of the step and the values matched on.
+    /// Stable across runs of the same input: a hash of the step and the values that identify the row.
     pub key: u64,
     /// The rules that were asked, in order.
     pub rules: Vec<RuleAnswer>,
@@ -21,7 +22,7 @@ pub struct RowDecision {
     pub action: Action,
     /// The record: matched, or created (provisional until committed).
     pub record: Option<Uuid>,
-    /// Whether the record's id may be shown: it exists for everyone.
+    /// Whether the record's id may be told: the record exists for everyone.
     pub visible: bool,
     /// Each mapped field, in mapping order.
     pub fields: Vec<FieldChange>,
@@ -29,8 +30,17 @@ pub struct RowDecision {
     pub errors: Vec<Problem>,
     /// What was left alone although the row stands.
     pub warnings: Vec<Problem>,
-    /// The chunk it was committed in; none where it was not.
-    pub committed_chunk: Option<u64>,
+    /// When and in which chunk it took effect; none where nothing was written, or nothing that lasts.
+    pub committed: Option<Committed>,
+}
+
+/// A chunk that was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    /// Its number within the step, from 0.
+    pub chunk: u64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where a row came from.
@@ -106,6 +116,11 @@ impl Action {
         Action::Unprocessed,
     ];
 
+    /// Whether it changes the target.
+    pub fn writes(self) -> bool {
+        matches!(self, Action::Create | Action::Update | Action::Unarchive | Action::UnarchiveAndUpdate)
+    }
+
     /// The stable name, in files: `create`.
     pub fn name(self) -> &'static str {
         match self {
@@ -146,6 +161,8 @@ pub struct FieldChange {
     pub after: Value,
     /// Why.
     pub effect: FieldEffect,
+    /// The text that the value was read from, where it is not the value as it is printed.
+    pub text: Option<String>,
 }
 
 /// What the conflict resolution did with one field.

@@ -5,29 +5,13 @@ use super::matching::{Key, Rule, Verdict, ask};
 use super::options::Options;
 use super::rows::{Asked, Rows};
 use super::workspace::{Slot, Workspace};
-use super::{Action, FieldChange, FieldEffect, RowDecision};
+use super::{Action, FieldChange, FieldEffect, NewIds, RowDecision};
 use crate::plan::{LoadPlan, MappingSource, MatchAction};
-use crate::target::{ID, Receipt, Record, Target, TargetError, Write};
+use crate::target::{ID, Record, Target, TargetError, Write};
 use crate::value::{FieldType, ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex};
-use uuid::Uuid;
-
-/// The ids of records that a run has created so far, shared by its steps: where nothing is written
-/// in the end, these ids must not be shown.
-#[derive(Clone, Debug, Default)]
-pub struct Provisional(Arc<Mutex<HashSet<Uuid>>>);
-
-impl Provisional {
-    fn add(&self, id: Uuid) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
-    }
-
-    fn has(&self, id: Uuid) -> bool {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
-    }
-}
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// A load step, prepared to decide chunk after chunk.
 pub struct Step<'p> {
@@ -45,8 +29,9 @@ pub struct Step<'p> {
     columns: Vec<String>,
     /// By mapping; asked for with the first chunk.
     options: Option<Vec<Option<Options>>>,
-    provisional: Provisional,
-    ids: Box<dyn FnMut() -> Uuid + Send>,
+    ids: NewIds,
+    /// The step's number in its plan, from 0.
+    number: usize,
 }
 
 /// What a step decided about a chunk.
@@ -54,17 +39,21 @@ pub struct Step<'p> {
 pub struct Decided {
     /// One decision a row, in row order.
     pub decisions: Vec<RowDecision>,
-    /// What to write, in row order.
+    /// What to write: one for each decision that writes, in row order.
     pub writes: Vec<Write>,
-    /// Of each write, its row: an index into `decisions`.
-    pub write_rows: Vec<usize>,
     /// Options to add first: (field, label).
     pub new_options: Vec<(String, String)>,
 }
 
 impl<'p> Step<'p> {
-    /// Prepares a step.
-    pub fn new(plan: &'p LoadPlan, scope_variables: &[VariableSpec], objects: &[ObjectSchema]) -> Self {
+    /// Prepares the step that is `number` in its plan, from 0; its new records get their ids from `ids`.
+    pub fn new(
+        plan: &'p LoadPlan,
+        number: usize,
+        scope_variables: &[VariableSpec],
+        objects: &[ObjectSchema],
+        ids: NewIds,
+    ) -> Self {
         let object = objects.iter().find(|o| o.name == plan.object).cloned();
         let type_of = |field: &str| object.as_ref().and_then(|o| o.field(field)).map(|f| f.ty.clone());
         let mut slots = Vec::new();
@@ -112,23 +101,9 @@ impl<'p> Step<'p> {
             unique,
             columns,
             options: None,
-            provisional: Provisional::default(),
-            ids: Box::new(Uuid::now_v7),
+            ids,
+            number,
         }
-    }
-
-    /// The same, with new ids from `ids`.
-    #[must_use]
-    pub fn with_ids(mut self, ids: Box<dyn FnMut() -> Uuid + Send>) -> Self {
-        self.ids = ids;
-        self
-    }
-
-    /// The same, sharing the ids created so far with the other steps of the run.
-    #[must_use]
-    pub fn with_provisional(mut self, provisional: Provisional) -> Self {
-        self.provisional = provisional;
-        self
     }
 
     /// The fields it looks records up by: (object, field), each once. They deserve an index.
@@ -167,8 +142,8 @@ impl<'p> Step<'p> {
                 required: &self.required,
                 used: &self.used,
                 unique: &self.unique,
-                provisional: &self.provisional,
-                ids: &mut self.ids,
+                ids: self.ids,
+                number: self.number,
                 options: &mut options,
                 keys: self.rules.iter().map(|r| r.keys(rows, count)).collect(),
                 incoming: self.mappings.iter().map(|m| m.columns(rows)).collect(),
@@ -186,42 +161,6 @@ impl<'p> Step<'p> {
         Ok(decided)
     }
 
-    /// Enters what became of a chunk: where its rows were committed, what may be shown, and which
-    /// rows the target refused.
-    pub fn settle(decided: &mut Decided, receipt: &Receipt, chunk: u64) {
-        if receipt.visible {
-            for decision in &mut decided.decisions {
-                decision.visible = decision.record.is_some();
-            }
-            for row in &decided.write_rows {
-                if let Some(decision) = decided.decisions.get_mut(*row) {
-                    decision.committed_chunk = Some(chunk);
-                }
-            }
-        }
-        let mut never: HashMap<Uuid, u64> = HashMap::new();
-        for (write, reason) in &receipt.refused {
-            let (Some(write), Some(row)) = (decided.writes.get(*write), decided.write_rows.get(*write))
-            else {
-                continue;
-            };
-            let Some(decision) = decided.decisions.get_mut(*row) else { continue };
-            if let Write::Create { id, .. } = write {
-                never.insert(*id, decision.row);
-            }
-            refuse(decision, reason.clone());
-        }
-        // A later row of the chunk may have matched a record that was then refused.
-        for decision in &mut decided.decisions {
-            let Some(first) = decision.record.and_then(|id| never.get(&id)).copied() else { continue };
-            if decision.action != Action::Error {
-                refuse(decision, format!("the record that row {first} was to create was refused"));
-            }
-            decision.record = None;
-            decision.visible = false;
-        }
-    }
-
     async fn fetch_options(&self, target: &mut dyn Target) -> Result<Vec<Option<Options>>, TargetError> {
         let mut all = Vec::with_capacity(self.mappings.len());
         for mapping in &self.mappings {
@@ -234,12 +173,6 @@ impl<'p> Step<'p> {
         }
         Ok(all)
     }
-}
-
-fn refuse(decision: &mut RowDecision, reason: String) {
-    decision.action = Action::Error;
-    decision.committed_chunk = None;
-    decision.errors.push(problem(ProblemCode::Refused, "", "", reason));
 }
 
 fn slot(slots: &mut Vec<String>, field: &str) -> Slot {
@@ -262,8 +195,8 @@ struct ChunkRun<'c> {
     required: &'c [String],
     used: &'c HashSet<&'c str>,
     unique: &'c [(String, Slot)],
-    provisional: &'c Provisional,
-    ids: &'c mut Box<dyn FnMut() -> Uuid + Send>,
+    ids: NewIds,
+    number: usize,
     options: &'c mut Vec<Option<Options>>,
     keys: Vec<Vec<Key>>,
     incoming: Vec<Incoming<'c>>,
@@ -300,7 +233,7 @@ impl ChunkRun<'_> {
             fields: Vec::new(),
             errors: Vec::new(),
             warnings: Vec::new(),
-            committed_chunk: None,
+            committed: None,
         };
         self.variable_problems(row, &mut decision);
         if !decision.errors.is_empty() {
@@ -324,7 +257,7 @@ impl ChunkRun<'_> {
         let unarchives = matches!(action, MatchAction::UnarchiveAndUpdate | MatchAction::UnarchiveOnly);
         if !creates && let [only] = found.as_slice() {
             decision.record = Some(only.id);
-            decision.visible = !self.workspace.created(only.id) && !self.provisional.has(only.id);
+            decision.visible = !self.ids.made(only.id);
         }
         if action == MatchAction::DoNotUpload {
             decision.action = Action::Skip;
@@ -401,12 +334,14 @@ impl ChunkRun<'_> {
                 before: before.clone(),
                 after: before,
                 effect: FieldEffect::LeftAlone,
+                text: None,
             };
             if !mapping.lost(self.rows, row) {
                 mapping.look(incoming, row, self.count, &mut self.workspace, target).await?;
                 match mapping.value(incoming, row, &self.workspace) {
                     Err(problem) => decision.warnings.push(problem),
                     Ok(value) => {
+                        change.text = mapping.text(self.rows, row, &value);
                         let (after, effect) =
                             resolve(mapping.plan.resolution, &change.before, value, current.is_none());
                         let writes = matches!(effect, FieldEffect::Written | FieldEffect::MergedOptions);
@@ -508,13 +443,11 @@ impl ChunkRun<'_> {
             }
         }
         let Some(current) = current else {
-            let id = (self.ids)();
-            self.provisional.add(id);
+            let id = self.ids.id(self.number, self.rows.first_row + row as u64);
             self.workspace.create(id, mapped.changes.clone());
             decision.action = Action::Create;
             decision.record = Some(id);
             out.writes.push(Write::Create { id, fields: mapped.changes });
-            out.write_rows.push(row);
             return;
         };
         decision.action = match (unarchives, mapped.changes.is_empty()) {
@@ -529,23 +462,34 @@ impl ChunkRun<'_> {
         self.workspace.update(current.id, &mapped.changes, unarchives);
         let archived = unarchives.then_some(false);
         out.writes.push(Write::Update { id: current.id, fields: mapped.changes, archived });
-        out.write_rows.push(row);
     }
 
-    /// A hash of the step and the values it matches on.
+    /// A hash of the step and the values that identify the row: those it is matched on, as far as they
+    /// are its own. The id that an earlier step exposed differs from run to run; a row that is matched
+    /// on nothing else is identified by all its variables.
     fn row_key(&self, row: usize) -> u64 {
         let mut hash = Sha256::new();
         hash.update(self.step.name.as_bytes());
-        for keys in &self.keys {
-            let (kind, text) = match keys.get(row) {
-                Some(Key::Value(value)) => (1u8, value.to_string()),
-                Some(Key::Lost(problem)) => (2, problem.text.clone()),
-                Some(Key::Blank) | None => (0, String::new()),
-            };
+        let mut enter = |kind: u8, text: &str| {
             // The length keeps `ab`, `c` apart from `a`, `bc`.
             hash.update([kind]);
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text.as_bytes());
+        };
+        let own = |rule: &Rule<'_>| self.rows.variables.iter().any(|v| v.name == rule.plan.variable);
+        let mut own_keys = self.rules.iter().zip(&self.keys).filter(|(rule, _)| own(rule)).peekable();
+        if own_keys.peek().is_none() {
+            for variable in self.rows.variables {
+                let value = self.rows.column(&variable.name).map_or(Value::Null, |c| c.value(row));
+                enter(3, &value.to_string());
+            }
+        }
+        for (_, keys) in own_keys {
+            match keys.get(row) {
+                Some(Key::Value(value)) => enter(1, &value.to_string()),
+                Some(Key::Lost(problem)) => enter(2, &problem.text),
+                Some(Key::Blank) | None => enter(0, ""),
+            }
         }
         hash.finalize().iter().take(8).fold(0u64, |key, byte| (key << 8) | u64::from(*byte))
     }

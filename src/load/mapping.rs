@@ -111,6 +111,17 @@ impl<'p> Mapping<'p> {
         })
     }
 
+    /// The text that a variable's value was read from, where the value is printed otherwise.
+    pub(super) fn text(&self, rows: &Rows<'_>, row: usize, value: &Value) -> Option<String> {
+        let MappingSource::Variable(name) = &self.plan.source else { return None };
+        let text = rows.text(name, row)?;
+        let same = match value {
+            Value::Text(value) => value == text,
+            value => value.to_string() == text,
+        };
+        (!same).then(|| text.to_owned())
+    }
+
     /// For `find`: looks up the values of this row and all later ones at once, where this row's is
     /// not known yet.
     pub(super) async fn look(

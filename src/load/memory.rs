@@ -73,6 +73,16 @@ impl Target for Memory {
                 }
             }
         }
-        Ok(Receipt { visible: true, refused: Vec::new() })
+        Ok(Receipt::default())
     }
+
+    async fn claim(&mut self, _: &str) -> Result<Claim, TargetError> {
+        Ok(Claim { lasting: true })
+    }
+
+    async fn begin(&mut self, _: ChunkKey<'_>) -> Result<Begun, TargetError> {
+        Ok(Begun::Open)
+    }
+
+    async fn abandon(&mut self) {}
 }

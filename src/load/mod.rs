@@ -2,10 +2,12 @@
 
 mod decision;
 mod engine;
+mod ids;
 mod mapping;
 mod matching;
 mod options;
 mod rows;
+mod settle;
 mod workspace;
 
 #[cfg(test)]
@@ -14,5 +16,7 @@ mod memory;
 mod tests;
 
 pub use decision::*;
-pub use engine::{Decided, Provisional, Step};
+pub use engine::{Decided, Step};
+pub use ids::NewIds;
 pub use rows::Rows;
+pub use settle::{refuse, settle};

@@ -1,7 +1,7 @@
 //! The typed rows of a chunk, and how single values are taken from them.
 
 use super::SourceRef;
-use crate::value::arrow::array::ArrayRef;
+use crate::value::arrow::array::{Array, ArrayRef, AsArray};
 use crate::value::{
     BaseType, CellProblem, FieldSchema, FieldType, Format, Problem, ProblemCode, Value, VariableSpec,
 };
@@ -15,6 +15,8 @@ pub struct Rows<'a> {
     pub sources: &'a [Option<SourceRef>],
     /// The variables by name, typed as [`crate::value::column_type`] says, and exposed ids (text).
     pub columns: Vec<(&'a str, &'a ArrayRef)>,
+    /// The columns of text that variables were read from, by the variable's name.
+    pub texts: Vec<(&'a str, &'a ArrayRef)>,
     /// The scope's variables.
     pub variables: &'a [VariableSpec],
     /// What is wrong with these rows; rows counted from 0 within the chunk, in row order.
@@ -37,6 +39,13 @@ impl<'a> Rows<'a> {
         let (_, array) = self.columns.iter().find(|(n, _)| *n == name)?;
         let spec = self.variables.iter().find(|v| v.name == name);
         Some(Column { array, spec })
+    }
+
+    /// The text that a variable was read from in a row, where it was text.
+    pub(super) fn text(&self, variable: &str, row: usize) -> Option<&'a str> {
+        let (_, array) = self.texts.iter().find(|(n, _)| *n == variable)?;
+        let texts = array.as_string_opt::<i32>()?;
+        (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row))
     }
 
     /// The problems of one row.

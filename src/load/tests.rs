@@ -3,7 +3,7 @@
 use super::memory::Memory;
 use super::*;
 use crate::plan::{LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
-use crate::target::{Chunk, Receipt, Record, Target, Write};
+use crate::target::{Chunk, ChunkKey, Receipt, Record, Target, Write};
 use crate::value::*;
 use uuid::Uuid;
 
@@ -54,6 +54,15 @@ fn plan(rules: Vec<RulePlan>, mappings: Vec<MappingPlan>) -> LoadPlan {
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
+}
+
+fn new_ids() -> NewIds {
+    NewIds::of("e", jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// The id of the record that a row creates, counted from 1.
+fn new_id(row: u64) -> Uuid {
+    new_ids().id(0, row - 1)
 }
 
 fn text(t: &str) -> Value {
@@ -108,15 +117,12 @@ fn run_with(
     let rows = Rows {
         first_row: 0,
         sources: &[],
+        texts: Vec::new(),
         columns: columns.iter().map(|(n, _)| *n).zip(&arrays).collect(),
         variables: &specs,
         problems,
     };
-    let mut next = 1000;
-    let mut step = Step::new(plan, &specs, &[items()]).with_ids(Box::new(move || {
-        next += 1;
-        id(next)
-    }));
+    let mut step = Step::new(plan, 0, &specs, &[items()], new_ids());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(step.decide(target, &rows)).unwrap()
 }
@@ -141,18 +147,18 @@ fn name_and(mapping: MappingPlan) -> Vec<MappingPlan> {
 fn every_outcome_leads_to_the_action_of_its_rule() {
     use MatchAction as M;
     let cases = [
-        (Outcome::None, M::CreateNew, Action::Create, Some(1001)),
+        (Outcome::None, M::CreateNew, Action::Create, Some(new_id(1))),
         (Outcome::None, M::DoNotUpload, Action::Skip, None),
         (Outcome::None, M::NextRule, Action::Skip, None),
-        (Outcome::One, M::UpdateCurrent, Action::Update, Some(1)),
-        (Outcome::One, M::DoNotUpload, Action::Skip, Some(1)),
-        (Outcome::One, M::NextRuleIgnorePrevious, Action::Skip, Some(1)),
+        (Outcome::One, M::UpdateCurrent, Action::Update, Some(id(1))),
+        (Outcome::One, M::DoNotUpload, Action::Skip, Some(id(1))),
+        (Outcome::One, M::NextRuleIgnorePrevious, Action::Skip, Some(id(1))),
         (Outcome::Many, M::DoNotUpload, Action::Skip, None),
         (Outcome::Many, M::NextRule, Action::Skip, None),
-        (Outcome::Archived, M::CreateNew, Action::Create, Some(1001)),
-        (Outcome::Archived, M::UnarchiveAndUpdate, Action::UnarchiveAndUpdate, Some(3)),
-        (Outcome::Archived, M::UnarchiveOnly, Action::Unarchive, Some(3)),
-        (Outcome::Archived, M::DoNotUpload, Action::Skip, Some(3)),
+        (Outcome::Archived, M::CreateNew, Action::Create, Some(new_id(1))),
+        (Outcome::Archived, M::UnarchiveAndUpdate, Action::UnarchiveAndUpdate, Some(id(3))),
+        (Outcome::Archived, M::UnarchiveOnly, Action::Unarchive, Some(id(3))),
+        (Outcome::Archived, M::DoNotUpload, Action::Skip, Some(id(3))),
     ];
     for (outcome, action, expected, record) in cases {
         let mut target = Memory::default();
@@ -173,7 +179,7 @@ fn every_outcome_leads_to_the_action_of_its_rule() {
         let decided = run(&plan, &mut target, &[("c", vec![text(outcome.name())]), ("n", vec![text("new")])]);
         let d = &decided.decisions[0];
         assert_eq!((d.rules[0].outcome, d.action), (outcome, expected), "{outcome:?} {action:?}");
-        assert_eq!(d.record, record.map(id), "{outcome:?} {action:?}");
+        assert_eq!(d.record, record, "{outcome:?} {action:?}");
         assert_eq!(decided.writes.is_empty(), expected == Action::Skip);
         assert!(d.errors.is_empty());
     }
@@ -241,8 +247,9 @@ fn a_row_sees_what_earlier_rows_of_its_chunk_create_and_change() {
     use Action::*;
     assert_eq!(actions(&decided), [Update, Create, Unchanged, Create, Unchanged]);
     let records: Vec<_> = decided.decisions.iter().map(|d| d.record.unwrap()).collect();
-    assert_eq!(records, [id(1), id(1001), id(1), id(1002), id(1002)]);
-    assert_eq!(decided.write_rows, [0, 1, 3]);
+    assert_eq!(records, [id(1), new_id(2), id(1), new_id(4), new_id(4)]);
+    let written: Vec<_> = decided.writes.iter().map(Write::id).collect();
+    assert_eq!(written, [id(1), new_id(2), new_id(4)]);
     assert_eq!(target.finds, ["items.code"], "one look-up a rule and chunk");
 }
 
@@ -253,9 +260,8 @@ fn a_second_run_of_the_same_rows_changes_nothing() {
     let columns = [("s", vec![text("0870"), text("SEPT2")])];
     let first = run(&plan, &mut target, &columns);
     let chunk = Chunk {
-        execution: "e",
-        step: "step",
-        number: 0,
+        key: ChunkKey { execution: "e", step: "step", number: 0 },
+        at: jiff::Timestamp::UNIX_EPOCH,
         first_row: 0,
         rows: 2,
         object: "items",
@@ -352,7 +358,7 @@ fn find_links_records_of_other_objects_and_of_this_chunk() {
     let decided = run(&plan(vec![rule("code", "c")], mappings), &mut target, &columns);
     let after = |r: usize, f: usize| decided.decisions[r].fields[f].after.clone();
     assert_eq!((after(0, 2), after(1, 2), after(3, 2)), (Value::Uuid(id(7)), Value::Null, Value::Null));
-    assert_eq!(after(1, 3), Value::Uuid(id(1001)), "the record that row 1 creates");
+    assert_eq!(after(1, 3), Value::Uuid(new_id(1)), "the record that row 1 creates");
     assert_eq!(codes(&decided.decisions[1].warnings), [ProblemCode::FoundSeveral]);
     assert_eq!(codes(&decided.decisions[2].warnings), [ProblemCode::NotFound, ProblemCode::NotFound]);
     assert_eq!(codes(&decided.decisions[3].warnings), [ProblemCode::NotFound], "not yet there");
@@ -463,11 +469,11 @@ fn a_refused_write_fails_its_row_and_those_that_matched_its_record() {
     let mut decided = run(&plan, &mut target, &[("c", ["a", "a", "b"].map(text).to_vec())]);
     assert!(matches!(decided.writes[1], Write::Create { .. }));
     assert!(decided.decisions.iter().all(|d| !d.visible));
-    let receipt = Receipt { visible: true, refused: vec![(0, "no".into())] };
-    Step::settle(&mut decided, &receipt, 4);
+    settle(&mut decided.decisions, Committed { chunk: 4, at: jiff::Timestamp::UNIX_EPOCH });
+    refuse(&mut decided.decisions, &Receipt { refused: vec![(0, "no".into())] });
     assert_eq!(actions(&decided), [Action::Error, Action::Error, Action::Create]);
     assert_eq!(codes(&decided.decisions[0].errors), [ProblemCode::Refused]);
-    let chunks: Vec<_> = decided.decisions.iter().map(|d| d.committed_chunk).collect();
+    let chunks: Vec<_> = decided.decisions.iter().map(|d| d.committed.map(|c| c.chunk)).collect();
     assert_eq!(chunks, [None, None, Some(4)]);
     assert!(decided.decisions[2].visible && !decided.decisions[1].visible);
 }

@@ -17,7 +17,6 @@ pub(super) struct Workspace<'s> {
     columns: &'s [String],
     slots: Vec<SlotState<'s>>,
     records: HashMap<Uuid, Arc<Record>>,
-    created: HashSet<Uuid>,
 }
 
 struct SlotState<'s> {
@@ -35,7 +34,7 @@ impl<'s> Workspace<'s> {
             .iter()
             .map(|field| SlotState { field, answered: HashMap::new(), gained: HashMap::new() })
             .collect();
-        Self { object, columns, slots, records: HashMap::new(), created: HashSet::new() }
+        Self { object, columns, slots, records: HashMap::new() }
     }
 
     /// Whether the target has been asked for that value.
@@ -93,14 +92,8 @@ impl<'s> Workspace<'s> {
         found
     }
 
-    /// Whether a row of this chunk created the record.
-    pub(super) fn created(&self, id: Uuid) -> bool {
-        self.created.contains(&id)
-    }
-
     /// Adds a record that a row creates.
     pub(super) fn create(&mut self, id: Uuid, fields: BTreeMap<String, Value>) {
-        self.created.insert(id);
         self.put(Record { id, archived: false, fields }, None);
     }
 

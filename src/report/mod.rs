@@ -13,7 +13,10 @@ mod workbook;
 #[cfg(test)]
 mod tests;
 
-pub use decisions::{DECISIONS_VERSION, DecisionReader, DecisionWriter, StepDecisions, StepRows};
+pub use decisions::{
+    DECISIONS_VERSION, DecisionEncoder, DecisionLog, DecisionReader, DecisionWriter, LoggedDecisions,
+    StepDecisions, StepRows, decode,
+};
 pub use error::ReportError;
 pub use sql_output::{SqlOutputOptions, write_sql_output};
 pub use summary::{

@@ -1,8 +1,9 @@
 //! Stage one: the input files are kept, hashed and read into scratch tables.
 
-use super::{Execution, RunError};
-use crate::input::{self, InputFile, Part};
-use crate::report::InputSummary;
+use super::{Execution, Frozen, KeptFile, RunError};
+use crate::input::{self, InputFile, Part, RejectedRow};
+use crate::report::{InputSummary, RejectedLine};
+use crate::system::crash;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,16 +17,20 @@ impl Execution<'_> {
                 hint: "hand in one or more files: --input FILE".into(),
             });
         }
-        input::check_given(request.files)?;
+        let given: Vec<PathBuf> = request.files.iter().map(|f| f.path.clone()).collect();
+        input::check_given(&given)?;
         // What is read is the kept copy: the file itself may change while the run goes on.
         let mut files = Vec::with_capacity(request.files.len());
-        let mut hashes = BTreeMap::new();
-        for file in request.files {
-            let (path, hash) = self.folder.keep_input(file)?;
-            let name = file.display().to_string();
-            hashes.insert(name.clone(), hash);
-            files.push(InputFile { path, name });
+        let mut kept = Vec::with_capacity(request.files.len());
+        for InputFile { path, name } in request.files {
+            let (path, sha256) = self.folder.keep_input(path)?;
+            files.push(InputFile { path: path.clone(), name: name.clone() });
+            kept.push(KeptFile { path, name: name.clone(), sha256 });
         }
+        let hashes: BTreeMap<String, String> =
+            kept.iter().map(|k| (k.name.clone(), k.sha256.clone())).collect();
+        Frozen::save(request, &self.folder, kept, &self.info)?;
+        crash::point("frozen");
         let intake = if files.is_empty() {
             input::Intake::default()
         } else {
@@ -34,6 +39,9 @@ impl Execution<'_> {
             input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
         };
         self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();
+        self.rejected = intake.rejected_total;
+        self.rejected_lines =
+            intake.rejected.iter().take(1000).map(|r| rejected_line(r, &self.parts)).collect();
         for table in &intake.tables {
             for &(part, rows) in &table.parts {
                 let Some(p) = intake.parts.get(part) else { continue };
@@ -54,10 +62,22 @@ impl Execution<'_> {
 }
 
 /// What reports call a part: the file's name alone, its path where two files share a name.
-fn part_words(part: &Part, files: &[PathBuf]) -> String {
+fn part_words(part: &Part, files: &[InputFile]) -> String {
     let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
     let own = name(Path::new(&part.file)).unwrap_or_else(|| part.file.clone());
-    let shared = files.iter().filter(|f| name(f).as_deref() == Some(own.as_str())).count() > 1;
+    let shared =
+        files.iter().filter(|f| name(Path::new(&f.name)).as_deref() == Some(own.as_str())).count() > 1;
     let file = if shared { part.file.clone() } else { own };
     part.inner.as_ref().map_or(file.clone(), |inner| format!("{file}!{inner}"))
+}
+
+fn rejected_line(row: &RejectedRow, parts: &[String]) -> RejectedLine {
+    RejectedLine {
+        file: parts.get(row.source.part as usize).cloned().unwrap_or_default(),
+        line: row.source.line,
+        reason: match &row.cell {
+            Some(cell) => format!("cell {cell}: {}", row.message),
+            None => row.message.clone(),
+        },
+    }
 }

@@ -2,15 +2,18 @@
 
 use super::variables::{PROBLEMS, read_problems};
 use super::{Execution, RunError};
-use crate::load::{Action, Provisional, RowDecision, Rows, SourceRef, Step};
-use crate::plan::LoadPlan;
-use crate::report::{DecisionWriter, StepTally, source_words};
+use crate::load::{Action, Committed, RowDecision, Rows, SourceRef, Step, refuse, settle};
+use crate::plan::{LoadPlan, MappingSource};
+use crate::report::{
+    DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions, StepTally, decode, source_words,
+};
 use crate::sql::ROW;
+use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
-use crate::target::Chunk;
+use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, Target, TargetError};
 use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
 use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Int64Type, Schema};
-use crate::value::{CellProblem, VariableSpec};
+use crate::value::{CellProblem, Source, VariableSpec};
 use std::sync::Arc;
 
 /// The ids that a step exposed: a scratch table of one column, a row for each row of the scope.
@@ -20,32 +23,57 @@ struct Exposed {
     spool: Spool,
 }
 
+/// What the steps of one execution share.
+struct Desk {
+    encoder: DecisionEncoder,
+    file: DecisionWriter,
+    /// Where chunks are written down before they are committed; none where nothing lasts.
+    log: Option<DecisionLog>,
+    /// What interrupted workers of this execution wrote down.
+    earlier: LoggedDecisions,
+    exposed: Vec<Exposed>,
+}
+
 impl Execution<'_> {
     pub(super) async fn run_loads(&mut self) -> Result<(), RunError> {
+        let Claim { lasting } = self.target.lock().await.claim(&self.request.execution).await?;
         let path = self.artefact("decisions", "decisions.parquet");
-        let mut decisions = DecisionWriter::create(&path, &self.request.execution, &self.parts)?;
-        let mut exposed: Vec<Exposed> = Vec::new();
-        let provisional = Provisional::default();
+        let mut desk = Desk {
+            encoder: DecisionEncoder::new(
+                &self.request.execution,
+                &self.parts,
+                (!lasting).then_some(self.ids),
+            ),
+            file: DecisionWriter::create(&path)?,
+            earlier: LoggedDecisions::open(self.folder.work())?,
+            log: lasting.then(|| DecisionLog::create(self.folder.work())).transpose()?,
+            exposed: Vec::new(),
+        };
         let mut failure = None;
-        for load in &self.request.plan.loads {
-            let mut run = StepRun::new(self, load, &exposed, &provisional)?;
-            decisions.step(load)?;
+        for (number, load) in self.request.plan.loads.iter().enumerate() {
+            let mut run = StepRun::new(self, number, load, &desk.exposed)?;
+            desk.file.step(load)?;
             // A step after a failed one decides nothing, but its rows are told as not processed.
-            let done = run.go(self, &mut decisions, failure.is_some()).await;
+            let done = run.go(self, &mut desk, failure.is_some()).await;
+            if let Err(RunError::Target(TargetError::TakenOver { .. })) = done {
+                return done;
+            }
             self.steps.push(run.tally.summary());
             if let Some(spool) = run.finish(done.is_ok())? {
-                exposed.push(spool);
+                desk.exposed.push(spool);
             }
             self.stage_done(&format!("loading {}", load.name));
             failure = failure.or(done.err());
         }
-        decisions.finish()?;
+        desk.file.finish()?;
         failure.map_or(Ok(()), Err)
     }
 }
 
 struct StepRun<'p> {
     load: &'p LoadPlan,
+    /// Its number in the plan, from 0.
+    number: usize,
     variables: &'p [VariableSpec],
     step: Step<'p>,
     tally: StepTally,
@@ -59,6 +87,8 @@ struct StepRun<'p> {
 /// The rows of one chunk with everything that the load needs of them.
 struct RowsOfChunk {
     values: RecordBatch,
+    /// The scope's own columns that are needed: [`ROW`], and those that variables are read from.
+    scope: Option<RecordBatch>,
     sources: Vec<Option<SourceRef>>,
     ids: Vec<(String, ArrayRef)>,
 }
@@ -66,9 +96,9 @@ struct RowsOfChunk {
 impl<'p> StepRun<'p> {
     fn new(
         execution: &Execution<'p>,
+        number: usize,
         load: &'p LoadPlan,
         exposed: &[Exposed],
-        provisional: &Provisional,
     ) -> Result<Self, RunError> {
         let plan = execution.request.plan;
         let scope = plan.scopes().find(|s| s.name == load.scope).and_then(|s| s.scope.as_ref());
@@ -88,8 +118,9 @@ impl<'p> StepRun<'p> {
             .collect();
         Ok(Self {
             load,
+            number,
             variables,
-            step: Step::new(load, variables, &plan.objects).with_provisional(provisional.clone()),
+            step: Step::new(load, number, variables, &plan.objects, execution.ids),
             tally: StepTally::new(load),
             exposed: writer,
             known,
@@ -101,16 +132,15 @@ impl<'p> StepRun<'p> {
     async fn go(
         &mut self,
         execution: &mut Execution<'_>,
-        decisions: &mut DecisionWriter,
+        desk: &mut Desk,
         after_failure: bool,
     ) -> Result<(), RunError> {
         let Some(scope) = execution.scopes.iter().find(|s| s.name == self.load.scope) else { return Ok(()) };
         let (output, values) = (scope.output.clone(), scope.variables.clone());
         execution.stage(&format!("loading {}", self.load.name), Some(output.rows()));
         let Some(values) = values else { return Ok(()) };
-        let row_column = output.schema().index_of(ROW).ok();
         let size = execution.request.plan.connector.chunk.max(1) as usize;
-        let mut rows = output.read_by(row_column.map(|i| vec![i]), size)?;
+        let mut scope = output.read_by(Some(self.scope_columns(output.schema())), size)?;
         let mut ids = self
             .known
             .iter()
@@ -122,59 +152,121 @@ impl<'p> StepRun<'p> {
         // The tables have the same rows in the same order, so their chunks go together.
         for values in values.read_by(None, size)? {
             let values = values?;
-            let sources = match rows.next() {
-                Some(batch) => sources(&batch?),
-                None => vec![None; values.num_rows()],
-            };
+            let scope = scope.next().transpose()?;
+            let sources = sources(scope.as_ref(), values.num_rows());
             let mut of_chunk = Vec::new();
             for (name, reader) in &mut ids {
                 if let Some(batch) = reader.next() {
                     of_chunk.push((name.clone(), batch?.column(0).clone()));
                 }
             }
-            let chunk = RowsOfChunk { values, sources, ids: of_chunk };
+            let chunk = RowsOfChunk { values, scope, sources, ids: of_chunk };
             idle = idle || execution.stopped();
-            let made = if idle { Ok(self.unprocessed(&chunk)) } else { self.chunk(execution, &chunk).await };
-            let made = made.unwrap_or_else(|e| {
-                idle = true;
-                failure = Some(e);
-                self.unprocessed(&chunk)
-            });
-            self.record(execution, decisions, &made)?;
+            let made =
+                if idle { self.unprocessed(desk, &chunk) } else { self.chunk(execution, desk, &chunk).await };
+            let (made, rows) = match made {
+                Ok(made) => made,
+                Err(e) => {
+                    idle = true;
+                    let taken = matches!(e, RunError::Target(TargetError::TakenOver { .. }));
+                    failure = Some(e);
+                    if taken {
+                        break;
+                    }
+                    self.unprocessed(desk, &chunk)?
+                }
+            };
+            desk.file.write(&rows)?;
+            for decision in &made {
+                self.tally.add(decision, &source_words(decision.source, &execution.parts));
+            }
             self.expose(&made)?;
+            self.next_chunk += 1;
             self.next_row += made.len() as u64;
             execution.request.progress.advance(self.next_row);
         }
         failure.map_or(Ok(()), Err)
     }
 
-    /// Decides and commits one chunk.
+    /// The columns of the scope's own table that are needed beside its variables.
+    fn scope_columns(&self, schema: &Schema) -> Vec<usize> {
+        let read = self.load.mappings.iter().filter_map(|m| match &m.source {
+            MappingSource::Variable(name) => self.variables.iter().find(|v| v.name == *name),
+            _ => None,
+        });
+        let names = read.filter_map(|v| match &v.source {
+            Source::Column(name) => Some(name.as_str()),
+            Source::Literal(_) => None,
+        });
+        let text = |i: &usize| *schema.field(*i).data_type() == ArrowType::Utf8;
+        let mut columns: Vec<usize> = names.filter_map(|n| schema.index_of(n).ok()).filter(text).collect();
+        columns.extend(schema.index_of(ROW).ok());
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// Decides and commits one chunk, or takes over what was decided when it was committed before.
     async fn chunk(
         &mut self,
         execution: &Execution<'_>,
+        desk: &mut Desk,
         chunk: &RowsOfChunk,
-    ) -> Result<Vec<RowDecision>, RunError> {
+    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+        let key = ChunkKey {
+            execution: &execution.request.execution,
+            step: &self.load.name,
+            number: self.next_chunk,
+        };
+        let mut target = execution.target.lock().await;
+        let target = target.as_mut();
+        crash::point("before begin");
+        match target.begin(key).await? {
+            Begun::Committed(receipt) => self.committed_before(desk, &receipt),
+            Begun::Open => {
+                let made = self.decide_and_commit(execution, desk, chunk, key, target).await;
+                if made.is_err() {
+                    target.abandon().await;
+                }
+                made
+            }
+        }
+    }
+
+    async fn decide_and_commit(
+        &mut self,
+        execution: &Execution<'_>,
+        desk: &mut Desk,
+        chunk: &RowsOfChunk,
+        key: ChunkKey<'_>,
+        target: &mut dyn Target,
+    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
         let problems = problems(&chunk.values)?;
-        let mut columns: Vec<(&str, &ArrayRef)> = self
-            .variables
-            .iter()
-            .enumerate()
-            .map(|(i, v)| (v.name.as_str(), chunk.values.column(i)))
-            .collect();
+        let named = |(i, v): (usize, &'p VariableSpec)| (v.name.as_str(), chunk.values.column(i));
+        let mut columns: Vec<(&str, &ArrayRef)> = self.variables.iter().enumerate().map(named).collect();
         columns.extend(chunk.ids.iter().map(|(n, a)| (n.as_str(), a)));
         let rows = Rows {
             first_row: self.next_row,
             sources: &chunk.sources,
             columns,
+            texts: texts(self.variables, chunk.scope.as_ref()),
             variables: self.variables,
             problems: &problems,
         };
-        let mut target = execution.target.lock().await;
-        let mut decided = self.step.decide(target.as_mut(), &rows).await?;
+        let mut decided = self.step.decide(target, &rows).await?;
+        crash::point("decided");
+        let at = execution.request.clock.now();
+        if desk.log.is_some() {
+            settle(&mut decided.decisions, Committed { chunk: key.number, at });
+        }
+        let mut encoded = desk.encoder.encode(self.load, &decided.decisions)?;
+        if let Some(log) = &mut desk.log {
+            log.append(self.number, key.number, &encoded)?;
+        }
+        crash::point("logged");
         let writes = Chunk {
-            execution: &execution.request.execution,
-            step: &self.load.name,
-            number: self.next_chunk,
+            key,
+            at,
             first_row: self.next_row,
             rows: chunk.values.num_rows() as u64,
             object: &self.load.object,
@@ -182,12 +274,52 @@ impl<'p> StepRun<'p> {
             writes: &decided.writes,
         };
         let receipt = target.commit(writes).await?;
-        Step::settle(&mut decided, &receipt, self.next_chunk);
-        self.next_chunk += 1;
-        Ok(decided.decisions)
+        crash::point("committed");
+        if !receipt.refused.is_empty() {
+            refuse(&mut decided.decisions, &receipt);
+            encoded = desk.encoder.encode(self.load, &decided.decisions)?;
+        }
+        Ok((decided.decisions, encoded))
     }
 
-    fn unprocessed(&self, chunk: &RowsOfChunk) -> Vec<RowDecision> {
+    /// A chunk that an interrupted worker committed: nothing is decided anew.
+    fn committed_before(
+        &self,
+        desk: &Desk,
+        receipt: &Receipt,
+    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+        let chunk = self.next_chunk;
+        let lost = |cause: &str| {
+            RunError::Request {
+            cause: format!("chunk {chunk} of `{}` is committed, and {cause}", self.load.name),
+            hint: "the records are as they should be; what is missing is the report of these rows. Run the same input again: what was written is found unchanged".into(),
+        }
+        };
+        let rows = desk
+            .earlier
+            .chunk(self.number, chunk)?
+            .ok_or_else(|| lost("what was decided about its rows is not there any more"))?;
+        let mut decisions = decode(&rows).map_err(|e| lost(&format!("its decisions cannot be read: {e}")))?;
+        if receipt.refused.is_empty() {
+            return Ok((decisions, rows));
+        }
+        refuse(&mut decisions, receipt);
+        let rows = desk.encoder.encode(self.load, &decisions)?;
+        Ok((decisions, rows))
+    }
+
+    /// The rows of a chunk that the run did not get to.
+    fn unprocessed(
+        &self,
+        desk: &Desk,
+        chunk: &RowsOfChunk,
+    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+        let made = self.not_decided(chunk);
+        let rows = desk.encoder.encode(self.load, &made)?;
+        Ok((made, rows))
+    }
+
+    fn not_decided(&self, chunk: &RowsOfChunk) -> Vec<RowDecision> {
         (self.next_row + 1..)
             .zip(&chunk.sources)
             .map(|(row, source)| RowDecision {
@@ -202,22 +334,9 @@ impl<'p> StepRun<'p> {
                 fields: Vec::new(),
                 errors: Vec::new(),
                 warnings: Vec::new(),
-                committed_chunk: None,
+                committed: None,
             })
             .collect()
-    }
-
-    fn record(
-        &mut self,
-        execution: &Execution<'_>,
-        decisions: &mut DecisionWriter,
-        made: &[RowDecision],
-    ) -> Result<(), RunError> {
-        for decision in made {
-            self.tally.add(decision, &source_words(decision.source, &execution.parts));
-            decisions.write(decision)?;
-        }
-        Ok(())
     }
 
     fn expose(&mut self, made: &[RowDecision]) -> Result<(), RunError> {
@@ -237,12 +356,21 @@ impl<'p> StepRun<'p> {
     }
 }
 
-/// Where the rows of a batch came from; its only column is [`ROW`].
-fn sources(batch: &RecordBatch) -> Vec<Option<SourceRef>> {
-    let Some(rows) = batch.columns().first().and_then(|c| c.as_primitive_opt::<Int64Type>()) else {
-        return vec![None; batch.num_rows()];
+/// The texts that the variables were read from.
+fn texts<'a>(variables: &'a [VariableSpec], scope: Option<&'a RecordBatch>) -> Vec<(&'a str, &'a ArrayRef)> {
+    let Some(scope) = scope else { return Vec::new() };
+    let column = |v: &'a VariableSpec| match &v.source {
+        Source::Column(name) => Some((v.name.as_str(), scope.column_by_name(name)?)),
+        Source::Literal(_) => None,
     };
-    (0..rows.len()).map(|i| rows.is_valid(i).then(|| SourceRef::unpack(rows.value(i)))).collect()
+    variables.iter().filter_map(column).collect()
+}
+
+/// Where the rows of a chunk came from.
+fn sources(scope: Option<&RecordBatch>, rows: usize) -> Vec<Option<SourceRef>> {
+    let places = scope.and_then(|s| s.column_by_name(ROW)).and_then(|c| c.as_primitive_opt::<Int64Type>());
+    let Some(places) = places else { return vec![None; rows] };
+    (0..places.len()).map(|i| places.is_valid(i).then(|| SourceRef::unpack(places.value(i)))).collect()
 }
 
 fn problems(rows: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {

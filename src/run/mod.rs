@@ -1,13 +1,18 @@
 //! One execution: intake, SQL, variables, load steps, report. The same for every target: whether it
 //! is dry or live was decided by who chose the target.
 
+mod checkpoint;
+mod frozen;
 mod intake;
 mod loads;
 mod outputs;
 mod queries;
 mod variables;
 
-use crate::input::{InputError, Intake, Limits};
+pub use frozen::{Frozen, KeptFile};
+
+use crate::input::{InputError, InputFile, Intake, Limits};
+use crate::load::NewIds;
 use crate::plan::{Place, Plan};
 use crate::report::{
     InputSummary, Rejected, RejectedLine, ReportError, RunMode, RunState, SUMMARY_VERSION, ScopeSummary,
@@ -15,6 +20,7 @@ use crate::report::{
 };
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, seconds};
+use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::system::spool::{Spool, SpoolError};
 use crate::target::{Target, TargetError, TargetInfo};
@@ -54,13 +60,15 @@ pub struct Request<'a> {
     /// What to do.
     pub plan: &'a Plan,
     /// The input files.
-    pub files: &'a [PathBuf],
+    pub files: &'a [InputFile],
     /// Run parameters, by name; those left out take their default.
     pub parameters: BTreeMap<String, Value>,
     /// The execution's id.
     pub execution: String,
-    /// Where the artefacts go.
-    pub out: &'a Path,
+    /// When it began.
+    pub started: Timestamp,
+    /// The folder that relative paths are counted from.
+    pub here: &'a Path,
     /// Whether `report.xlsx` is made.
     pub workbook: bool,
     /// Whether CSV cells that a spreadsheet could take for formulas are guarded.
@@ -152,12 +160,15 @@ struct Execution<'a> {
     folder: ExecutionFolder,
     target: SharedTarget,
     info: TargetInfo,
-    started: Timestamp,
+    ids: NewIds,
     stage_started: Timestamp,
     stages: Vec<StageTime>,
     inputs: Vec<InputSummary>,
     intake: Option<Intake>,
     parts: Vec<String>,
+    /// Input rows that could not be read, and the first of them.
+    rejected: u64,
+    rejected_lines: Vec<RejectedLine>,
     scopes: Vec<ScopeRun>,
     steps: Vec<StepSummary>,
     notices: Vec<String>,
@@ -165,28 +176,31 @@ struct Execution<'a> {
 }
 
 /// Runs one execution on a target, whose choice is what makes the run dry or live, and leaves its
-/// artefacts in the folder. A failure on the way is in
-/// the summary, with everything that was done before it.
+/// artefacts in the folder. A failure on the way is in the summary, with everything that was done
+/// before it. In the folder of an interrupted execution it goes on where that one was.
 ///
 /// # Errors
-/// Only where not even a summary can be left: the request does not fit the plan, or the folder
-/// cannot be used.
-pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<Summary, RunError> {
-    let started = request.clock.now();
+/// Only where not even a summary can be left: the request does not fit the plan, the folder cannot
+/// be used, or another process has taken the execution over.
+pub async fn execute(
+    request: &Request<'_>,
+    folder: ExecutionFolder,
+    target: Box<dyn Target>,
+) -> Result<Summary, RunError> {
     let parameters = settle_parameters(request.plan, &request.parameters)?;
-    let folder = ExecutionFolder::create(request.out)?;
-    folder.forget_earlier(&ARTEFACTS, request.files)?;
     let info = target.info();
     let mut execution = Execution {
         folder,
         target: Arc::new(Mutex::new(target)),
         info,
-        started,
-        stage_started: started,
+        ids: NewIds::of(&request.execution, request.started),
+        stage_started: request.clock.now(),
         stages: Vec::new(),
         inputs: Vec::new(),
         intake: None,
         parts: Vec::new(),
+        rejected: 0,
+        rejected_lines: Vec::new(),
         scopes: Vec::new(),
         steps: Vec::new(),
         notices: Vec::new(),
@@ -197,6 +211,10 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
     // Stopped while it read is stopped, like anywhere else.
     let outcome = match execution.stages().await {
         Err(RunError::Input(InputError::Stopped)) => Ok(()),
+        Err(taken @ RunError::Target(TargetError::TakenOver { .. })) => {
+            execution.folder.leave();
+            return Err(taken);
+        }
         other => other,
     };
     let state = match &outcome {
@@ -211,17 +229,32 @@ pub async fn execute(request: &Request<'_>, target: Box<dyn Target>) -> Result<S
 
 impl Execution<'_> {
     async fn stages(&mut self) -> Result<(), RunError> {
-        self.take_in()?;
+        if !self.load_checkpoint()? {
+            let inputs: Vec<&Path> = self.request.files.iter().map(|f| f.path.as_path()).collect();
+            self.folder.forget_earlier(&ARTEFACTS, &inputs)?;
+            self.take_in()?;
+            crash::point("read");
+            // What the target would refuse is told before anything is done; it is done after the SQL,
+            // so that a query that fails leaves the target as it was.
+            let changes = self.target.lock().await.plan_schema(&self.request.plan.objects).await?;
+            self.notices.extend(changes.into_iter().map(|c| format!("{}: {}", c.object, c.what)));
+            if self.stopped() {
+                return Ok(());
+            }
+            self.run_queries().await?;
+            crash::point("queried");
+            if self.stopped() {
+                return Ok(());
+            }
+            self.resolve_variables()?;
+            self.save_checkpoint()?;
+            crash::point("checkpoint");
+        }
         self.prepare_target().await?;
-        if self.stopped() {
-            return Ok(());
-        }
-        self.run_queries().await?;
-        if self.stopped() {
-            return Ok(());
-        }
-        self.resolve_variables()?;
-        self.run_loads().await
+        crash::point("prepared");
+        self.run_loads().await?;
+        crash::point("loaded");
+        Ok(())
     }
 
     async fn prepare_target(&mut self) -> Result<(), RunError> {
@@ -230,12 +263,12 @@ impl Execution<'_> {
         for load in &plan.loads {
             let scope = plan.scopes().find(|s| s.name == load.scope).and_then(|s| s.scope.as_ref());
             let variables = scope.map_or(&[][..], |s| s.variables.as_slice());
-            match_fields.extend(crate::load::Step::new(load, variables, &plan.objects).match_fields());
+            let step = crate::load::Step::new(load, 0, variables, &plan.objects, self.ids);
+            match_fields.extend(step.match_fields());
         }
         match_fields.sort();
         match_fields.dedup();
-        let changes = self.target.lock().await.prepare(&plan.objects, &match_fields).await?;
-        self.notices.extend(changes.into_iter().map(|c| format!("{}: {}", c.object, c.what)));
+        self.target.lock().await.prepare(&plan.objects, &match_fields).await?;
         Ok(())
     }
 
@@ -251,8 +284,7 @@ impl Execution<'_> {
 
     /// Whether any row was left out. A field that was left alone is a warning: the row stands.
     fn troubled(&self) -> bool {
-        let rejected = self.intake.as_ref().is_some_and(|i| i.rejected_total > 0);
-        rejected || self.steps.iter().any(|s| s.counts.errored > 0)
+        self.rejected > 0 || self.steps.iter().any(|s| s.counts.errored > 0)
     }
 
     fn stage(&mut self, name: &str, total: Option<u64>) {
@@ -286,7 +318,7 @@ impl Execution<'_> {
             target: TargetSummary { kind: self.info.kind.clone(), place: self.info.place.clone() },
             execution: self.request.execution.clone(),
             state,
-            started: self.started.to_string(),
+            started: self.request.started.to_string(),
             ended: self.request.clock.now().to_string(),
             stages: self.stages.clone(),
             inputs: self.inputs.clone(),
@@ -301,29 +333,15 @@ impl Execution<'_> {
                 })
                 .collect(),
             steps: self.steps.clone(),
-            rejected: Rejected { count: self.rejected_count(), examples: self.rejected_lines(20) },
+            rejected: Rejected {
+                count: self.rejected,
+                examples: self.rejected_lines.iter().take(20).cloned().collect(),
+            },
             notices: self.notices.clone(),
             failure,
             artefacts: self.artefacts.clone(),
             exit_status,
         }
-    }
-
-    fn rejected_count(&self) -> u64 {
-        self.intake.as_ref().map_or(0, |i| i.rejected_total)
-    }
-
-    fn rejected_lines(&self, most: usize) -> Vec<RejectedLine> {
-        let rows = self.intake.iter().flat_map(|i| &i.rejected).take(most);
-        rows.map(|r| RejectedLine {
-            file: self.parts.get(r.source.part as usize).cloned().unwrap_or_default(),
-            line: r.source.line,
-            reason: match &r.cell {
-                Some(cell) => format!("cell {cell}: {}", r.message),
-                None => r.message.clone(),
-            },
-        })
-        .collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Execution, RunError};
 use crate::report::{ReportInput, RunState, ScopeTables, StepTable, Summary, VariablesTable, write_workbook};
+use crate::system::crash;
 
 impl Execution<'_> {
     /// Writes what is left to write. A failure of the run is in the summary; a failure to write the
@@ -22,6 +23,7 @@ impl Execution<'_> {
             });
             state = RunState::Failed;
         }
+        crash::point("reported");
         let path = self.artefact("summary", "summary.json");
         let summary = self.summary(state, failure.clone());
         let Err(error) = summary.write(&path) else { return Ok(summary) };
@@ -61,14 +63,13 @@ impl Execution<'_> {
             .filter(|l| begun.contains(&l.name.as_str()) && decisions.exists())
             .map(|l| StepTable { plan: l, decisions: &decisions })
             .collect();
-        let rejected = self.rejected_lines(1000);
         let written = write_workbook(
             &path,
             &ReportInput {
                 summary: &summary,
                 scopes: &scopes,
                 steps: &steps,
-                rejected: &rejected,
+                rejected: &self.rejected_lines,
                 parts: &self.parts,
             },
         );

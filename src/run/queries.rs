@@ -78,7 +78,7 @@ impl Execution<'_> {
             triggered_by: String::new(),
             file_name: self.inputs.first().map(|i| i.file.clone()).unwrap_or_default(),
             mode: self.info.mode.clone(),
-            started_at: self.started,
+            started_at: self.request.started,
         };
         for (name, batch) in meta::batches(&facts, &parameters, &inputs)? {
             engine.add_batch("meta", name, batch)?;

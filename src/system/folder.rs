@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,24 +19,95 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
     FolderError { path: path.display().to_string(), cause }
 }
 
-/// Where an execution puts what it makes.
+/// The scratch folder within an execution's.
+const WORK: &str = ".work";
+
+/// Where an execution puts what it makes. Only one process at a time has a folder: the lock is the
+/// operating system's, so it is gone with the process, however that ends.
 #[derive(Debug)]
 pub struct ExecutionFolder {
     root: PathBuf,
-    /// A folder of its own, with a name that nobody else uses; it goes with this value.
-    work: TempDir,
+    work: PathBuf,
+    /// Holds the lock.
+    _lock: File,
+    /// Whether scratch files stay when this value goes: somebody else goes on with them.
+    leave: bool,
 }
 
 impl ExecutionFolder {
-    /// Makes the folder, with `input/` and a scratch folder in it.
+    /// Makes the folder, with `input/` and an empty scratch folder in it.
     ///
     /// # Errors
-    /// Where it cannot be made or written to.
+    /// Where it cannot be made or written to, or another process has it.
     pub fn create(root: &Path) -> Result<Self, FolderError> {
         let input = root.join("input");
         fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
-        let work = tempfile::Builder::new().prefix(".work-").tempdir_in(root).map_err(|e| error(root, e))?;
-        Ok(Self { root: root.to_path_buf(), work })
+        let folder = Self::lock(root)?;
+        match fs::remove_dir_all(&folder.work) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(&folder.work, e)),
+            _ => {}
+        }
+        fs::create_dir(&folder.work).map_err(|e| error(&folder.work, e))?;
+        Ok(folder)
+    }
+
+    /// Takes over the folder of an execution that was interrupted, with its scratch files.
+    ///
+    /// # Errors
+    /// Where it is not there, or another process has it.
+    pub fn reopen(root: &Path) -> Result<Self, FolderError> {
+        Self::lock(root)
+    }
+
+    fn lock(root: &Path) -> Result<Self, FolderError> {
+        let lock = File::open(root).map_err(|e| error(root, e))?;
+        lock.try_lock().map_err(|e| match e {
+            fs::TryLockError::WouldBlock => {
+                error(root, io::Error::new(io::ErrorKind::WouldBlock, "another process runs in this folder"))
+            }
+            fs::TryLockError::Error(e) => error(root, e),
+        })?;
+        Ok(Self { work: root.join(WORK), root: root.to_path_buf(), _lock: lock, leave: false })
+    }
+
+    /// Leaves the scratch files where they are.
+    pub fn leave(&mut self) {
+        self.leave = true;
+    }
+
+    /// Writes a small file so that it is there whole or not at all, power cut or not.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn save(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        let path = self.work.join(name);
+        let new = self.work.join(format!("{name}.new"));
+        let save = || {
+            let mut file = File::create(&new)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(&self.work)?.sync_all()
+        };
+        save().map_err(|e| error(&path, e))
+    }
+
+    /// The text that [`Self::save`] wrote; none where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn saved(root: &Path, name: &str) -> Result<Option<String>, FolderError> {
+        let path = root.join(WORK).join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(error(&path, e)),
+        }
+    }
+
+    /// Whether it has scratch files: its execution runs, or was interrupted.
+    pub fn unfinished(root: &Path) -> bool {
+        root.join(WORK).is_dir()
     }
 
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
@@ -45,7 +115,7 @@ impl ExecutionFolder {
     ///
     /// # Errors
     /// Where a file cannot be removed.
-    pub fn forget_earlier(&self, artefacts: &[&str], inputs: &[PathBuf]) -> Result<(), FolderError> {
+    pub fn forget_earlier(&self, artefacts: &[&str], inputs: &[&Path]) -> Result<(), FolderError> {
         for artefact in artefacts {
             let old = self.root.join(artefact);
             if inputs.iter().any(|input| same_file(input, &old)) {
@@ -66,7 +136,7 @@ impl ExecutionFolder {
 
     /// Scratch files go here; the folder is removed when this value is dropped.
     pub fn work(&self) -> &Path {
-        self.work.path()
+        &self.work
     }
 
     /// The path of one of its files.
@@ -107,6 +177,31 @@ impl ExecutionFolder {
         }
         Ok((to, hex(&digest.finalize())))
     }
+}
+
+impl Drop for ExecutionFolder {
+    fn drop(&mut self) {
+        if !self.leave {
+            // Nothing can be done where even this fails: the next run into the folder tries again.
+            let _ = fs::remove_dir_all(&self.work);
+        }
+    }
+}
+
+/// The SHA-256 of a file's bytes, in hexadecimal.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn sha256(file: &Path) -> Result<String, FolderError> {
+    hash(file).map_err(|e| error(file, e))
+}
+
+/// Brings a file's bytes to the disk.
+///
+/// # Errors
+/// As the file system says.
+pub fn sync(file: &Path) -> Result<(), FolderError> {
+    File::open(file).and_then(|f| f.sync_all()).map_err(|e| error(file, e))
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -1,6 +1,8 @@
-//! The outside world behind traits, the folder of an execution, and scratch tables.
+//! The outside world behind traits, the folder of an execution, scratch tables, and where tests let
+//! the process die.
 
 pub mod clock;
+pub mod crash;
 pub mod files;
 pub mod folder;
 pub mod guard;

@@ -34,6 +34,16 @@ pub struct Spool {
 }
 
 impl Spool {
+    /// A spool that was finished by an earlier process.
+    ///
+    /// # Errors
+    /// Where there is none at `path`, or it is not whole.
+    pub fn open(path: &Path, rows: u64) -> Result<Self, SpoolError> {
+        let file = File::open(path).map_err(|e| error(path, e))?;
+        let reader = FileReader::try_new(BufReader::new(file), None).map_err(|e| error(path, e))?;
+        Ok(Self { path: path.to_path_buf(), schema: reader.schema(), rows })
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path

@@ -9,6 +9,7 @@ pub use recording::Recording;
 use crate::value::arrow::record_batch::RecordBatch;
 use crate::value::{ObjectSchema, Value};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,15 +81,24 @@ impl Write {
     }
 }
 
-/// One chunk of one step: all of it is written, or nothing.
-#[derive(Clone, Debug)]
-pub struct Chunk<'a> {
+/// Which chunk: the key of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkKey<'a> {
     /// The execution's id.
     pub execution: &'a str,
     /// The load step's name.
     pub step: &'a str,
     /// The chunk's number within the step, from 0.
     pub number: u64,
+}
+
+/// One chunk of one step: all of it is written, or nothing.
+#[derive(Clone, Debug)]
+pub struct Chunk<'a> {
+    /// Which one.
+    pub key: ChunkKey<'a>,
+    /// When it is written: the time of change of its records.
+    pub at: Timestamp,
     /// First row of the scope that it covers, from 0.
     pub first_row: u64,
     /// How many rows of the scope it covers.
@@ -104,11 +114,27 @@ pub struct Chunk<'a> {
 /// What became of a chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// Whether the records now exist for everyone: ids may be shown.
-    pub visible: bool,
     /// Writes that the target refused, by their index in the chunk, with its reason. The others
     /// of the chunk were committed.
     pub refused: Vec<(usize, String)>,
+}
+
+/// What [`Target::claim`] tells the worker that is to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whether what is committed lasts: records then exist for everyone, so that their ids may be
+    /// told, and a resumed execution finds its chunks.
+    pub lasting: bool,
+}
+
+/// What [`Target::begin`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The chunk is to be done: until it is committed or abandoned nobody else writes, so that what
+    /// is found stays true.
+    Open,
+    /// It was committed before, by this worker or one that was interrupted; nothing is open.
+    Committed(Receipt),
 }
 
 /// What a target is, for people.
@@ -154,6 +180,15 @@ pub enum TargetError {
         /// What to do.
         hint: String,
     },
+    /// Another worker has taken the execution over: this one must write nothing more, no report
+    /// either.
+    #[error("{place}: another process has taken over execution {execution}")]
+    TakenOver {
+        /// The target's place.
+        place: String,
+        /// The execution.
+        execution: String,
+    },
     /// Reading or writing failed: locked, full, broken.
     #[error("{place}: {cause}")]
     Io {
@@ -173,6 +208,7 @@ impl TargetError {
             TargetError::Open { hint, .. }
             | TargetError::Schema { hint, .. }
             | TargetError::Io { hint, .. } => hint,
+            TargetError::TakenOver { .. } => "the other process goes on with it; nothing is to be done here",
         }
     }
 }
@@ -225,10 +261,27 @@ pub trait Target: Send {
     /// What the target said.
     fn scan(&self, object: &ObjectSchema, columns: &[String]) -> Result<Scan, TargetError>;
 
-    /// Writes one chunk: all of it in one transaction, together with its journal entry and
-    /// before-images. A chunk that was committed before is not written again.
+    /// Makes this the one worker that writes for the execution: a chunk of any other is refused from
+    /// now on, even of one that was only asleep.
+    ///
+    /// # Errors
+    /// What the target said.
+    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError>;
+
+    /// Opens the transaction of a chunk, before its rows are decided about.
+    ///
+    /// # Errors
+    /// [`TargetError::TakenOver`] where another worker has claimed the execution, otherwise what the
+    /// target said.
+    async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError>;
+
+    /// Writes the open chunk: all of it in one transaction, together with its journal entry and
+    /// before-images.
     ///
     /// # Errors
     /// What the target said; then nothing of the chunk is written.
     async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError>;
+
+    /// Gives the open chunk up, where there is one; nothing of it is written.
+    async fn abandon(&mut self);
 }

@@ -1,7 +1,10 @@
 //! Reads through to a target and keeps writes to itself. All that a dry run is.
 
 use super::sqlite::Store;
-use super::{Chunk, ID, Lookup, Receipt, Record, Scan, SchemaChange, Target, TargetError, TargetInfo, Write};
+use super::{
+    Begun, Chunk, ChunkKey, Claim, ID, Lookup, Receipt, Record, Scan, SchemaChange, Target, TargetError,
+    TargetInfo, Write,
+};
 use crate::value::{ObjectSchema, Value};
 use async_trait::async_trait;
 use std::collections::{BTreeSet, HashSet};
@@ -51,7 +54,7 @@ impl Recording {
         if records.is_empty() {
             return Ok(());
         }
-        self.overlay.adopt(chunk.object, &records)?;
+        self.overlay.adopt(chunk, &records)?;
         self.changed.insert(chunk.object.to_owned());
         Ok(())
     }
@@ -120,10 +123,25 @@ impl Target for Recording {
         self.base.scan(object, columns)
     }
 
+    /// Nobody else will ever see what is written here: the ids of its records mean nothing.
+    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError> {
+        self.overlay.claim(execution).await?;
+        Ok(Claim { lasting: false })
+    }
+
+    async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
+        self.overlay.begin(chunk).await
+    }
+
     async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
-        self.take_over(&chunk).await?;
-        let receipt = self.overlay.commit(chunk).await?;
-        // Nobody else will ever see these records: their ids mean nothing.
-        Ok(Receipt { visible: false, ..receipt })
+        if let Err(error) = self.take_over(&chunk).await {
+            self.overlay.abandon().await;
+            return Err(error);
+        }
+        self.overlay.commit(chunk).await
+    }
+
+    async fn abandon(&mut self) {
+        self.overlay.abandon().await;
     }
 }

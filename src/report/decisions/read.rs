@@ -1,7 +1,7 @@
 //! Reads `decisions.parquet` back.
 
 use super::{BATCH_ROWS, DECISIONS_VERSION, STEPS_KEY, StepRows, StoredField, VERSION_KEY};
-use crate::load::{Action, FieldChange, RowDecision, SourceRef};
+use crate::load::{Action, Committed, FieldChange, RowDecision, SourceRef};
 use crate::report::ReportError;
 use crate::report::part_file::{self, Input};
 use crate::value::Problem;
@@ -103,6 +103,14 @@ impl Iterator for StepDecisions {
     }
 }
 
+/// The decisions of a batch that [`super::DecisionEncoder`] made.
+///
+/// # Errors
+/// Where it is no such batch; the text says what is wrong.
+pub fn decode(batch: &RecordBatch) -> Result<Vec<RowDecision>, String> {
+    (0..batch.num_rows()).map(|row| read_row(batch, row)).collect()
+}
+
 /// One row of a batch, by column names; the file may come from elsewhere, so nothing is assumed.
 struct Row<'a>(&'a RecordBatch, usize);
 
@@ -146,6 +154,13 @@ fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
     };
     let fields: Vec<StoredField> = row.json("fields")?;
     let errors: Vec<Problem> = row.json("errors")?;
+    let committed = match (row.long("chunk")?, row.text("committed_at")?) {
+        (Some(chunk), Some(at)) => Some(Committed {
+            chunk: chunk as u64,
+            at: at.parse().map_err(|e| format!("column committed_at: {e}"))?,
+        }),
+        _ => None,
+    };
     let source = row.int("source_index")?.zip(row.long("source_line")?);
     Ok(RowDecision {
         row: row.long("row")?.unwrap_or_default() as u64,
@@ -161,10 +176,16 @@ fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
         visible: record.is_some(),
         fields: fields
             .into_iter()
-            .map(|f| FieldChange { mapping: f.mapping, before: f.before, after: f.after, effect: f.effect })
+            .map(|f| FieldChange {
+                mapping: f.mapping,
+                before: f.before,
+                after: f.after,
+                effect: f.effect,
+                text: f.text,
+            })
             .collect(),
         errors,
         warnings: row.json("warnings")?,
-        committed_chunk: row.long("chunk")?.map(|c| c as u64),
+        committed,
     })
 }

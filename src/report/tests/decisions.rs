@@ -1,13 +1,14 @@
-use super::sample::{decisions, many, parts, plan};
-use crate::load::RowDecision;
+use super::sample::{decisions, encoded, many, parts, plan};
+use crate::load::{NewIds, RowDecision};
 use crate::report::*;
 use crate::value::Value;
 
 fn write(path: &std::path::Path, steps: &[(&str, u64)]) {
-    let mut writer = DecisionWriter::create(path, "run", &parts()).unwrap();
+    let mut writer = DecisionWriter::create(path).unwrap();
     for (name, count) in steps {
         writer.step(&plan(name)).unwrap();
-        many(*count).for_each(|d| writer.write(&d).unwrap());
+        let all: Vec<RowDecision> = many(*count).collect();
+        all.chunks(500).for_each(|c| writer.write(&encoded(name, c)).unwrap());
     }
     writer.finish().unwrap();
 }
@@ -37,20 +38,22 @@ fn decisions_come_back_as_they_were() {
 fn provisional_ids_are_not_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decisions.parquet");
-    let hidden = decisions().into_iter().next().map(|mut d| {
-        d.visible = false;
-        d.rules[0].ids = vec![d.record.unwrap(), uuid::Uuid::from_u128(7)];
-        d
-    });
-    let mut writer = DecisionWriter::create(&path, "run", &parts()).unwrap();
-    writer.step(&plan("vendors")).unwrap();
-    let hidden = hidden.unwrap();
-    writer.write(&hidden).unwrap();
-    writer.step(&plan("products")).unwrap();
+    let ids = NewIds::of("run", jiff::Timestamp::UNIX_EPOCH);
+    let new = ids.id(0, 0);
+    let mut hidden = decisions().remove(0);
+    hidden.record = Some(new);
+    hidden.visible = false;
+    hidden.rules[0].ids = vec![new, uuid::Uuid::from_u128(7)];
     let mut later = decisions().remove(1);
-    later.fields[0].after = Value::Uuid(hidden.record.unwrap());
+    later.fields[0].after = Value::Uuid(new);
+    later.fields[0].text = Some(new.to_string());
     later.fields[0].before = Value::Uuid(uuid::Uuid::from_u128(7));
-    writer.write(&later).unwrap();
+    let encoder = DecisionEncoder::new("run", &parts(), Some(ids));
+    let mut writer = DecisionWriter::create(&path).unwrap();
+    for (step, decision) in [("vendors", hidden), ("products", later)] {
+        writer.step(&plan(step)).unwrap();
+        writer.write(&encoder.encode(&plan(step), &[decision]).unwrap()).unwrap();
+    }
     assert!(!path.exists(), "the file must appear only when it is complete");
     writer.finish().unwrap();
     let back = read(&path, "vendors").remove(0);
@@ -60,15 +63,15 @@ fn provisional_ids_are_not_in_the_file() {
     assert_eq!(later.fields[0].after, Value::Text("(new record)".into()));
     assert_eq!(later.fields[0].before, Value::Uuid(uuid::Uuid::from_u128(7)));
     let bytes = std::fs::read(&path).unwrap();
-    let id = hidden.record.unwrap().to_string();
+    let id = new.to_string();
     assert!(!bytes.windows(id.len()).any(|w| w == id.as_bytes()));
 }
 
 #[test]
 fn a_writer_that_is_given_up_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = DecisionWriter::create(&folder.path().join("d.parquet"), "run", &parts()).unwrap();
-    assert!(writer.write(&decisions()[0]).is_err(), "no step was begun");
+    let mut writer = DecisionWriter::create(&folder.path().join("d.parquet")).unwrap();
+    assert!(writer.write(&encoded("vendors", &decisions())).is_err(), "no step was begun");
     drop(writer);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -79,6 +82,37 @@ fn a_file_that_is_none_is_refused_with_a_hint() {
     let path = folder.path().join("d.parquet");
     std::fs::write(&path, "PAR1 not really PAR1").unwrap();
     assert!(DecisionReader::open(&path).is_err());
-    let missing = DecisionWriter::create(&folder.path().join("no/such/d.parquet"), "run", &[]).err().unwrap();
+    let missing = DecisionWriter::create(&folder.path().join("no/such/d.parquet")).err().unwrap();
     assert!(missing.hint.contains("the folder is not there"), "{missing:?}");
+}
+
+#[test]
+fn a_log_gives_back_the_newest_frame_of_each_chunk_and_passes_over_one_that_was_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |n: usize| encoded("vendors", &decisions()[..n]);
+    let mut first = DecisionLog::create(folder.path()).unwrap();
+    first.append(0, 0, &rows(1)).unwrap();
+    first.append(0, 1, &rows(2)).unwrap();
+    first.append(1, 0, &rows(3)).unwrap();
+    // A second worker does chunk 1 of step 0 again, and is cut off in the middle of another frame.
+    let mut second = DecisionLog::create(folder.path()).unwrap();
+    second.append(0, 1, &rows(4)).unwrap();
+    second.append(1, 0, &rows(5)).unwrap();
+    drop(second);
+    let path = folder.path().join("decisions-2.log");
+    let bytes = std::fs::read(&path).unwrap();
+    for cut in [bytes.len() - 1, bytes.len() / 2 + 40] {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        let logged = LoggedDecisions::open(folder.path()).unwrap();
+        let back = |step, chunk| logged.chunk(step, chunk).unwrap().map(|b| decode(&b).unwrap());
+        assert_eq!(back(0, 0), Some(decisions()[..1].to_vec()));
+        assert_eq!(back(0, 1), Some(decisions()[..4].to_vec()));
+        assert_eq!(back(1, 0), Some(decisions()[..3].to_vec()), "the older frame, which is whole");
+        assert_eq!(back(2, 0), None);
+    }
+    let mut damaged = std::fs::read(folder.path().join("decisions-1.log")).unwrap();
+    damaged[60] ^= 1;
+    std::fs::write(folder.path().join("decisions-1.log"), damaged).unwrap();
+    let logged = LoggedDecisions::open(folder.path()).unwrap();
+    assert!(logged.chunk(0, 0).unwrap_err().to_string().contains("damaged"));
 }

@@ -1,6 +1,6 @@
 //! A small run with one of everything, in a temporary folder.
 
-use crate::load::{Action, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
+use crate::load::{Action, Committed, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
 use crate::plan::{LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
 use crate::report::*;
 use crate::system::spool::{Spool, SpoolWriter};
@@ -105,7 +105,7 @@ fn list(items: &[&str]) -> Value {
 }
 
 fn change(mapping: usize, before: Value, after: Value, effect: FieldEffect) -> FieldChange {
-    FieldChange { mapping, before, after, effect }
+    FieldChange { mapping, before, after, effect, text: None }
 }
 
 /// One decision of each kind.
@@ -123,7 +123,7 @@ pub(super) fn decisions() -> Vec<RowDecision> {
         fields: vec![],
         errors: vec![],
         warnings: vec![],
-        committed_chunk: None,
+        committed: None,
     };
     let none =
         |row: u64| answer(0, &format!("A-{row:03}"), 0, Outcome::None, MatchAction::NextRuleIgnorePrevious);
@@ -139,7 +139,7 @@ pub(super) fn decisions() -> Vec<RowDecision> {
                 change(2, Value::Null, day(4), Written),
                 change(3, Value::Null, list(&["new", "sale"]), Written),
             ],
-            committed_chunk: Some(0),
+            committed: Some(Committed { chunk: 0, at: jiff::Timestamp::UNIX_EPOCH }),
             ..base(1, Action::Create)
         },
         RowDecision {
@@ -153,7 +153,7 @@ pub(super) fn decisions() -> Vec<RowDecision> {
                 change(2, Value::Null, day(5), Written),
                 change(3, list(&["new"]), list(&["new", "sale"]), MergedOptions),
             ],
-            committed_chunk: Some(0),
+            committed: Some(Committed { chunk: 0, at: jiff::Timestamp::UNIX_EPOCH }),
             ..base(2, Action::Update)
         },
         RowDecision {
@@ -194,6 +194,11 @@ pub(super) fn decisions() -> Vec<RowDecision> {
         },
         RowDecision { source: None, ..base(7, Action::Unprocessed) },
     ]
+}
+
+/// The rows of these decisions, as a run that lasts keeps them.
+pub(super) fn encoded(step: &str, decisions: &[RowDecision]) -> RecordBatch {
+    DecisionEncoder::new("0190-run", &parts(), None).encode(&plan(step), decisions).unwrap()
 }
 
 /// The same decisions over and over, with running row numbers.
@@ -321,14 +326,14 @@ impl Run {
             ]],
         );
         let plans = vec![plan("vendors"), plan("products")];
-        let mut writer =
-            DecisionWriter::create(&folder.path().join("decisions.parquet"), "0190-run", &parts()).unwrap();
+        let mut writer = DecisionWriter::create(&folder.path().join("decisions.parquet")).unwrap();
         let mut steps = vec![];
         for (plan, count) in plans.iter().zip([7, 240]) {
             writer.step(plan).unwrap();
             let mut tally = StepTally::new(plan);
-            for decision in many(count) {
-                writer.write(&decision).unwrap();
+            let all: Vec<RowDecision> = many(count).collect();
+            writer.write(&encoded(&plan.name, &all)).unwrap();
+            for decision in all {
                 tally.add(&decision, &source_words(decision.source, &parts()));
             }
             steps.push(tally.summary());

@@ -3,6 +3,7 @@
 //! SQLite blocks, and the async functions call it directly: a run has its own thread.
 
 mod find;
+mod journal;
 mod open;
 mod place;
 mod read;
@@ -15,7 +16,10 @@ mod write;
 
 pub use read::StoredRecord;
 
-use super::{Chunk, Lookup, Receipt, Record, Scan, SchemaChange, Target, TargetError, TargetInfo};
+use super::{
+    Begun, Chunk, ChunkKey, Claim, Lookup, Receipt, Record, Scan, SchemaChange, Target, TargetError,
+    TargetInfo,
+};
 use crate::value::ObjectSchema;
 use async_trait::async_trait;
 use place::Place;
@@ -37,6 +41,8 @@ pub struct Store {
     busy_timeout: Duration,
     /// What the store holds, as of opening or the last `prepare`.
     objects: Vec<ObjectSchema>,
+    /// The execution that it writes for, and which of its workers this is.
+    claimed: Option<(String, i64)>,
     /// The file to create once it is prepared; the store is an empty stand-in until then.
     create_at: Option<PathBuf>,
     /// Removes a scratch file; after `connection`, so that it is closed first.
@@ -96,7 +102,19 @@ impl Target for Store {
         self.scan_now(object, columns)
     }
 
+    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError> {
+        self.claim_now(execution)
+    }
+
+    async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
+        self.begin_now(chunk)
+    }
+
     async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
         self.commit_now(&chunk)
+    }
+
+    async fn abandon(&mut self) {
+        self.abandon_now();
     }
 }

@@ -163,6 +163,7 @@ impl Store {
             path,
             busy_timeout: BUSY_TIMEOUT,
             objects,
+            claimed: None,
             create_at: None,
             _scratch: scratch,
         })
@@ -236,8 +237,10 @@ fn create_internals(connection: &mut Connection) -> rusqlite::Result<()> {
          CREATE TABLE IF NOT EXISTS _sconn_journal(
            execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL,
            first_row INTEGER NOT NULL, rows INTEGER NOT NULL, creates INTEGER NOT NULL,
-           updates INTEGER NOT NULL, committed_at TEXT NOT NULL,
+           updates INTEGER NOT NULL, committed_at TEXT NOT NULL, refused TEXT,
            PRIMARY KEY(execution, step, chunk)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS _sconn_executions(
+           execution TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS _sconn_before(
            execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL, seq INTEGER NOT NULL,
            object TEXT NOT NULL, record_id TEXT NOT NULL, image TEXT,

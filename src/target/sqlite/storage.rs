@@ -106,9 +106,14 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Now, as the bookkeeping columns keep it: RFC 3339, UTC, milliseconds.
+/// A time as the bookkeeping columns keep it: RFC 3339, UTC, milliseconds.
+pub(super) fn time(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// Now, as the bookkeeping columns keep it.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    time(jiff::Timestamp::now())
 }
 
 /// The parts that `count` values are asked in. Few sizes, so that statements are prepared once;

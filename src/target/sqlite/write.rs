@@ -1,11 +1,11 @@
-//! Writing chunks: journal entry, options, before-images and records in one transaction.
+//! Writing the open chunk: options, before-images, records and the journal entry.
 
-use super::storage::{decode, encode, now, quoted};
+use super::storage::{decode, encode, now, quoted, time};
 use super::{Store, place::Place, schema};
 use crate::target::{Chunk, ID, Receipt, Record, TargetError, Write};
 use crate::value::{ObjectSchema, Value};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -17,26 +17,24 @@ enum Outcome {
 
 impl Store {
     pub(super) fn commit_now(&mut self, chunk: &Chunk<'_>) -> Result<Receipt, TargetError> {
-        let place = self.place.clone();
-        let io = |e| place.io(e);
-        let object =
-            self.objects.iter().find(|o| o.name == chunk.object).ok_or_else(|| TargetError::Schema {
-                object: chunk.object.to_owned(),
-                cause: format!("{} holds no such object", place.0),
-                hint: "prepare the target before it is written".to_owned(),
-            })?;
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(io)?;
-        let at = now();
-        if !enter(&transaction, chunk, &at).map_err(io)? {
-            return Ok(Receipt { visible: true, refused: Vec::new() });
+        let written = self.write_open(chunk);
+        if written.is_err() {
+            self.abandon_now();
         }
+        written
+    }
+
+    fn write_open(&self, chunk: &Chunk<'_>) -> Result<Receipt, TargetError> {
+        let place = &self.place;
+        let io = |e| place.io(e);
+        let object = self.known(chunk.object)?;
         for (field, label) in chunk.new_options {
-            schema::add_option(&transaction, chunk.object, field, label).map_err(io)?;
+            schema::add_option(&self.connection, chunk.object, field, label).map_err(io)?;
         }
         let mut refused = Vec::new();
         let mut created = Vec::new();
-        let writer = Writer { transaction: &transaction, place: &place, object, chunk, at: &at };
+        let at = time(chunk.at);
+        let writer = Writer { connection: &self.connection, place, object, chunk, at: &at };
         let insert = insert_sql(object);
         for (seq, write) in chunk.writes.iter().enumerate() {
             let outcome = match write {
@@ -54,47 +52,40 @@ impl Store {
             }
         }
         writer.note_created(&created).map_err(io)?;
-        if !refused.is_empty() {
-            let creates = created.len();
-            let updates = chunk.writes.len() - refused.len() - creates;
-            recount(&transaction, chunk, creates, updates).map_err(io)?;
-        }
-        transaction.commit().map_err(io)?;
-        Ok(Receipt { visible: true, refused })
+        let receipt = Receipt { refused };
+        self.enter(chunk, created.len(), &receipt, &at).map_err(io)?;
+        self.connection.execute_batch("COMMIT").map_err(io)?;
+        Ok(receipt)
     }
 
-    /// Takes over records as they are in another target, without journal or before-images.
+    /// Takes over records as they are in another target, without journal or before-images, into the
+    /// open chunk.
     ///
     /// # Errors
-    /// [`TargetError`]; then none is taken over.
-    pub(crate) fn adopt(&mut self, object: &str, records: &[&Record]) -> Result<(), TargetError> {
-        let place = self.place.clone();
-        let io = |e| place.io(e);
-        let Some(object) = self.objects.iter().find(|o| o.name == object) else { return Ok(()) };
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(io)?;
+    /// [`TargetError`]
+    pub(crate) fn adopt(&self, chunk: &Chunk<'_>, records: &[&Record]) -> Result<(), TargetError> {
+        let object = self.known(chunk.object)?;
         let insert = insert_sql(object);
-        let at = now();
-        let chunk = Chunk {
-            execution: "",
-            step: "",
-            number: 0,
-            first_row: 0,
-            rows: 0,
-            object: &object.name,
-            new_options: &[],
-            writes: &[],
-        };
-        let writer = Writer { transaction: &transaction, place: &place, object, chunk: &chunk, at: &at };
+        let at = time(chunk.at);
+        let writer = Writer { connection: &self.connection, place: &self.place, object, chunk, at: &at };
         for record in records {
             if let Outcome::Refused(reason) =
                 writer.insert(&insert, record.id, &record.fields, record.archived)?
             {
                 let cause = format!("record {} of {} cannot be kept: {reason}", record.id, object.name);
-                return Err(place.broken(cause, "mend that record in the target"));
+                return Err(self.place.broken(cause, "mend that record in the target"));
             }
         }
-        transaction.commit().map_err(io)
+        Ok(())
+    }
+
+    /// The object of a chunk, which must have been prepared.
+    fn known(&self, object: &str) -> Result<&ObjectSchema, TargetError> {
+        self.object(object).ok_or_else(|| TargetError::Schema {
+            object: object.to_owned(),
+            cause: format!("{} holds no such object", self.place.0),
+            hint: "prepare the target before it is written".to_owned(),
+        })
     }
 
     /// Archives a record, or takes it out of the archive. Whether there is such a record.
@@ -114,41 +105,6 @@ impl Store {
     }
 }
 
-/// Enters the chunk into the journal; whether it was not there yet.
-fn enter(connection: &Connection, chunk: &Chunk<'_>, at: &str) -> rusqlite::Result<bool> {
-    let creates = chunk.writes.iter().filter(|w| matches!(w, Write::Create { .. })).count();
-    let sql =
-        "INSERT INTO _sconn_journal(execution, step, chunk, first_row, rows, creates, updates, committed_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
-    let entered = connection.prepare_cached(sql)?.execute(params![
-        chunk.execution,
-        chunk.step,
-        chunk.number as i64,
-        chunk.first_row as i64,
-        chunk.rows as i64,
-        creates as i64,
-        (chunk.writes.len() - creates) as i64,
-        at
-    ])?;
-    Ok(entered > 0)
-}
-
-fn recount(
-    connection: &Connection,
-    chunk: &Chunk<'_>,
-    creates: usize,
-    updates: usize,
-) -> rusqlite::Result<()> {
-    let sql = "UPDATE _sconn_journal SET creates = ?4, updates = ?5
-               WHERE execution = ?1 AND step = ?2 AND chunk = ?3";
-    connection
-        .execute(
-            sql,
-            params![chunk.execution, chunk.step, chunk.number as i64, creates as i64, updates as i64],
-        )
-        .map(drop)
-}
-
 fn insert_sql(object: &ObjectSchema) -> String {
     let mut sql = format!("INSERT INTO {}(id, _created_at, _updated_at, _archived", quoted(&object.name));
     for field in &object.fields {
@@ -164,7 +120,7 @@ fn insert_sql(object: &ObjectSchema) -> String {
 }
 
 struct Writer<'a> {
-    transaction: &'a Transaction<'a>,
+    connection: &'a Connection,
     place: &'a Place,
     object: &'a ObjectSchema,
     chunk: &'a Chunk<'a>,
@@ -184,7 +140,7 @@ impl Writer<'_> {
             return Ok(Outcome::Refused(no_field(unknown)));
         }
         let io = |e| self.place.io(e);
-        let mut statement = self.transaction.prepare_cached(sql).map_err(io)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(io)?;
         for (at, field) in self.object.fields.iter().enumerate() {
             match encode(&field.ty, fields.get(&field.name).unwrap_or(&Value::Null)) {
                 Ok(value) => statement.raw_bind_parameter(at + 4, value).map_err(io)?,
@@ -221,13 +177,13 @@ impl Writer<'_> {
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let id = id.to_string();
         let chunk = self.chunk;
-        self.transaction
+        self.connection
             .prepare_cached(sql)
             .and_then(|mut s| {
                 s.execute(params![
-                    chunk.execution,
-                    chunk.step,
-                    chunk.number as i64,
+                    chunk.key.execution,
+                    chunk.key.step,
+                    chunk.key.number as i64,
                     seq as i64,
                     chunk.object,
                     id,
@@ -244,7 +200,7 @@ impl Writer<'_> {
             sql.push_str(&format!(", {} = ?{}", quoted(&field.name), at + 4));
         }
         sql.push_str(" WHERE id = ?1");
-        let mut statement = self.transaction.prepare_cached(&sql).map_err(io)?;
+        let mut statement = self.connection.prepare_cached(&sql).map_err(io)?;
         statement.raw_bind_parameter(1, id).map_err(io)?;
         statement.raw_bind_parameter(2, self.at).map_err(io)?;
         statement.raw_bind_parameter(3, archived).map_err(io)?;
@@ -266,7 +222,7 @@ impl Writer<'_> {
             sql.push_str(&quoted(name));
         }
         sql.push_str(&format!(" FROM {} WHERE {ID} = ?1", quoted(&self.object.name)));
-        let mut statement = self.transaction.prepare_cached(&sql).map_err(io)?;
+        let mut statement = self.connection.prepare_cached(&sql).map_err(io)?;
         let mut rows = statement.query([id.to_string()]).map_err(io)?;
         let Some(row) = rows.next().map_err(io)? else { return Ok(None) };
         let archived: bool = row.get(0).map_err(io)?;
@@ -306,10 +262,10 @@ impl Writer<'_> {
                 let comma = if at == 0 { "" } else { "," };
                 sql.push_str(&format!("{comma}(?1,?2,?3,?{},?4,?{},NULL)", 2 * at + 5, 2 * at + 6));
             }
-            let mut statement = self.transaction.prepare_cached(&sql)?;
-            statement.raw_bind_parameter(1, self.chunk.execution)?;
-            statement.raw_bind_parameter(2, self.chunk.step)?;
-            statement.raw_bind_parameter(3, self.chunk.number as i64)?;
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            statement.raw_bind_parameter(1, self.chunk.key.execution)?;
+            statement.raw_bind_parameter(2, self.chunk.key.step)?;
+            statement.raw_bind_parameter(3, self.chunk.key.number as i64)?;
             statement.raw_bind_parameter(4, self.chunk.object)?;
             for (at, (seq, id)) in part.iter().enumerate() {
                 statement.raw_bind_parameter(2 * at + 5, *seq as i64)?;

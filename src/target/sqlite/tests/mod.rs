@@ -1,6 +1,7 @@
 //! The store on real files, and the recording around it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod claims;
 mod dry_runs;
 mod opening;
 mod reading;
@@ -8,7 +9,9 @@ mod schema;
 mod writing;
 
 use super::Store;
-use crate::target::{Chunk, ID, Lookup, Receipt, Record, Recording, Target, TargetError, Write};
+use crate::target::{
+    Begun, Chunk, ChunkKey, Claim, ID, Lookup, Receipt, Record, Recording, Target, TargetError, Write,
+};
 use crate::value::{FieldSchema, FieldType, ObjectSchema, Value, field_column_type};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -70,8 +73,18 @@ fn update(id: u128, pairs: &[(&str, Value)], archived: Option<bool>) -> Write {
 }
 
 fn chunk<'a>(number: u64, writes: &'a [Write]) -> Chunk<'a> {
-    let (execution, step, object) = ("e1", "load people", "people");
-    Chunk { execution, step, number, first_row: 0, rows: 9, object, new_options: &[], writes }
+    let key = ChunkKey { execution: "e1", step: "load people", number };
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    Chunk { key, at, first_row: 0, rows: 9, object: "people", new_options: &[], writes }
+}
+
+/// Begins a chunk and commits it, as a run does; what was committed before is left.
+async fn commit(target: &mut dyn Target, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+    target.claim(chunk.key.execution).await?;
+    match target.begin(chunk.key).await? {
+        Begun::Committed(receipt) => Ok(receipt),
+        Begun::Open => target.commit(chunk).await,
+    }
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -76,11 +76,11 @@ fn a_locked_file_is_an_error_with_a_hint_and_works_again_afterwards() {
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writes = [create(1, &[("name", text("Ann"))])];
-    let error = wait(store.commit(chunk(0, &writes))).unwrap_err();
+    let error = wait(commit(&mut store, chunk(0, &writes))).unwrap_err();
     assert!(matches!(&error, TargetError::Io { cause, .. } if cause.contains("locked")), "{error}");
     assert!(error.hint().contains("wait"));
     other.execute_batch("ROLLBACK").unwrap();
-    wait(store.commit(chunk(0, &writes))).unwrap();
+    wait(commit(&mut store, chunk(0, &writes))).unwrap();
     assert_eq!(store.count("people", &[]).unwrap(), 1);
 }
 

@@ -12,8 +12,8 @@ fn look_ups_answer_each_value_oldest_first() {
             create(5000 - n, &[("name", text(&format!("n{}", n % 600))), ("age", number(&n.to_string()))])
         })
         .collect();
-    wait(store.commit(chunk(0, &writes))).unwrap();
-    wait(store.commit(chunk(1, &[update(5000, &[], Some(true))]))).unwrap();
+    wait(commit(&mut store, chunk(0, &writes))).unwrap();
+    wait(commit(&mut store, chunk(1, &[update(5000, &[], Some(true))]))).unwrap();
     let values: Vec<Value> = (0..612).rev().map(|n| text(&format!("n{n}"))).collect();
     let found = find(&mut store, "name", &values, &["age"]);
     assert_eq!(found.len(), 612);
@@ -35,14 +35,14 @@ fn a_scan_streams_live_records_in_order_while_others_are_written() {
     let writes: Vec<Write> = (0..9000u128)
         .map(|n| create(20000 - n, &[("age", number(&n.to_string())), ("tags", labels(&["a", "b"]))]))
         .collect();
-    wait(store.commit(chunk(0, &writes))).unwrap();
-    wait(store.commit(chunk(1, &[update(19999, &[], Some(true))]))).unwrap();
+    wait(commit(&mut store, chunk(0, &writes))).unwrap();
+    wait(commit(&mut store, chunk(1, &[update(19999, &[], Some(true))]))).unwrap();
     let mut declared = people();
     declared.fields.push(field("later", FieldType::Date));
     let columns: Vec<String> = ["id", "age", "tags", "later"].map(str::to_owned).to_vec();
     let mut scan = store.scan(&declared, &columns).unwrap();
     let first = scan.next().unwrap().unwrap();
-    wait(store.commit(chunk(2, &[create(1, &[])]))).unwrap();
+    wait(commit(&mut store, chunk(2, &[create(1, &[])]))).unwrap();
     let rest: Vec<_> = std::thread::spawn(move || scan.map(Result::unwrap).collect()).join().unwrap();
     assert_eq!((first.num_rows(), rest.iter().map(|b| b.num_rows()).sum::<usize>()), (8192, 8999 - 8192));
     for (at, name) in ["age", "tags", "later"].iter().enumerate() {
@@ -64,7 +64,7 @@ fn lists_filter_by_canonical_text_and_name_near_fields() {
         create(2, &[("name", text("Bea")), ("age", number("3"))]),
         create(3, &[("name", text("Ann")), ("balance", number("2"))]),
     ];
-    wait(store.commit(chunk(0, &writes))).unwrap();
+    wait(commit(&mut store, chunk(0, &writes))).unwrap();
     assert!(store.set_archived("people", Uuid::from_u128(3), true).unwrap());
     assert!(!store.set_archived("people", Uuid::from_u128(4), true).unwrap());
     let listed = |filter: &[(&str, &str)], limit| {
@@ -138,7 +138,7 @@ fn a_value_of_every_type_comes_back_exactly_and_is_plain_in_sql() {
     let values: Vec<(String, Value)> =
         all.iter().enumerate().map(|(n, (_, v, _))| (format!("f{n}"), v.clone())).collect();
     let write = Write::Create { id: Uuid::from_u128(1), fields: values.iter().cloned().collect() };
-    assert_eq!(wait(store.commit(chunk(0, &[write, create(2, &[])]))).unwrap().refused, []);
+    assert_eq!(wait(commit(&mut store, chunk(0, &[write, create(2, &[])]))).unwrap().refused, []);
     assert_eq!(store.get("people", Uuid::from_u128(1)).unwrap().unwrap().fields, values);
     assert!(
         store.get("people", Uuid::from_u128(2)).unwrap().unwrap().fields.iter().all(|f| f.1 == Value::Null)
@@ -167,7 +167,7 @@ fn a_value_that_another_program_spoiled_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crm.sqlite");
     let mut store = store(&path);
-    wait(store.commit(chunk(0, &[create(1, &[("name", text("Ann"))])]))).unwrap();
+    wait(commit(&mut store, chunk(0, &[create(1, &[("name", text("Ann"))])]))).unwrap();
     Connection::open(&path).unwrap().execute_batch("UPDATE people SET age = 'old'").unwrap();
     let error = store.get("people", Uuid::from_u128(1)).unwrap_err().to_string();
     assert!(error.contains("\"age\"") && error.contains("people") && error.contains("0001"), "{error}");

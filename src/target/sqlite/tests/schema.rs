@@ -26,7 +26,7 @@ fn objects_fields_and_options_appear_once_and_are_told() {
 fn what_is_no_longer_declared_stays() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir.path().join("crm.sqlite"));
-    wait(store.commit(chunk(0, &[create(1, &[("age", number("7"))])]))).unwrap();
+    wait(commit(&mut store, chunk(0, &[create(1, &[("age", number("7"))])]))).unwrap();
     let mut fewer = people();
     fewer.fields.retain(|f| f.name != "age");
     fewer.fields.iter_mut().for_each(|f| f.options.clear());
@@ -67,7 +67,7 @@ fn widening_keeps_every_value() {
     let mut store = store(&path);
     let big = number("9223372036854775807");
     let first = [("age", big.clone()), ("name", text("Ann")), ("stage", text("won"))];
-    wait(store.commit(chunk(0, &[create(1, &first)]))).unwrap();
+    wait(commit(&mut store, chunk(0, &[create(1, &first)]))).unwrap();
     let mut wider = people();
     wider.fields[1].ty = FieldType::Longtext;
     wider.fields[2].ty = FieldType::Decimal;
@@ -75,7 +75,7 @@ fn widening_keeps_every_value() {
     let matched = [("people".to_owned(), "age".to_owned())];
     wait(store.prepare(&[people()], &matched)).unwrap();
     assert_eq!(wait(store.prepare(&[wider], &matched)).unwrap().len(), 3);
-    wait(store.commit(chunk(1, &[create(2, &[("age", number("12.50"))])]))).unwrap();
+    wait(commit(&mut store, chunk(1, &[create(2, &[("age", number("12.50"))])]))).unwrap();
     let found = find(&mut store, "age", &[big.clone(), number("12.5")], &["age", "name", "stage"]);
     assert_eq!(found[0][0].fields, fields(&first));
     assert_eq!(ids(&found[1]), [2]);

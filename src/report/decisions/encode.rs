@@ -1,0 +1,150 @@
+//! From decisions to the rows of the file.
+
+use super::hidden::Hidden;
+use super::{StoredField, schema};
+use crate::load::{NewIds, RowDecision};
+use crate::plan::{LoadPlan, MappingSource};
+use crate::report::ReportError;
+use crate::report::words::{answer_words, deciding};
+use crate::value::arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder};
+use serde::Serialize;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Turns the decisions of an execution into rows.
+#[derive(Clone, Debug)]
+pub struct DecisionEncoder {
+    execution: String,
+    parts: Vec<String>,
+    hidden: Hidden,
+}
+
+impl DecisionEncoder {
+    /// `parts` are the words for [`crate::load::SourceRef`]'s part: `prices.csv`,
+    /// `book.xlsx!Sheet1`. Where the records of a run do not last, `hide` are their ids.
+    pub fn new(execution: &str, parts: &[String], hide: Option<NewIds>) -> Self {
+        Self { execution: execution.to_owned(), parts: parts.to_vec(), hidden: Hidden(hide) }
+    }
+
+    /// The rows of some decisions of one step.
+    ///
+    /// # Errors
+    /// Never for decisions of that step; the type of the columns is checked all the same.
+    pub fn encode(&self, plan: &LoadPlan, decisions: &[RowDecision]) -> Result<RecordBatch, ReportError> {
+        let mut columns = Columns::default();
+        for decision in decisions {
+            columns.add(&self.execution, plan, &self.parts, &self.hidden.without(decision));
+        }
+        columns.batch().map_err(|e| ReportError::new(Path::new("decisions"), e))
+    }
+}
+
+/// The columns of the batch that is being filled.
+#[derive(Default)]
+struct Columns {
+    text: [StringBuilder; 14],
+    row: Int64Builder,
+    line: Int64Builder,
+    index: Int32Builder,
+    decided_by: Int32Builder,
+    candidates: Int64Builder,
+    chunk: Int64Builder,
+}
+
+impl Columns {
+    fn add(&mut self, execution: &str, plan: &LoadPlan, parts: &[String], d: &RowDecision) {
+        let [ex, step, scope, file, part, key, action, rule, record, fields, errors, warnings, rules, at] =
+            &mut self.text;
+        ex.append_value(execution);
+        step.append_value(&plan.name);
+        scope.append_value(&plan.scope);
+        self.row.append_value(d.row as i64);
+        let place = d.source.and_then(|s| parts.get(s.part as usize)).map(|p| split_part(p));
+        file.append_option(place.map(|p| p.0));
+        part.append_option(place.and_then(|p| p.1));
+        self.line.append_option(d.source.map(|s| s.line as i64));
+        self.index.append_option(d.source.map(|s| s.part as i32));
+        key.append_value(format!("{:016x}", d.key));
+        action.append_value(d.action.name());
+        let answer = deciding(d);
+        self.decided_by.append_option(d.decided_by.map(|r| r as i32 + 1));
+        rule.append_option(answer.map(|a| answer_words(plan, a)));
+        self.candidates.append_option(answer.map(|a| a.candidates as i64));
+        record.append_option(d.record.filter(|_| d.visible).map(|id| id.to_string()));
+        fields.append_value(json(&stored_fields(plan, d)));
+        errors.append_value(json(&d.errors));
+        warnings.append_value(json(&d.warnings));
+        rules.append_value(json(&d.rules));
+        self.chunk.append_option(d.committed.map(|c| c.chunk as i64));
+        at.append_option(d.committed.map(|c| c.at.to_string()));
+    }
+
+    fn batch(&mut self) -> Result<RecordBatch, crate::value::arrow::error::ArrowError> {
+        let [ex, step, scope, file, part, key, action, rule, record, fields, errors, warnings, rules, at] =
+            self.text.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
+        let columns: Vec<ArrayRef> = vec![
+            ex,
+            step,
+            scope,
+            Arc::new(self.row.finish()),
+            file,
+            part,
+            Arc::new(self.line.finish()),
+            Arc::new(self.index.finish()),
+            key,
+            action,
+            Arc::new(self.decided_by.finish()),
+            rule,
+            Arc::new(self.candidates.finish()),
+            record,
+            fields,
+            errors,
+            warnings,
+            rules,
+            Arc::new(self.chunk.finish()),
+            at,
+        ];
+        RecordBatch::try_new(schema(), columns)
+    }
+}
+
+/// Serialising these plain types cannot fail; an empty list stands in all the same.
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn stored_fields(plan: &LoadPlan, decision: &RowDecision) -> Vec<StoredField> {
+    decision
+        .fields
+        .iter()
+        .map(|f| StoredField {
+            field: plan.mappings.get(f.mapping).map(|m| m.field.name.clone()).unwrap_or_default(),
+            mapping: f.mapping,
+            before: f.before.clone(),
+            after: f.after.clone(),
+            effect: f.effect,
+            from: plan.mappings.get(f.mapping).map(|m| sources(&m.source)).unwrap_or_default(),
+            text: f.text.clone(),
+        })
+        .collect()
+}
+
+/// The variables that a mapping reads.
+fn sources(source: &MappingSource) -> Vec<String> {
+    match source {
+        MappingSource::Variable(name) | MappingSource::Exposed(name) => vec![name.clone()],
+        MappingSource::Find { with, .. } => vec![with.clone()],
+        MappingSource::Concat { parts, .. } => parts.clone(),
+        MappingSource::Literal(_) => Vec::new(),
+    }
+}
+
+/// `book.xlsx!Sheet1` is the file `book.xlsx` and its part `Sheet1`. A `!` in a file's own name is
+/// told apart by the ending before it.
+fn split_part(part: &str) -> (&str, Option<&str>) {
+    const CONTAINERS: [&str; 7] = [".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".zip", ".xlam"];
+    part.match_indices('!')
+        .map(|(at, _)| (&part[..at], &part[at + 1..]))
+        .find(|(file, _)| CONTAINERS.iter().any(|c| file.to_lowercase().ends_with(c)))
+        .map_or((part, None), |(file, inner)| (file, Some(inner)))
+}

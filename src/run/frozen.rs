@@ -1,0 +1,122 @@
+//! What an execution was asked, kept until it ends, so that it can be resumed as it began.
+
+use super::{Request, RunError};
+use crate::input::InputFile;
+use crate::plan::Plan;
+use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::target::TargetInfo;
+use crate::value::Value;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "frozen.json";
+/// The version of the file; an execution is resumed by the version that began it.
+const VERSION: u32 = 1;
+
+/// An execution as it was asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Frozen {
+    version: u32,
+    /// Its id.
+    pub execution: String,
+    /// The plan.
+    pub plan: Plan,
+    /// The parameters that were given.
+    pub parameters: BTreeMap<String, Value>,
+    /// When it began.
+    pub started: Timestamp,
+    /// The kept copies of its input files.
+    pub files: Vec<KeptFile>,
+    /// The target.
+    pub target: TargetInfo,
+    /// The folder that relative paths are counted from.
+    pub here: PathBuf,
+    /// Where its artefacts go.
+    pub folder: PathBuf,
+    /// Whether a workbook is made.
+    pub workbook: bool,
+    /// Whether cells of the SQL output are guarded against formulas.
+    pub guard_formulas: bool,
+}
+
+/// A copy of an input file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// Where the copy lies.
+    pub path: PathBuf,
+    /// As the user gave it.
+    pub name: String,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+impl Frozen {
+    /// What is kept in the folder of an execution that was interrupted; none where there is nothing
+    /// to resume.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or was written by another version.
+    pub fn load(root: &Path) -> Result<Option<Self>, RunError> {
+        let Some(text) = ExecutionFolder::saved(root, FILE)? else { return Ok(None) };
+        let unreadable = |cause: String| RunError::Request {
+            cause: format!("the interrupted execution in {} cannot be resumed: {cause}", root.display()),
+            hint: "run its input again: what was written already is found unchanged".into(),
+        };
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let versioned: Versioned = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+        if versioned.version != VERSION {
+            return Err(unreadable("it was begun by another version of sconn".into()));
+        }
+        serde_json::from_str(&text).map(Some).map_err(|e| unreadable(e.to_string()))
+    }
+
+    /// The files to read.
+    pub fn inputs(&self) -> Vec<InputFile> {
+        self.files.iter().map(|f| InputFile { path: f.path.clone(), name: f.name.clone() }).collect()
+    }
+
+    /// Whether the kept copies are what they were.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check_inputs(&self) -> Result<(), RunError> {
+        for file in &self.files {
+            if crate::system::folder::sha256(&file.path)? != file.sha256 {
+                return Err(RunError::Request {
+                    cause: format!("{} has changed since the execution began", file.path.display()),
+                    hint: "an execution is only resumed with the input it began with; run the new one as an execution of its own".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what an execution is asked.
+    pub(super) fn save(
+        request: &Request<'_>,
+        folder: &ExecutionFolder,
+        files: Vec<KeptFile>,
+        target: &TargetInfo,
+    ) -> Result<(), FolderError> {
+        let frozen = Self {
+            version: VERSION,
+            execution: request.execution.clone(),
+            plan: request.plan.clone(),
+            parameters: request.parameters.clone(),
+            started: request.started,
+            files,
+            target: target.clone(),
+            here: request.here.to_path_buf(),
+            folder: folder.root().to_path_buf(),
+            workbook: request.workbook,
+            guard_formulas: request.guard_formulas,
+        };
+        let text = serde_json::to_string(&frozen).unwrap_or_default();
+        folder.save(FILE, &text)
+    }
+}

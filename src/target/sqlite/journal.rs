@@ -1,0 +1,112 @@
+//! Who may write, and what was written: claims, and the transaction of a chunk with its journal entry.
+
+use super::Store;
+use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, TargetError};
+use rusqlite::{OptionalExtension, params};
+use std::time::Duration;
+
+/// Another run into the same store holds it for one chunk at a time: wait for many of them.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Store {
+    pub(super) fn claim_now(&mut self, execution: &str) -> Result<Claim, TargetError> {
+        let sql = "INSERT INTO _sconn_executions(execution, epoch) VALUES (?1, 1)
+                   ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
+        let epoch =
+            self.connection.query_row(sql, [execution], |r| r.get(0)).map_err(|e| self.place.io(e))?;
+        self.claimed = Some((execution.to_owned(), epoch));
+        Ok(Claim { lasting: true })
+    }
+
+    pub(super) fn begin_now(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
+        let io = |e| self.place.io(e);
+        self.connection.busy_timeout(self.busy_timeout.max(CHUNK_TIMEOUT)).map_err(io)?;
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(io)?;
+        self.connection.busy_timeout(self.busy_timeout).map_err(io)?;
+        let begun = self.look(chunk);
+        if !matches!(begun, Ok(Begun::Open)) {
+            self.abandon_now();
+        }
+        begun
+    }
+
+    /// Inside the chunk's transaction, so that the answer stays true until it ends.
+    fn look(&self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
+        let io = |e| self.place.io(e);
+        let newest: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT epoch FROM _sconn_executions WHERE execution = ?1")
+            .and_then(|mut s| s.query_row([chunk.execution], |r| r.get(0)).optional())
+            .map_err(io)?;
+        let own = self.claimed.as_ref().filter(|(execution, _)| execution == chunk.execution);
+        if newest.is_none() || newest != own.map(|(_, epoch)| *epoch) {
+            return Err(TargetError::TakenOver {
+                place: self.place.0.clone(),
+                execution: chunk.execution.to_owned(),
+            });
+        }
+        let entry: Option<Option<String>> = self
+            .connection
+            .prepare_cached(
+                "SELECT refused FROM _sconn_journal WHERE execution = ?1 AND step = ?2 AND chunk = ?3",
+            )
+            .and_then(|mut s| {
+                s.query_row(params![chunk.execution, chunk.step, chunk.number as i64], |r| r.get(0))
+                    .optional()
+            })
+            .map_err(io)?;
+        let Some(refused) = entry else { return Ok(Begun::Open) };
+        let refused = match refused {
+            None => Vec::new(),
+            Some(json) => serde_json::from_str(&json).map_err(|e| {
+                self.place.broken(
+                    format!("the journal of execution {} cannot be read: {e}", chunk.execution),
+                    "another program changed the file; restore it from a backup",
+                )
+            })?,
+        };
+        Ok(Begun::Committed(Receipt { refused }))
+    }
+
+    pub(super) fn abandon_now(&mut self) {
+        // Nothing to say where it fails: what is not committed is gone once the file is closed.
+        if !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// The chunk's entry in the journal.
+    pub(super) fn enter(
+        &self,
+        chunk: &Chunk<'_>,
+        creates: usize,
+        receipt: &Receipt,
+        at: &str,
+    ) -> rusqlite::Result<()> {
+        let refused = match receipt.refused.as_slice() {
+            [] => None,
+            some => Some(
+                serde_json::to_string(some)
+                    .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?,
+            ),
+        };
+        let updates = chunk.writes.len() - receipt.refused.len() - creates;
+        let sql = "INSERT INTO _sconn_journal(
+                     execution, step, chunk, first_row, rows, creates, updates, committed_at, refused)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        self.connection
+            .prepare_cached(sql)?
+            .execute(params![
+                chunk.key.execution,
+                chunk.key.step,
+                chunk.key.number as i64,
+                chunk.first_row as i64,
+                chunk.rows as i64,
+                creates as i64,
+                updates as i64,
+                at,
+                refused
+            ])
+            .map(drop)
+    }
+}
