@@ -86,7 +86,7 @@ fn each_great_library_has_one_room() {
         ("pest", "syntax"),
         ("salsa", "model"),
         ("clap", "cli"),
-        ("rusqlite", "target"),
+        ("rusqlite", "target, project"),
         ("calamine", "input"),
         ("rust_xlsxwriter", "report"),
         ("parquet", "report"),
@@ -96,7 +96,7 @@ fn each_great_library_has_one_room() {
     let mut wrong = Vec::new();
     for (room, file, code) in code() {
         for (library, owner) in owners {
-            if room != owner && code.contains(&format!("{library}::")) {
+            if !owner.split(", ").any(|o| o == room) && code.contains(&format!("{library}::")) {
                 wrong.push(format!("{}: only {owner} may use {library}", file.display()));
             }
         }

@@ -153,11 +153,11 @@ impl Desk {
         for sql in [
             "SELECT code, name, _archived FROM makers ORDER BY code",
             "SELECT i.sku, i.name, i.price, i.tags, m.code FROM items i LEFT JOIN makers m ON m.id = i.maker ORDER BY i.sku",
-            "SELECT step, chunk, first_row, rows, creates, updates FROM _sconn_journal WHERE execution = (SELECT max(execution) FROM _sconn_journal) ORDER BY 1, 2",
+            "SELECT step, chunk, first_row, rows, creates, updates FROM _sconn_journal WHERE execution = '{execution}' ORDER BY 1, 2",
             "SELECT label FROM _sconn_options ORDER BY object, field, position",
             "SELECT count(*) FROM _sconn_before",
         ] {
-            let mut statement = store.prepare(sql).unwrap();
+            let mut statement = store.prepare(&sql.replace("{execution}", &run.id)).unwrap();
             let width = statement.column_count();
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
@@ -185,6 +185,7 @@ fn start(folder: &Path, args: &[&str], crash: Option<&str>) -> Option<i32> {
 
 /// What an execution left, without times and ids.
 struct Execution {
+    id: String,
     summary: Value,
     decisions: Vec<String>,
 }
@@ -194,14 +195,19 @@ impl Execution {
         let mut summary: Value =
             serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
         let fields = summary.as_object_mut().unwrap();
-        for name in ["execution", "started", "ended"] {
+        let id = fields.remove("execution").unwrap();
+        for name in ["started", "ended"] {
             fields.remove(name).unwrap();
         }
         let stages = fields["stages"].as_array_mut().unwrap();
         stages.iter_mut().for_each(|s| drop(s.as_object_mut().unwrap().remove("seconds")));
         assert!(!out.join(".work").exists(), "scratch files are gone");
         assert!(out.join("report.xlsx").is_file() && out.join("sql-output.zip").is_file());
-        Self { summary, decisions: decisions(&out.join("decisions.parquet")) }
+        Self {
+            id: id.as_str().unwrap().to_owned(),
+            summary,
+            decisions: decisions(&out.join("decisions.parquet")),
+        }
     }
 }
 

@@ -49,7 +49,24 @@ pub enum Command {
         after_help = "Examples:\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --param region=APAC\n  sconn run fleet.sconn --input fleet.zip --live --target crm\n\nA dry run does everything but write. Ctrl-C stops after the chunk in hand."
     )]
     Run(RunArgs),
-    /// Go on with executions that were interrupted.
+    /// Let a connector run live: within a project (a folder with a sconn.toml).
+    #[command(
+        after_help = "Examples:\n  sconn activate vendor_prices.sconn\n  sconn activate vendor_prices --keep-queued\n\nNeeds a connector that checks without errors, a sample, and a load step."
+    )]
+    Activate(ActivateArgs),
+    /// Stop a connector: what runs stops after the chunk in hand, what arrives is queued.
+    #[command(after_help = "Example:\n  sconn deactivate vendor_prices")]
+    Deactivate(DeactivateArgs),
+    /// Show where the project's connectors stand.
+    #[command(after_help = "Examples:\n  sconn status\n  sconn status vendor_prices --format json")]
+    Status(StatusArgs),
+    /// Put an execution into the queue; `sconn work` runs it.
+    #[command(after_help = "Example:\n  sconn submit vendor_prices.sconn --input prices.csv --live")]
+    Submit(RunArgs),
+    /// Run what is in the queue, each execution in a process of its own.
+    #[command(after_help = "Examples:\n  sconn work\n  sconn work --until-empty")]
+    Work(WorkArgs),
+    /// Look at executions; cancel, resume, download.
     Executions(Executions),
     /// Look at records of the embedded store, archive and unarchive them.
     Records(Records),
@@ -150,6 +167,32 @@ pub struct Executions {
 /// The commands of `sconn executions`.
 #[derive(Debug, Subcommand)]
 pub enum ExecutionsCommand {
+    /// List executions, the newest first.
+    #[command(after_help = "Example:\n  sconn executions list --connector vendor_prices")]
+    List {
+        /// Only those of this connector.
+        #[arg(long, value_name = "NAME")]
+        connector: Option<String>,
+        /// How many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+        /// How they are shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show one execution.
+    Show {
+        /// Its id.
+        execution: String,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Stop an execution: a running one after the chunk in hand; what was committed stays.
+    Cancel {
+        /// Its id.
+        execution: String,
+    },
     /// Go on where an execution was interrupted: by a power cut, a crash, kill -9. Each row takes
     /// effect once.
     #[command(
@@ -162,6 +205,86 @@ pub enum ExecutionsCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Copy what an execution left: the SQL output is there while load steps still run.
+    #[command(
+        after_help = "Example:\n  sconn executions download 20240304T101500Z-3f9a1c report --to monday.xlsx"
+    )]
+    Download {
+        /// The execution's id, or its folder.
+        execution: PathBuf,
+        /// What.
+        #[arg(value_enum)]
+        artefact: Artefact,
+        /// Where to; its own name in the current folder where not given.
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+    },
+}
+
+/// What can be downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Artefact {
+    /// report.xlsx
+    Report,
+    /// sql-output.zip
+    SqlOutput,
+    /// decisions.parquet
+    Decisions,
+    /// The input files.
+    Input,
+}
+
+impl Artefact {
+    /// Its name in the execution's folder.
+    pub fn file(self) -> &'static str {
+        match self {
+            Artefact::Report => "report.xlsx",
+            Artefact::SqlOutput => "sql-output.zip",
+            Artefact::Decisions => "decisions.parquet",
+            Artefact::Input => "input",
+        }
+    }
+}
+
+/// `sconn activate`
+#[derive(Debug, clap::Args)]
+pub struct ActivateArgs {
+    /// The connector's file, or its name in the project of the current folder.
+    pub connector: PathBuf,
+    /// Cancel the executions that are queued.
+    #[arg(long, conflicts_with = "keep_queued")]
+    pub cancel_queued: bool,
+    /// Keep the executions that are queued: they begin.
+    #[arg(long)]
+    pub keep_queued: bool,
+}
+
+/// `sconn deactivate`
+#[derive(Debug, clap::Args)]
+pub struct DeactivateArgs {
+    /// The connector's file, or its name in the project of the current folder.
+    pub connector: PathBuf,
+}
+
+/// `sconn status`
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// The connector's file, or its name; all where none is given.
+    pub connector: Option<PathBuf>,
+    /// How it is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `sconn work`
+#[derive(Debug, clap::Args)]
+pub struct WorkArgs {
+    /// End once nothing is left that can run.
+    #[arg(long)]
+    pub until_empty: bool,
+    /// How many executions at once, over all connectors.
+    #[arg(long, default_value_t = 2)]
+    pub at_once: usize,
 }
 
 /// `sconn records`

@@ -1,21 +1,156 @@
-//! `sconn executions`
+//! `sconn executions`: list, show, cancel, resume, download.
 
-use super::args::ExecutionsCommand;
-use super::{Exit, Failure, Look};
+use super::args::{Artefact, ExecutionsCommand, Format};
+use super::{Exit, Failure, Look, print};
 use crate::project::Project;
+use crate::project::state::{ExecutionRow, ExecutionState, State};
+use crate::system::clock::{Clock, SystemClock};
+use std::path::{Path, PathBuf};
 
 pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit, Failure> {
     match command {
+        ExecutionsCommand::List { connector, limit, format } => list(connector.as_deref(), limit, format),
+        ExecutionsCommand::Show { execution, format } => show(&execution, format),
+        ExecutionsCommand::Cancel { execution } => cancel(&execution),
         ExecutionsCommand::Resume { execution, format } => {
-            let own = Project::here()?.executions().join(&execution);
-            let folder = if own.is_dir() { own } else { execution };
-            if !folder.is_dir() {
-                return Err(Failure::new(
-                    format!("there is no execution {}", folder.display()),
-                    "give its id, as `sconn run` told it, or the folder of its --out",
-                ));
-            }
-            super::run::resume(&folder, format, look)
+            super::run::resume(&folder(&Project::here()?, &execution)?, format, look)
         }
+        ExecutionsCommand::Download { execution, artefact, to } => download(&execution, artefact, to),
     }
+}
+
+/// The folder of an execution: by its id, or the folder itself.
+fn folder(project: &Project, execution: &Path) -> Result<PathBuf, Failure> {
+    if let (Some(state), Some(id)) = (project.state()?, execution.to_str())
+        && let Some(row) = state.execution(id)?
+    {
+        return Ok(project.root().join(row.folder));
+    }
+    let own = project.executions().join(execution);
+    let folder = if own.is_dir() { own } else { execution.to_path_buf() };
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(Failure::new(
+        format!("there is no execution {}", execution.display()),
+        "give its id, as `sconn run` told it, or the folder of its --out",
+    ))
+}
+
+/// The state of the project of the current folder, with what is known of workers that are gone.
+fn state() -> Result<(Project, State), Failure> {
+    let project = Project::here()?;
+    let Some(mut state) = project.state()? else {
+        return Err(Failure::new(
+            "there is no project here: executions are only listed within one",
+            format!("make one: an empty file `sconn.toml` in {}", project.root().display()),
+        ));
+    };
+    state.find_interrupted(SystemClock.now())?;
+    Ok((project, state))
+}
+
+fn known(state: &State, id: &str) -> Result<ExecutionRow, Failure> {
+    state.execution(id)?.ok_or_else(|| {
+        Failure::new(format!("there is no execution {id}"), "`sconn executions list` shows those there are")
+    })
+}
+
+fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Failure> {
+    let (_, state) = state()?;
+    let rows = state.executions(connector, limit)?;
+    if format == Format::Json {
+        return json(&rows);
+    }
+    if rows.is_empty() {
+        print("no executions yet\n")?;
+    }
+    for row in rows {
+        let mode = if row.live { "live" } else { "dry run" };
+        let how = match &row.stage {
+            Some(stage) => format!("{} ({stage}{})", row.state.words(), far(&row)),
+            None => row.state.words().to_owned(),
+        };
+        print(&format!("{}  {}  {mode:7}  {how}\n", row.id, row.connector))?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn far(row: &ExecutionRow) -> String {
+    match (row.done, row.total) {
+        (Some(done), Some(total)) if total > 0 => format!(", {} %", done * 100 / total),
+        _ => String::new(),
+    }
+}
+
+fn show(id: &str, format: Format) -> Result<Exit, Failure> {
+    let (project, state) = state()?;
+    let row = known(&state, id)?;
+    if format == Format::Json {
+        return json(&row);
+    }
+    let line = |name: &str, value: Option<&str>| {
+        value.map_or_else(String::new, |value| format!("{name:10}{value}\n"))
+    };
+    let mut text = format!("{}\n", row.id);
+    text += &line("connector", Some(&row.connector));
+    let version = row.version.map(|v| v.to_string());
+    text += &line("version", version.as_deref());
+    text += &line("mode", Some(if row.live { "live" } else { "dry run" }));
+    text += &line("state", Some(row.state.words()));
+    text += &line("stage", row.stage.as_deref());
+    text += &line("queued", Some(&row.queued_at));
+    text += &line("started", row.started_at.as_deref());
+    text += &line("ended", row.ended_at.as_deref());
+    text += &line("failure", row.failure.as_deref());
+    text += &line("folder", Some(&project.root().join(&row.folder).display().to_string()));
+    print(&text)?;
+    Ok(Exit::Clean)
+}
+
+fn cancel(id: &str) -> Result<Exit, Failure> {
+    let (_, mut state) = state()?;
+    known(&state, id)?;
+    let was = state.cancel(id, SystemClock.now())?;
+    let text = match was {
+        Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
+        Some(ExecutionState::Queued | ExecutionState::Interrupted) => "is cancelled",
+        _ => "has ended already",
+    };
+    print(&format!("{id} {text}\n"))?;
+    Ok(Exit::Clean)
+}
+
+fn download(id: &Path, artefact: Artefact, to: Option<PathBuf>) -> Result<Exit, Failure> {
+    let folder = folder(&Project::here()?, id)?;
+    let name = artefact.file();
+    let from = folder.join(name);
+    if !from.exists() {
+        return Err(Failure::new(
+            format!("{} has no {name} yet", id.display()),
+            match artefact {
+                Artefact::SqlOutput => "it is there as soon as the SQL has run",
+                Artefact::Input => "it is there once the execution has begun",
+                Artefact::Report | Artefact::Decisions => "it is there at the end",
+            },
+        ));
+    }
+    let to = to.unwrap_or_else(|| PathBuf::from(name));
+    if from.is_dir() {
+        std::fs::create_dir_all(&to)?;
+        for entry in std::fs::read_dir(&from)? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    } else {
+        std::fs::copy(&from, &to)?;
+    }
+    print(&format!("{}\n", to.display()))?;
+    Ok(Exit::Clean)
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Exit, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
+    print(&format!("{json}\n"))?;
+    Ok(Exit::Clean)
 }

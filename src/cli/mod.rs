@@ -4,11 +4,14 @@ mod args;
 mod check;
 mod connector;
 mod executions;
+mod life;
 mod plan;
 mod progress;
 mod records;
 mod run;
 mod schema;
+mod work;
+mod worker;
 
 use args::{Args, Color, Command};
 use clap::{CommandFactory, Parser};
@@ -134,6 +137,11 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Check(args) => check::check(&args, look),
         Command::Plan(args) => plan::plan(&args, look),
         Command::Run(args) => run::run(args, look),
+        Command::Activate(args) => life::activate(&args, look),
+        Command::Deactivate(args) => life::deactivate(&args),
+        Command::Status(args) => life::status(&args),
+        Command::Submit(args) => work::submit(args, look),
+        Command::Work(args) => work::work(&args),
         Command::Executions(args) => executions::executions(args.command, look),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),

@@ -2,55 +2,53 @@
 
 use super::args::{Format, RunArgs};
 use super::connector::Connector;
-use super::progress::Stages;
+use super::life::{incomplete, version_hash};
+use super::worker::{Told, Worker};
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::project::state::{NewExecution, Status};
 use crate::report::{RunMode, RunState, terminal};
-use crate::run::{Frozen, Request, execute};
+use crate::run::{Frozen, Progress, Request, RunError, Silent, execute, freeze};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::target::sqlite::Store;
-use crate::target::{Recording, Target};
+use crate::target::{Recording, Target, TargetError};
 use crate::value::{Literal, Value, literal_value};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
-    let connector = Connector::load(&args.file)?;
-    let Some(plan) = connector.plan_or_tell(look)? else { return Ok(Exit::Failed) };
-    if plan.loads.is_empty() && plan.queries.is_empty() {
-        return Err(Failure::new(
-            format!("{} has nothing to run", args.file.display()),
-            "a connector needs at least a scope; `sconn check` tells more",
-        ));
-    }
-    let parameters = parameters(&plan, &args.params)?;
-    let project = Project::of(&args.file)?;
-    let store = project.target(args.target.as_deref())?;
-    let execution = execution_id(&SystemClock);
-    let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
-    let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
-    let target = open_target(&store, args.live, folder.work())?;
-    let files: Vec<InputFile> = args.input.into_iter().map(InputFile::from).collect();
-    let request = Asked {
-        plan: &plan,
-        files: &files,
-        parameters,
-        execution,
-        started: SystemClock.now(),
-        workbook: !args.no_report,
-        guard_formulas: args.guard_formulas,
-    };
-    go(request, folder, target, args.format, look)
+    let format = args.format;
+    let Some(asked) = ask(args, look)? else { return Ok(Exit::Failed) };
+    let target = asked.open_target()?;
+    asked.register()?;
+    go(asked, target, format, look)
 }
 
-/// Goes on with an execution that was interrupted, as it was asked then.
+/// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
+pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
+    let Some(asked) = ask(args, look)? else { return Ok(None) };
+    if asked.project.state()?.is_none() {
+        return Err(Failure::new(
+            "there is no project here, and so no queue",
+            "make one with an empty file `sconn.toml`, or use `sconn run`",
+        ));
+    }
+    let target = asked.open_target()?;
+    let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
+    freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
+    asked.folder.leave();
+    asked.register()?;
+    Ok(Some(asked.execution))
+}
+
+/// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.
 pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Failure> {
     let Some(frozen) = Frozen::load(root)? else {
         return Err(Failure::new(
@@ -65,28 +63,159 @@ pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Fa
     let root = if moved { &root } else { &frozen.folder };
     let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
     frozen.check_inputs()?;
-    let live = RunMode::from_words(&frozen.target.mode) == RunMode::Live;
-    let target = open_target(Path::new(&frozen.target.place), live, folder.work())?;
-    let files = frozen.inputs();
-    let request = Asked {
-        plan: &frozen.plan,
-        files: &files,
-        parameters: frozen.parameters.clone(),
-        execution: frozen.execution.clone(),
+    let asked = Asked {
+        project: Project::of(&folder.root().join("x"))?,
+        store: PathBuf::from(&frozen.target.place),
+        live: RunMode::from_words(&frozen.target.mode) == RunMode::Live,
+        version: None,
+        files: frozen.inputs(),
+        plan: frozen.plan,
+        parameters: frozen.parameters,
+        execution: frozen.execution,
         started: frozen.started,
         workbook: frozen.workbook,
         guard_formulas: frozen.guard_formulas,
+        folder,
     };
-    go(request, folder, target, format, look)
+    let target = asked.open_target()?;
+    go(asked, target, format, look)
 }
 
-/// What makes a run dry or live, and the only place that does.
-fn open_target(store: &Path, live: bool, scratch: &Path) -> Result<Box<dyn Target>, Failure> {
-    Ok(if live {
-        Box::new(Store::open_or_create_later(store)?)
-    } else {
-        Box::new(Recording::new(Box::new(Store::open_readonly_or_empty(store)?), scratch)?)
-    })
+/// An execution with everything that it is given.
+struct Asked {
+    project: Project,
+    /// The target's place.
+    store: PathBuf,
+    live: bool,
+    /// The activated version that it runs.
+    version: Option<i64>,
+    plan: Plan,
+    files: Vec<InputFile>,
+    parameters: BTreeMap<String, Value>,
+    execution: String,
+    started: Timestamp,
+    workbook: bool,
+    guard_formulas: bool,
+    folder: ExecutionFolder,
+}
+
+impl Asked {
+    /// What makes a run dry or live, and the only place that does.
+    fn open_target(&self) -> Result<Box<dyn Target>, Failure> {
+        Ok(if self.live {
+            Box::new(Store::open_or_create_later(&self.store)?)
+        } else {
+            let base = Store::open_readonly_or_empty(&self.store)?;
+            Box::new(Recording::new(Box::new(base), self.folder.work())?)
+        })
+    }
+
+    /// Tells the project's state of it, where there is one.
+    fn register(&self) -> Result<(), Failure> {
+        let Some(mut state) = self.project.state()? else { return Ok(()) };
+        let absolute = std::path::absolute(self.folder.root())?;
+        let root = std::path::absolute(self.project.root())?;
+        let folder = absolute.strip_prefix(&root).unwrap_or(&absolute);
+        Ok(state.queue(NewExecution {
+            id: &self.execution,
+            connector: &self.plan.connector.name,
+            version: self.version,
+            live: self.live,
+            folder: &folder.display().to_string(),
+            at: self.started,
+        })?)
+    }
+
+    fn request<'a>(
+        &'a self,
+        here: &'a Path,
+        progress: &'a dyn Progress,
+        stop: &'a AtomicBool,
+    ) -> Request<'a> {
+        Request {
+            plan: &self.plan,
+            files: &self.files,
+            parameters: self.parameters.clone(),
+            execution: self.execution.clone(),
+            started: self.started,
+            here,
+            workbook: self.workbook,
+            guard_formulas: self.guard_formulas,
+            sql: limits(&self.plan),
+            input: crate::input::Limits::default(),
+            clock: &SystemClock,
+            progress,
+            stop,
+        }
+    }
+}
+
+/// Reads what a command line asks for; none where the connector has errors, which are shown.
+fn ask(args: RunArgs, look: Look) -> Result<Option<Asked>, Failure> {
+    let connector = Connector::load(&args.file)?;
+    let Some(plan) = connector.plan_or_tell(look)? else { return Ok(None) };
+    if plan.loads.is_empty() && plan.queries.is_empty() {
+        return Err(Failure::new(
+            format!("{} has nothing to run", args.file.display()),
+            "a connector needs at least a scope; `sconn check` tells more",
+        ));
+    }
+    let parameters = parameters(&plan, &args.params)?;
+    let project = Project::of(&args.file)?;
+    let version = version_to_run(&project, &connector, &plan, &args)?;
+    let store = project.target(args.target.as_deref())?;
+    let execution = execution_id(&SystemClock);
+    let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
+    let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
+    Ok(Some(Asked {
+        project,
+        store,
+        live: args.live,
+        version,
+        plan,
+        files: args.input.into_iter().map(InputFile::from).collect(),
+        parameters,
+        execution,
+        started: SystemClock.now(),
+        workbook: !args.no_report,
+        guard_formulas: args.guard_formulas,
+        folder,
+    }))
+}
+
+/// Within a project a live run takes the version that was activated, and needs an operational
+/// connector; a dry run takes the file as it is, with a warning while something is missing.
+fn version_to_run(
+    project: &Project,
+    connector: &Connector,
+    plan: &Plan,
+    args: &RunArgs,
+) -> Result<Option<i64>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let name = &plan.connector.name;
+    if !args.live {
+        for missing in incomplete(connector, plan) {
+            eprintln!("warning: `{name}` is not complete: {missing}");
+        }
+        return Ok(None);
+    }
+    let file = args.file.display();
+    let known = state.connector(name)?;
+    let status = known.as_ref().map_or(Status::Setup, |k| k.status);
+    let Some(known) = known.filter(|k| k.status.runs()) else {
+        return Err(Failure::new(
+            format!("`{name}` does not run live: it is {}", status.words()),
+            format!("activate it: sconn activate {file}\na dry run is always possible: leave out --live"),
+        ));
+    };
+    if known.hash.as_ref().is_some_and(|hash| *hash != version_hash(plan).1) {
+        let version = known.version.unwrap_or_default();
+        return Err(Failure::new(
+            format!("{file} was edited since version {version} of `{name}` was activated"),
+            format!("look at it with a dry run, then activate it again: sconn activate {file}"),
+        ));
+    }
+    Ok(known.version)
 }
 
 fn unusable(out: &Path, error: &FolderError) -> Failure {
@@ -99,61 +228,40 @@ fn unusable(out: &Path, error: &FolderError) -> Failure {
     Failure::new(format!("{}: {cause}", out.display()), hint)
 }
 
-/// What both a new run and a resumed one ask for.
-struct Asked<'a> {
-    plan: &'a Plan,
-    files: &'a [InputFile],
-    parameters: BTreeMap<String, Value>,
-    execution: String,
-    started: Timestamp,
-    workbook: bool,
-    guard_formulas: bool,
-}
-
-fn go(
-    asked: Asked<'_>,
-    folder: ExecutionFolder,
-    target: Box<dyn Target>,
-    format: Format,
-    look: Look,
-) -> Result<Exit, Failure> {
-    let progress = Stages::new();
+fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
+    let told = Told::new();
     let stop = Arc::new(AtomicBool::new(false));
+    let mut worker = Worker::take(&asked.project, &asked.execution)?;
+    if let Some(worker) = &mut worker {
+        worker.beat(&asked.project, &told, &stop)?;
+    }
     let here = std::env::current_dir()?;
-    let request = Request {
-        plan: asked.plan,
-        files: asked.files,
-        parameters: asked.parameters,
-        execution: asked.execution,
-        started: asked.started,
-        here: &here,
-        workbook: asked.workbook,
-        guard_formulas: asked.guard_formulas,
-        sql: limits(asked.plan),
-        input: crate::input::Limits::default(),
-        clock: &SystemClock,
-        progress: &progress,
-        stop: &stop,
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let summary = runtime.block_on(async {
-        let stop = stop.clone();
+    let done = runtime.block_on(async {
+        let heard = stop.clone();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
                 eprintln!("stopping after the chunk in hand …");
-                stop.store(true, Ordering::Relaxed);
+                heard.store(true, Ordering::Relaxed);
             }
             // A second Ctrl-C means it.
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(130);
             }
         });
-        execute(&request, folder, target).await
+        execute(&asked.request(&here, &told, &stop), &asked.folder, target).await
     });
     // A query that did not hear of its limit may still be at work; nobody waits for it.
     runtime.shutdown_background();
-    progress.done();
-    let summary = summary?;
+    told.done();
+    if matches!(done, Err(RunError::Target(TargetError::TakenOver { .. }))) {
+        asked.folder.leave();
+    }
+    if let Some(worker) = worker {
+        let failure = done.as_ref().err().map(ToString::to_string);
+        worker.end(done.as_ref().ok(), failure.as_deref())?;
+    }
+    let summary = done?;
     match format {
         Format::Text => print(&terminal(&summary, look.out_color, look.width))?,
         Format::Json => {

@@ -66,6 +66,7 @@ pub fn connector_plan(db: &dyn Database, file: SourceFile) -> Option<ConnectorPl
         description: text("description"),
         sample: text("sample"),
         chunk: setting("chunk").and_then(settings::whole).unwrap_or(CHUNK),
+        concurrency: setting("concurrency").and_then(settings::whole),
         memory: setting("memory").and_then(settings::bytes),
         time_limit: setting("time_limit").and_then(settings::seconds),
         timezone: text("timezone").unwrap_or_else(|| "UTC".to_owned()),

@@ -69,6 +69,8 @@ pub struct ConnectorPlan {
     pub sample: Option<String>,
     /// Rows a commit.
     pub chunk: u64,
+    /// How many executions run at once; 1 where not set, 0 holds the queue.
+    pub concurrency: Option<u64>,
     /// Bytes of memory of the SQL engine; the default where not set.
     pub memory: Option<u64>,
     /// Seconds that one query may take; the default where not set.

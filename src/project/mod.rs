@@ -1,4 +1,6 @@
-//! The project around a connector: its root folder, its `sconn.toml`, its targets.
+//! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
+
+pub mod state;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,6 +30,8 @@ struct TargetSetting {
 pub struct Project {
     root: PathBuf,
     targets: BTreeMap<String, PathBuf>,
+    /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
+    declared: bool,
 }
 
 /// Why a project cannot be used.
@@ -54,7 +58,7 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new() }),
+            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
         }
     }
 
@@ -75,7 +79,23 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets })
+        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+    }
+
+    /// Its root folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The project's state; none without a `sconn.toml`: there runs are on their own.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn state(&self) -> Result<Option<state::State>, ProjectError> {
+        if !self.declared {
+            return Ok(None);
+        }
+        state::State::open(&self.root.join(".sconn").join("state.sqlite")).map(Some)
     }
 
     /// Where executions are kept.

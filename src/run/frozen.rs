@@ -52,6 +52,26 @@ pub struct KeptFile {
     pub sha256: String,
 }
 
+/// Keeps copies of the input files and all that an execution is asked, without running it.
+///
+/// # Errors
+/// Where an input file cannot be read, or the folder not be written.
+pub fn freeze(
+    request: &Request<'_>,
+    folder: &ExecutionFolder,
+    target: &TargetInfo,
+) -> Result<Vec<KeptFile>, RunError> {
+    let given: Vec<PathBuf> = request.files.iter().map(|f| f.path.clone()).collect();
+    crate::input::check_given(&given)?;
+    let mut kept = Vec::with_capacity(request.files.len());
+    for InputFile { path, name } in request.files {
+        let (path, sha256) = folder.keep_input(path)?;
+        kept.push(KeptFile { path, name: name.clone(), sha256 });
+    }
+    Frozen::save(request, folder, kept.clone(), target)?;
+    Ok(kept)
+}
+
 impl Frozen {
     /// What is kept in the folder of an execution that was interrupted; none where there is nothing
     /// to resume.
@@ -97,7 +117,7 @@ impl Frozen {
     }
 
     /// Keeps what an execution is asked.
-    pub(super) fn save(
+    fn save(
         request: &Request<'_>,
         folder: &ExecutionFolder,
         files: Vec<KeptFile>,

@@ -1,11 +1,11 @@
 //! Stage one: the input files are kept, hashed and read into scratch tables.
 
-use super::{Execution, Frozen, KeptFile, RunError};
+use super::{Execution, RunError, freeze};
 use crate::input::{self, InputFile, Part, RejectedRow};
 use crate::report::{InputSummary, RejectedLine};
 use crate::system::crash;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 impl Execution<'_> {
     pub(super) fn take_in(&mut self) -> Result<(), RunError> {
@@ -17,20 +17,13 @@ impl Execution<'_> {
                 hint: "hand in one or more files: --input FILE".into(),
             });
         }
-        let given: Vec<PathBuf> = request.files.iter().map(|f| f.path.clone()).collect();
-        input::check_given(&given)?;
         // What is read is the kept copy: the file itself may change while the run goes on.
-        let mut files = Vec::with_capacity(request.files.len());
-        let mut kept = Vec::with_capacity(request.files.len());
-        for InputFile { path, name } in request.files {
-            let (path, sha256) = self.folder.keep_input(path)?;
-            files.push(InputFile { path: path.clone(), name: name.clone() });
-            kept.push(KeptFile { path, name: name.clone(), sha256 });
-        }
-        let hashes: BTreeMap<String, String> =
-            kept.iter().map(|k| (k.name.clone(), k.sha256.clone())).collect();
-        Frozen::save(request, &self.folder, kept, &self.info)?;
+        let kept = freeze(request, self.folder, &self.info)?;
         crash::point("frozen");
+        let files: Vec<InputFile> =
+            kept.iter().map(|k| InputFile { path: k.path.clone(), name: k.name.clone() }).collect();
+        let hashes: BTreeMap<&str, &str> =
+            kept.iter().map(|k| (k.name.as_str(), k.sha256.as_str())).collect();
         let intake = if files.is_empty() {
             input::Intake::default()
         } else {
@@ -47,7 +40,7 @@ impl Execution<'_> {
                 let Some(p) = intake.parts.get(part) else { continue };
                 self.inputs.push(InputSummary {
                     file: self.parts.get(part).cloned().unwrap_or_default(),
-                    sha256: hashes.get(&p.file).cloned().unwrap_or_default(),
+                    sha256: hashes.get(p.file.as_str()).map(|h| (*h).to_owned()).unwrap_or_default(),
                     rows,
                     table: format!("input.{}", table.name),
                 });

@@ -9,7 +9,7 @@ mod outputs;
 mod queries;
 mod variables;
 
-pub use frozen::{Frozen, KeptFile};
+pub use frozen::{Frozen, KeptFile, freeze};
 
 use crate::input::{InputError, InputFile, Intake, Limits};
 use crate::load::NewIds;
@@ -157,7 +157,7 @@ struct ScopeRun {
 struct Execution<'a> {
     request: &'a Request<'a>,
     parameters: BTreeMap<String, Value>,
-    folder: ExecutionFolder,
+    folder: &'a ExecutionFolder,
     target: SharedTarget,
     info: TargetInfo,
     ids: NewIds,
@@ -182,9 +182,9 @@ struct Execution<'a> {
 /// # Errors
 /// Only where not even a summary can be left: the request does not fit the plan, the folder cannot
 /// be used, or another process has taken the execution over.
-pub async fn execute(
-    request: &Request<'_>,
-    folder: ExecutionFolder,
+pub async fn execute<'a>(
+    request: &'a Request<'a>,
+    folder: &'a ExecutionFolder,
     target: Box<dyn Target>,
 ) -> Result<Summary, RunError> {
     let parameters = settle_parameters(request.plan, &request.parameters)?;
@@ -211,10 +211,7 @@ pub async fn execute(
     // Stopped while it read is stopped, like anywhere else.
     let outcome = match execution.stages().await {
         Err(RunError::Input(InputError::Stopped)) => Ok(()),
-        Err(taken @ RunError::Target(TargetError::TakenOver { .. })) => {
-            execution.folder.leave();
-            return Err(taken);
-        }
+        Err(taken @ RunError::Target(TargetError::TakenOver { .. })) => return Err(taken),
         other => other,
     };
     let state = match &outcome {

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ pub struct ExecutionFolder {
     /// Holds the lock.
     _lock: File,
     /// Whether scratch files stay when this value goes: somebody else goes on with them.
-    leave: bool,
+    leave: AtomicBool,
 }
 
 impl ExecutionFolder {
@@ -67,12 +68,17 @@ impl ExecutionFolder {
             }
             fs::TryLockError::Error(e) => error(root, e),
         })?;
-        Ok(Self { work: root.join(WORK), root: root.to_path_buf(), _lock: lock, leave: false })
+        Ok(Self {
+            work: root.join(WORK),
+            root: root.to_path_buf(),
+            _lock: lock,
+            leave: AtomicBool::new(false),
+        })
     }
 
     /// Leaves the scratch files where they are.
-    pub fn leave(&mut self) {
-        self.leave = true;
+    pub fn leave(&self) {
+        self.leave.store(true, Ordering::Relaxed);
     }
 
     /// Writes a small file so that it is there whole or not at all, power cut or not.
@@ -181,7 +187,7 @@ impl ExecutionFolder {
 
 impl Drop for ExecutionFolder {
     fn drop(&mut self) {
-        if !self.leave {
+        if !self.leave.load(Ordering::Relaxed) {
             // Nothing can be done where even this fails: the next run into the folder tries again.
             let _ = fs::remove_dir_all(&self.work);
         }

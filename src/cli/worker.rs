@@ -1,0 +1,125 @@
+//! What a running execution tells the project's state, and hears from it.
+
+use super::Failure;
+use super::progress::Stages;
+use crate::project::Project;
+use crate::project::state::{ExecutionState, Outcome, State};
+use crate::report::{RunState, Summary};
+use crate::run::Progress;
+use crate::system::clock::{Clock, SystemClock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often the state hears of an execution, and is asked whether it should stop.
+const BEAT: Duration = Duration::from_millis(500);
+
+/// How far an execution is.
+#[derive(Clone, Debug, Default)]
+struct Far {
+    stage: String,
+    done: u64,
+    total: Option<u64>,
+}
+
+/// Shows progress on the terminal and keeps it for the state.
+pub(super) struct Told {
+    shown: Stages,
+    far: Arc<Mutex<Far>>,
+}
+
+impl Told {
+    pub(super) fn new() -> Self {
+        Self { shown: Stages::new(), far: Arc::default() }
+    }
+
+    pub(super) fn done(&self) {
+        self.shown.done();
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Far)) {
+        change(&mut self.far.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Progress for Told {
+    fn stage(&self, name: &str, total: Option<u64>) {
+        self.note(|far| *far = Far { stage: name.to_owned(), done: 0, total });
+        self.shown.stage(name, total);
+    }
+
+    fn advance(&self, done: u64) {
+        self.note(|far| far.done = done);
+        self.shown.advance(done);
+    }
+}
+
+/// This process, as the worker of an execution that the project's state knows.
+pub(super) struct Worker {
+    state: State,
+    id: String,
+    epoch: i64,
+    beating: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Worker {
+    /// Takes the execution; none where there is no project, or it does not know it. The caller holds the
+    /// lock of the execution's folder.
+    pub(super) fn take(project: &Project, id: &str) -> Result<Option<Self>, Failure> {
+        let Some(mut state) = project.state()? else { return Ok(None) };
+        let Some(row) = state.execution(id)? else { return Ok(None) };
+        match state.take(id, std::process::id(), SystemClock.now())? {
+            Some(epoch) => Ok(Some(Self { state, id: id.to_owned(), epoch, beating: None })),
+            None => Err(Failure::new(
+                format!("execution {id} is {}", row.state.words()),
+                "only one that waits or was interrupted can be run; run its input again as a new one",
+            )),
+        }
+    }
+
+    /// Begins to tell how far it is; `stop` is set once somebody wants it to stop.
+    pub(super) fn beat(
+        &mut self,
+        project: &Project,
+        told: &Told,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(), Failure> {
+        let Some(mut state) = project.state()? else { return Ok(()) };
+        let (far, stop) = (told.far.clone(), stop.clone());
+        let (id, epoch) = (self.id.clone(), self.epoch);
+        let (end, ended) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                let Far { stage, done, total } = far.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let (done, total) = (done as i64, total.map(|t| t as i64));
+                // A state that cannot be written for a while costs nothing but the news.
+                let goes_on = state.beat(&id, epoch, &stage, done, total, SystemClock.now());
+                if matches!(goes_on, Ok(None | Some(false))) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+        });
+        self.beating = Some((end, thread));
+        Ok(())
+    }
+
+    /// Enters how it ended; `summary` is none where it could not run at all.
+    pub(super) fn end(mut self, summary: Option<&Summary>, failure: Option<&str>) -> Result<(), Failure> {
+        if let Some((end, thread)) = self.beating.take() {
+            drop(end);
+            let _ = thread.join();
+        }
+        let state = match summary.map(|s| s.state) {
+            Some(RunState::Completed) => ExecutionState::Completed,
+            Some(RunState::CompletedWithErrors) => ExecutionState::CompletedWithErrors,
+            Some(RunState::Cancelled) => ExecutionState::Cancelled,
+            Some(RunState::Failed) | None => ExecutionState::Failed,
+        };
+        let counts = summary.and_then(|s| serde_json::to_string(&s.steps).ok());
+        let failure = failure.or(summary.and_then(|s| s.failure.as_deref()));
+        let outcome = Outcome { state, counts: counts.as_deref(), failure, at: SystemClock.now() };
+        Ok(self.state.end(&self.id, self.epoch, outcome)?)
+    }
+}

@@ -1,0 +1,107 @@
+//! The project's state: its connectors, which version of each is active, and every execution.
+//!
+//! One SQLite file, `.sconn/state.sqlite` (WAL, `synchronous=FULL`), that several processes use at
+//! once. Everything that must agree is read and written in one transaction.
+
+mod connectors;
+mod executions;
+#[cfg(test)]
+mod tests;
+
+pub use connectors::{Activation, ConnectorState, Status};
+pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+
+use super::ProjectError;
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The layout of the tables.
+const LAYOUT: i32 = 1;
+
+/// The state of a project.
+#[derive(Debug)]
+pub struct State {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl State {
+    /// Opens the state at `path`; makes it where it is missing.
+    ///
+    /// # Errors
+    /// Where the file cannot be made, is of another version, or stays locked.
+    pub fn open(path: &Path) -> Result<Self, ProjectError> {
+        let failed = |cause: String| ProjectError {
+            cause: format!("{}: the project's state cannot be opened: {cause}", path.display()),
+            hint: "check that the folder can be written to, and that the file is sconn's".into(),
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| failed(e.to_string()))?;
+        }
+        let mut connection = Connection::open(path).map_err(|e| failed(e.to_string()))?;
+        let prepared = (|| {
+            connection.busy_timeout(Duration::from_secs(20))?;
+            connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+            let layout: i32 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
+            if layout == 0 {
+                create(&mut connection)?;
+            }
+            Ok::<i32, rusqlite::Error>(layout)
+        })();
+        match prepared {
+            Ok(layout) if layout <= LAYOUT => Ok(Self { connection, path: path.to_path_buf() }),
+            Ok(layout) => Err(failed(format!("it was written by a newer sconn (layout {layout})"))),
+            Err(e) => Err(failed(e.to_string())),
+        }
+    }
+
+    /// Does several things as one.
+    fn together<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, ProjectError> {
+        let done = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|t| {
+            let out = work(&t)?;
+            t.commit()?;
+            Ok(out)
+        });
+        done.map_err(|e| self.failed(&e))
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> ProjectError {
+        ProjectError {
+            cause: format!("{}: {error}", self.path.display()),
+            hint: "the project's state could not be read or written; check the disk, then try again".into(),
+        }
+    }
+}
+
+/// A time as it is stored: RFC 3339 in UTC with milliseconds, so that texts compare as times do.
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(&format!(
+        "PRAGMA user_version = {LAYOUT};
+         CREATE TABLE IF NOT EXISTS connectors(
+           name TEXT PRIMARY KEY, label TEXT NOT NULL, file TEXT NOT NULL,
+           active INTEGER NOT NULL DEFAULT 0, version INTEGER,
+           -- How the last live run ended: 0 without errors, 1 with errors; none before the first.
+           last_live_errors INTEGER) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS versions(
+           connector TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, plan TEXT NOT NULL,
+           activated_at TEXT NOT NULL, PRIMARY KEY(connector, version)) WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS executions(
+           id TEXT PRIMARY KEY, connector TEXT NOT NULL, version INTEGER, live INTEGER NOT NULL,
+           state TEXT NOT NULL, folder TEXT NOT NULL, queued_at TEXT NOT NULL, started_at TEXT,
+           ended_at TEXT, stage TEXT, done INTEGER, total INTEGER, counts TEXT, failure TEXT,
+           pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
+           cancel INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+         CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
+    ))?;
+    transaction.commit()
+}

@@ -1,0 +1,190 @@
+//! Connectors: their status, and the version that runs live.
+
+use super::{State, stamp};
+use crate::project::ProjectError;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+
+/// Where a connector stands. The four statuses of the source document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Status {
+    /// It was never activated.
+    #[serde(rename = "Setup in Progress")]
+    Setup,
+    /// It is active, and its last live run, if there was one, had no errors.
+    Operational,
+    /// It is active, and its last live run had errors. It goes on running.
+    #[serde(rename = "Operational (Needs Attention)")]
+    NeedsAttention,
+    /// It was deactivated: nothing runs, what arrives is queued.
+    Inactive,
+}
+
+impl Status {
+    /// As people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Status::Setup => "Setup in Progress",
+            Status::Operational => "Operational",
+            Status::NeedsAttention => "Operational (Needs Attention)",
+            Status::Inactive => "Inactive",
+        }
+    }
+
+    /// Whether live runs are processed.
+    pub fn runs(self) -> bool {
+        matches!(self, Status::Operational | Status::NeedsAttention)
+    }
+}
+
+/// A connector as the project knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConnectorState {
+    /// Its API name.
+    pub name: String,
+    /// What people call it.
+    pub label: String,
+    /// Its file, from the project's root.
+    pub file: String,
+    /// Where it stands.
+    pub status: Status,
+    /// The version that was activated last, from 1.
+    pub version: Option<i64>,
+    /// The hash of that version's sources.
+    #[serde(skip)]
+    pub hash: Option<String>,
+}
+
+/// A version to activate.
+#[derive(Clone, Copy, Debug)]
+pub struct Activation<'a> {
+    /// The connector's API name.
+    pub name: &'a str,
+    /// What people call it.
+    pub label: &'a str,
+    /// Its file, from the project's root.
+    pub file: &'a str,
+    /// A hash of its sources.
+    pub hash: &'a str,
+    /// Its compiled plan, as JSON: what live runs execute from now on.
+    pub plan: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+const SELECT: &str = "SELECT c.name, c.label, c.file, c.active, c.version, c.last_live_errors, v.hash
+    FROM connectors c LEFT JOIN versions v ON v.connector = c.name AND v.version = c.version";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ConnectorState> {
+    let (active, version): (bool, Option<i64>) = (row.get(3)?, row.get(4)?);
+    let errors: Option<bool> = row.get(5)?;
+    let status = match (version, active, errors) {
+        (None, ..) => Status::Setup,
+        (_, false, _) => Status::Inactive,
+        (_, true, Some(true)) => Status::NeedsAttention,
+        (_, true, _) => Status::Operational,
+    };
+    Ok(ConnectorState {
+        name: row.get(0)?,
+        label: row.get(1)?,
+        file: row.get(2)?,
+        status,
+        version,
+        hash: row.get(6)?,
+    })
+}
+
+impl State {
+    /// Every connector that the project knows, by name.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn connectors(&self) -> Result<Vec<ConnectorState>, ProjectError> {
+        let list = || {
+            let mut statement = self.connection.prepare(&format!("{SELECT} ORDER BY c.name"))?;
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// The connector of that name.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn connector(&self, name: &str) -> Result<Option<ConnectorState>, ProjectError> {
+        let sql = format!("{SELECT} WHERE c.name = ?1");
+        self.connection.query_row(&sql, [name], read).optional().map_err(|e| self.failed(&e))
+    }
+
+    /// Makes a connector known, or takes in that its label or file changed.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn know(&mut self, name: &str, label: &str, file: &str) -> Result<(), ProjectError> {
+        self.together(|t| {
+            t.execute(
+                "INSERT INTO connectors(name, label, file) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET label = ?2, file = ?3",
+                [name, label, file],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Activates a version: live runs use it from now on. The sources of the version before count as
+    /// the same version where they are equal. Gives the version's number.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn activate(&mut self, new: Activation<'_>) -> Result<i64, ProjectError> {
+        self.know(new.name, new.label, new.file)?;
+        self.together(|t| {
+            let last: Option<(i64, String)> = t
+                .query_row(
+                    "SELECT version, hash FROM versions WHERE connector = ?1 ORDER BY version DESC LIMIT 1",
+                    [new.name],
+                    |r| Ok((r.get(0)?, r.get(1)?)),
+                )
+                .optional()?;
+            let version = match last {
+                Some((version, hash)) if hash == new.hash => version,
+                other => other.map_or(1, |(version, _)| version + 1),
+            };
+            t.execute(
+                "INSERT INTO versions(connector, version, hash, plan, activated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+                params![new.name, version, new.hash, new.plan, stamp(new.at)],
+            )?;
+            t.execute(
+                "UPDATE connectors SET active = 1, version = ?2 WHERE name = ?1",
+                params![new.name, version],
+            )?;
+            Ok(version)
+        })
+    }
+
+    /// Deactivates a connector; its running executions are asked to stop. Whether it was active.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn deactivate(&mut self, name: &str) -> Result<bool, ProjectError> {
+        self.together(|t| {
+            let was = t.execute("UPDATE connectors SET active = 0 WHERE name = ?1 AND active = 1", [name])?;
+            t.execute("UPDATE executions SET cancel = 1 WHERE connector = ?1 AND state = 'running'", [name])?;
+            Ok(was > 0)
+        })
+    }
+
+    /// The plan of a version, as JSON.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn plan(&self, name: &str, version: i64) -> Result<Option<String>, ProjectError> {
+        let sql = "SELECT plan FROM versions WHERE connector = ?1 AND version = ?2";
+        self.connection
+            .query_row(sql, params![name, version], |r| r.get(0))
+            .optional()
+            .map_err(|e| self.failed(&e))
+    }
+}

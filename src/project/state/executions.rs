@@ -1,0 +1,373 @@
+//! Executions: queued, running, ended.
+
+use super::{State, stamp};
+use crate::project::ProjectError;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
+
+/// How long a worker may be silent before its execution counts as interrupted.
+const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionState {
+    /// It waits.
+    Queued,
+    /// A worker is at it.
+    Running,
+    /// Every row went as meant.
+    Completed,
+    /// It went to its end, and rows were left out with errors.
+    CompletedWithErrors,
+    /// It could not go on.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+    /// Its worker is gone; it can be resumed.
+    Interrupted,
+}
+
+impl ExecutionState {
+    /// Every state.
+    pub const ALL: [ExecutionState; 7] = [
+        ExecutionState::Queued,
+        ExecutionState::Running,
+        ExecutionState::Completed,
+        ExecutionState::CompletedWithErrors,
+        ExecutionState::Failed,
+        ExecutionState::Cancelled,
+        ExecutionState::Interrupted,
+    ];
+
+    /// As people read it, and as it is stored.
+    pub fn words(self) -> &'static str {
+        match self {
+            ExecutionState::Queued => "queued",
+            ExecutionState::Running => "running",
+            ExecutionState::Completed => "completed",
+            ExecutionState::CompletedWithErrors => "completed with errors",
+            ExecutionState::Failed => "failed",
+            ExecutionState::Cancelled => "cancelled",
+            ExecutionState::Interrupted => "interrupted",
+        }
+    }
+
+    /// Whether nothing more becomes of it.
+    pub fn ended(self) -> bool {
+        !matches!(self, ExecutionState::Queued | ExecutionState::Running | ExecutionState::Interrupted)
+    }
+}
+
+impl ToSql for ExecutionState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.words().to_sql()
+    }
+}
+
+impl FromSql for ExecutionState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let words = value.as_str()?;
+        Self::ALL.into_iter().find(|s| s.words() == words).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// An execution that is to run.
+#[derive(Clone, Copy, Debug)]
+pub struct NewExecution<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The connector's API name.
+    pub connector: &'a str,
+    /// The activated version that it runs; none where it runs the file as it is.
+    pub version: Option<i64>,
+    /// Whether records are written.
+    pub live: bool,
+    /// Its folder.
+    pub folder: &'a str,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// How.
+    pub state: ExecutionState,
+    /// Counts by action, as JSON.
+    pub counts: Option<&'a str>,
+    /// Why it failed.
+    pub failure: Option<&'a str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An execution as the project knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExecutionRow {
+    /// Its id.
+    pub id: String,
+    /// The connector's API name.
+    pub connector: String,
+    /// The activated version that it runs; none where it runs the file as it was.
+    pub version: Option<i64>,
+    /// Whether records are written.
+    pub live: bool,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// Its folder.
+    pub folder: String,
+    /// When it was asked for, RFC 3339.
+    pub queued_at: String,
+    /// When its first worker began.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+    /// What it is at.
+    pub stage: Option<String>,
+    /// How far the stage is, and how far it goes.
+    pub done: Option<i64>,
+    /// In the stage's unit: bytes or rows.
+    pub total: Option<i64>,
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// Its worker's process.
+    pub pid: Option<u32>,
+    /// Whether somebody has asked to stop it.
+    pub cancel: bool,
+}
+
+const SELECT: &str = "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
+    stage, done, total, failure, pid, cancel FROM executions";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
+    Ok(ExecutionRow {
+        id: row.get(0)?,
+        connector: row.get(1)?,
+        version: row.get(2)?,
+        live: row.get(3)?,
+        state: row.get(4)?,
+        folder: row.get(5)?,
+        queued_at: row.get(6)?,
+        started_at: row.get(7)?,
+        ended_at: row.get(8)?,
+        stage: row.get(9)?,
+        done: row.get(10)?,
+        total: row.get(11)?,
+        failure: row.get(12)?,
+        pid: row.get(13)?,
+        cancel: row.get(14)?,
+    })
+}
+
+impl State {
+    /// Puts an execution into the queue.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn queue(&mut self, new: NewExecution<'_>) -> Result<(), ProjectError> {
+        self.together(|t| {
+            t.execute(
+                "INSERT INTO executions(id, connector, version, live, state, folder, queued_at)
+                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6)",
+                params![new.id, new.connector, new.version, new.live, new.folder, stamp(new.at)],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Executions, the newest first; of one connector, or of all.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn executions(&self, connector: Option<&str>, limit: i64) -> Result<Vec<ExecutionRow>, ProjectError> {
+        let sql =
+            format!("{SELECT} WHERE ?1 IS NULL OR connector = ?1 ORDER BY queued_at DESC, id DESC LIMIT ?2");
+        let list = || {
+            let mut statement = self.connection.prepare(&sql)?;
+            statement.query_map(params![connector, limit], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// The executions of a connector that wait, the oldest first.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn queued(&self, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
+        let sql = format!("{SELECT} WHERE connector = ?1 AND state = 'queued' ORDER BY queued_at, id");
+        let list = || {
+            let mut statement = self.connection.prepare(&sql)?;
+            statement.query_map([connector], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// The execution of that id.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn execution(&self, id: &str) -> Result<Option<ExecutionRow>, ProjectError> {
+        let sql = format!("{SELECT} WHERE id = ?1");
+        self.connection.query_row(&sql, [id], read).optional().map_err(|e| self.failed(&e))
+    }
+
+    /// Takes an execution that has not ended: this process works on it from now on. The caller holds the
+    /// lock of the execution's folder, so no other worker of it is alive; one on another machine is not
+    /// heard any more. Gives the worker's epoch, or none where there is nothing to take.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn take(&mut self, id: &str, pid: u32, now: Timestamp) -> Result<Option<i64>, ProjectError> {
+        self.together(|t| {
+            t.query_row(
+                "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
+                   started_at = coalesce(started_at, ?4), cancel = 0
+                 WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
+                 RETURNING epoch",
+                params![id, pid, stamp(now + LEASE), stamp(now)],
+                |r| r.get(0),
+            )
+            .optional()
+        })
+    }
+
+    /// Tells how far a worker is, and keeps its lease. Whether it should go on; none where the
+    /// execution is not its own any more.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn beat(
+        &mut self,
+        id: &str,
+        epoch: i64,
+        stage: &str,
+        done: i64,
+        total: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Option<bool>, ProjectError> {
+        self.together(|t| {
+            t.query_row(
+                "UPDATE executions SET lease_until = ?3, stage = ?4, done = ?5, total = ?6
+                 WHERE id = ?1 AND epoch = ?2 AND state = 'running' RETURNING cancel",
+                params![id, epoch, stamp(now + LEASE), stage, done, total],
+                |r| r.get::<_, bool>(0).map(|cancel| !cancel),
+            )
+            .optional()
+        })
+    }
+
+    /// Enters how an execution ended, and what that makes of its connector: a live run decides
+    /// whether it needs attention.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<(), ProjectError> {
+        self.together(|t| {
+            let ended: Option<(String, bool)> = t
+                .query_row(
+                    "UPDATE executions SET state = ?3, ended_at = ?4, counts = ?5, failure = ?6, pid = NULL,
+                       lease_until = NULL, stage = NULL, done = NULL, total = NULL
+                     WHERE id = ?1 AND epoch = ?2 RETURNING connector, live",
+                    params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
+                    |r| Ok((r.get(0)?, r.get(1)?)),
+                )
+                .optional()?;
+            let errors = match outcome.state {
+                ExecutionState::Completed => false,
+                ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
+                // What was stopped says nothing of the connector.
+                _ => return Ok(()),
+            };
+            if let Some((connector, true)) = ended {
+                t.execute(
+                    "UPDATE connectors SET last_live_errors = ?2 WHERE name = ?1",
+                    params![connector, errors],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Asks to stop an execution: one that waits or was interrupted is cancelled at once, a running one
+    /// stops after the chunk in hand. Gives what it was, or none where there is none.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn cancel(&mut self, id: &str, now: Timestamp) -> Result<Option<ExecutionState>, ProjectError> {
+        self.together(|t| {
+            let state: Option<ExecutionState> =
+                t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()?;
+            match state {
+                Some(ExecutionState::Queued | ExecutionState::Interrupted) => {
+                    t.execute(
+                        "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
+                        [id, &stamp(now)],
+                    )?;
+                }
+                Some(ExecutionState::Running) => {
+                    t.execute("UPDATE executions SET cancel = 1 WHERE id = ?1", [id])?;
+                }
+                _ => {}
+            }
+            Ok(state)
+        })
+    }
+
+    /// Running executions whose worker has not been heard of within its lease count as interrupted.
+    /// Gives them and the processes that had them: one may still be there, stopped or hanging.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn find_interrupted(&mut self, now: Timestamp) -> Result<Vec<(String, Option<u32>)>, ProjectError> {
+        self.together(|t| {
+            let mut statement =
+                t.prepare("SELECT id, pid FROM executions WHERE state = 'running' AND lease_until < ?1")?;
+            let found = statement
+                .query_map([stamp(now)], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            t.execute(
+                "UPDATE executions SET state = 'interrupted' WHERE state = 'running' AND lease_until < ?1",
+                [stamp(now)],
+            )?;
+            Ok(found)
+        })
+    }
+
+    /// The next execution to run, fair between connectors: of those that may run (the connector is
+    /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
+    /// the oldest. An execution that was interrupted again and again is left to people.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn next(&self, concurrency: &dyn Fn(&str) -> i64) -> Result<Option<ExecutionRow>, ProjectError> {
+        const WAITS: &str =
+            "(state = 'queued' OR state = 'interrupted' AND epoch BETWEEN 1 AND 4 AND cancel = 0)";
+        let connectors = || {
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT connector, sum(state = 'running') FROM executions
+                 GROUP BY connector HAVING sum({WAITS}) > 0
+                 ORDER BY 2, min(CASE WHEN {WAITS} THEN queued_at END)"
+            ))?;
+            statement
+                .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let oldest = format!(
+            "{SELECT} WHERE connector = ?1 AND {WAITS} AND (live = 0 OR ?2) ORDER BY queued_at, id LIMIT 1"
+        );
+        for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
+            if running >= concurrency(&connector) {
+                continue;
+            }
+            let active = self.connector(&connector)?.is_some_and(|c| c.status.runs());
+            let next = self.connection.query_row(&oldest, params![connector, active], read).optional();
+            if let Some(next) = next.map_err(|e| self.failed(&e))? {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+}

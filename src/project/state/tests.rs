@@ -1,0 +1,197 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+use jiff::{SignedDuration, Timestamp};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn state() -> (tempfile::TempDir, State) {
+    let dir = tempfile::tempdir().unwrap();
+    let state = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap();
+    (dir, state)
+}
+
+fn activate(state: &mut State, name: &str, hash: &str) -> u64 {
+    let new = Activation { name, label: name, file: "a.sconn", hash, plan: hash, at: at(0) };
+    state.activate(new).unwrap()
+}
+
+fn status(state: &State, name: &str) -> Status {
+    state.connector(name).unwrap().unwrap().status
+}
+
+fn queue(state: &mut State, id: &str, connector: &str, live: bool, second: i64) {
+    let new = NewExecution { id, connector, version: Some(1), live, folder: id, at: at(second) };
+    state.queue(new).unwrap();
+}
+
+fn run(state: &mut State, id: &str, ended: ExecutionState) {
+    let epoch = state.take(id, 1, at(10)).unwrap().unwrap();
+    let outcome = Outcome { state: ended, counts: None, failure: None, at: at(11) };
+    state.end(id, epoch, outcome).unwrap();
+}
+
+#[test]
+fn a_connector_goes_through_the_four_statuses() {
+    let (_dir, mut state) = state();
+    state.know("shop", "Shop", "shop.sconn").unwrap();
+    assert_eq!(status(&state, "shop"), Status::Setup);
+    activate(&mut state, "shop", "h1");
+    assert_eq!(status(&state, "shop"), Status::Operational);
+    use ExecutionState::*;
+    let ends = [
+        ("dry", false, CompletedWithErrors, Status::Operational),
+        ("bad", true, CompletedWithErrors, Status::NeedsAttention),
+        ("stopped", true, Cancelled, Status::NeedsAttention),
+        ("dry again", false, Completed, Status::NeedsAttention),
+        ("good", true, Completed, Status::Operational),
+        ("failed", true, Failed, Status::NeedsAttention),
+    ];
+    for (id, live, ended, expected) in ends {
+        queue(&mut state, id, "shop", live, 1);
+        run(&mut state, id, ended);
+        assert_eq!(status(&state, "shop"), expected, "{id}");
+    }
+    assert!(state.deactivate("shop").unwrap());
+    assert_eq!(status(&state, "shop"), Status::Inactive);
+    assert!(!state.deactivate("shop").unwrap(), "it was not active any more");
+    activate(&mut state, "shop", "h1");
+    assert_eq!(status(&state, "shop"), Status::NeedsAttention, "the last live run had errors");
+}
+
+#[test]
+fn the_same_sources_are_the_same_version_and_others_the_next() {
+    let (_dir, mut state) = state();
+    assert_eq!(activate(&mut state, "shop", "h1"), 1);
+    assert_eq!(activate(&mut state, "shop", "h1"), 1);
+    assert_eq!(activate(&mut state, "shop", "h2"), 2);
+    assert_eq!(activate(&mut state, "shop", "h1"), 3, "what is activated again is a new version");
+    assert_eq!(state.plan("shop", 2).unwrap().as_deref(), Some("h2"));
+    assert_eq!(activate(&mut state, "other", "h2"), 1);
+}
+
+#[test]
+fn an_inactive_connector_queues_and_its_queue_runs_when_it_is_active_again() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    state.deactivate("shop").unwrap();
+    queue(&mut state, "live", "shop", true, 1);
+    assert_eq!(state.next(&|_| 1).unwrap(), None);
+    queue(&mut state, "dry", "shop", false, 2);
+    assert_eq!(state.next(&|_| 1).unwrap().unwrap().id, "dry", "a dry run is always possible");
+    activate(&mut state, "shop", "h1");
+    assert_eq!(state.next(&|_| 1).unwrap().unwrap().id, "live");
+    assert_eq!(state.next(&|_| 0).unwrap(), None, "a concurrency of 0 holds the queue");
+}
+
+#[test]
+fn the_queue_is_fair_between_connectors() {
+    let (_dir, mut state) = state();
+    for name in ["a", "b"] {
+        activate(&mut state, name, "h");
+    }
+    for (id, connector, second) in [("a1", "a", 1), ("a2", "a", 2), ("a3", "a", 3), ("b1", "b", 4)] {
+        queue(&mut state, id, connector, true, second);
+    }
+    let mut order = Vec::new();
+    while let Some(next) = state.next(&|_| 2).unwrap() {
+        state.take(&next.id, 1, at(5)).unwrap().unwrap();
+        order.push(next.id);
+    }
+    assert_eq!(order, ["a1", "b1", "a2"], "two at once of each at most, and nobody starves");
+}
+
+#[test]
+fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not_heard() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "e", "shop", true, 1);
+    let old = state.take("e", 1, at(0)).unwrap().unwrap();
+    assert_eq!(state.beat("e", old, "loading", 5, Some(9), at(10)).unwrap(), Some(true));
+    assert_eq!(state.find_interrupted(at(20)).unwrap(), [], "it was heard of");
+    let late = at(10) + SignedDuration::from_secs(16);
+    assert_eq!(state.find_interrupted(late).unwrap(), [("e".to_owned(), Some(1))]);
+    assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Interrupted);
+    let new = state.take("e", 2, at(40)).unwrap().unwrap();
+    assert!(new > old);
+    assert_eq!(state.beat("e", old, "loading", 6, Some(9), at(41)).unwrap(), None);
+    let outcome = Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(42) };
+    state.end("e", old, outcome).unwrap();
+    assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
+    state.end("e", new, outcome).unwrap();
+    assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Completed);
+}
+
+#[test]
+fn cancelling_ends_what_waits_and_asks_what_runs() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "waits", "shop", true, 1);
+    queue(&mut state, "runs", "shop", true, 2);
+    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap();
+    assert_eq!(state.cancel("waits", at(4)).unwrap(), Some(ExecutionState::Queued));
+    assert_eq!(state.execution("waits").unwrap().unwrap().state, ExecutionState::Cancelled);
+    assert_eq!(state.cancel("runs", at(4)).unwrap(), Some(ExecutionState::Running));
+    assert_eq!(state.beat("runs", epoch, "loading", 1, None, at(5)).unwrap(), Some(false));
+    assert_eq!(state.cancel("nobody", at(4)).unwrap(), None);
+    assert_eq!(state.take("waits", 1, at(6)).unwrap(), None);
+}
+
+#[test]
+fn deactivating_stops_what_runs() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "runs", "shop", true, 2);
+    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap();
+    state.deactivate("shop").unwrap();
+    assert_eq!(state.beat("runs", epoch, "loading", 1, None, at(5)).unwrap(), Some(false));
+}
+
+#[test]
+fn several_processes_use_the_state_at_once() {
+    let (dir, mut first) = state();
+    activate(&mut first, "shop", "h1");
+    for i in 0..20 {
+        queue(&mut first, &format!("e{i:02}"), "shop", true, i);
+    }
+    let path = dir.path().join(".sconn/state.sqlite");
+    let workers: Vec<_> = (0..4)
+        .map(|pid| {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                let mut state = State::open(&path).unwrap();
+                let mut take = |i| state.take(&format!("e{i:02}"), pid, at(50)).unwrap().unwrap();
+                (0..20).map(&mut take).collect::<Vec<i64>>()
+            })
+        })
+        .collect();
+    let taken: Vec<Vec<i64>> = workers.into_iter().map(|w| w.join().unwrap()).collect();
+    for i in 0..20 {
+        let mut epochs: Vec<i64> = taken.iter().map(|t| t[i]).collect();
+        epochs.sort_unstable();
+        assert_eq!(epochs, [1, 2, 3, 4], "each has an epoch of its own");
+    }
+}
+
+#[test]
+fn an_interrupted_execution_is_next_again_but_not_for_ever() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "e", "shop", true, 1);
+    for attempt in 1..=5 {
+        assert_eq!(state.next(&|_| 1).unwrap().map(|e| e.id).as_deref(), Some("e"), "attempt {attempt}");
+        state.take("e", 1, at(attempt * 100)).unwrap().unwrap();
+        state.find_interrupted(at(attempt * 100 + 50)).unwrap();
+    }
+    assert_eq!(state.next(&|_| 1).unwrap(), None, "it is left to people");
+}
+
+#[test]
+fn a_state_of_a_newer_version_is_refused() {
+    let (dir, state) = state();
+    state.connection.execute_batch("PRAGMA user_version = 99").unwrap();
+    let told = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap_err();
+    assert!(told.to_string().contains("newer sconn"), "{told}");
+}
