@@ -4,7 +4,7 @@ use super::args::{Format, RunArgs};
 use super::connector::Connector;
 use super::progress::Stages;
 use super::{Exit, Failure, Look, print};
-use crate::plan::Plan;
+use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
 use crate::report::{RunState, terminal};
 use crate::run::{Request, execute};
@@ -13,6 +13,7 @@ use crate::system::clock::{Clock, SystemClock};
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target};
 use crate::value::{Literal, Value, literal_value};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,6 +112,7 @@ fn execution_id(clock: &dyn Clock) -> String {
 }
 
 fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, Failure> {
+    let timezone = TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC);
     let mut out = BTreeMap::new();
     for text in given {
         let (name, value) = text
@@ -124,7 +126,8 @@ fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, 
             };
             return Err(Failure::new(format!("the connector has no parameter `{name}`"), hint));
         };
-        let value = literal_value(parameter.ty, Literal::Text(value), &[])
+        let ParameterPlan { ty, formats, .. } = parameter;
+        let value = literal_value(*ty, Literal::Text(value), None, formats, &timezone)
             .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
         out.insert(name.to_owned(), value);
     }

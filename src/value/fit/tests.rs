@@ -156,7 +156,7 @@ fn currencies_are_known_by_their_code() {
 #[test]
 fn a_literal_is_read_as_its_type() {
     let one = DataType::one;
-    let read = |base, kind| literal_value(one(base), kind, &[]);
+    let read = |base, kind| literal_value(one(base), kind, None, &[], &jiff::tz::TimeZone::UTC);
     assert_eq!(read(BaseType::String, Literal::Text("price list")), Ok(text_of("price list")));
     assert_eq!(read(BaseType::Number, Literal::Number("-1.5")), Ok(number_of("-1.5")));
     assert_eq!(read(BaseType::Number, Literal::Text("1,234")), Ok(number_of("1234")));
@@ -167,5 +167,8 @@ fn a_literal_is_read_as_its_type() {
     assert!(read(BaseType::String, Literal::Number("5")).unwrap_err().contains("\"5\""));
     assert!(read(BaseType::Number, Literal::Text("abc")).unwrap_err().contains("1,234.56"));
     let tags = DataType { base: BaseType::String, array: true };
-    assert_eq!(literal_value(tags, Literal::Text("new"), &[]), Ok(Value::List(vec![text_of("new")])));
+    assert_eq!(
+        literal_value(tags, Literal::Text("new"), None, &[], &jiff::tz::TimeZone::UTC),
+        Ok(Value::List(vec![text_of("new")]))
+    );
 }
