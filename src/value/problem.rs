@@ -131,10 +131,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// Control characters, every white space but the common one, and characters that take no room or turn
 /// the direction of writing.
 pub(super) fn is_invisible(c: char) -> bool {
-    let no_room = match c {
-        '\u{ad}' | '\u{61c}' | '\u{feff}' => true,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-        _ => false,
-    };
+    let no_room = matches!(c, '\u{ad}' | '\u{61c}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
     no_room || c.is_control() || (c.is_whitespace() && c != ' ')
 }
