@@ -6,7 +6,7 @@ use super::life::{incomplete, version_hash};
 use super::worker::{Told, Worker};
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
-use crate::plan::Plan;
+use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
 use crate::project::state::{NewExecution, Status};
 use crate::report::{RunMode, RunState, terminal};
@@ -18,6 +18,7 @@ use crate::target::sqlite::Store;
 use crate::target::{Recording, Target, TargetError};
 use crate::value::{Literal, Value, literal_value};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -296,6 +297,7 @@ fn execution_id(clock: &dyn Clock) -> String {
 }
 
 fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, Failure> {
+    let timezone = TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC);
     let mut out = BTreeMap::new();
     for text in given {
         let (name, value) = text
@@ -309,7 +311,8 @@ fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, 
             };
             return Err(Failure::new(format!("the connector has no parameter `{name}`"), hint));
         };
-        let value = literal_value(parameter.ty, Literal::Text(value), &[])
+        let ParameterPlan { ty, formats, .. } = parameter;
+        let value = literal_value(*ty, Literal::Text(value), None, formats, &timezone)
             .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
         out.insert(name.to_owned(), value);
     }

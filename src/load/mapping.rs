@@ -2,11 +2,11 @@
 
 use super::FieldEffect;
 use super::options::parts;
-use super::rows::{Asked, Column, Rows, print};
+use super::rows::{Asked, Column, Rows};
 use super::workspace::{Slot, Workspace};
 use crate::plan::{MappingPlan, MappingSource};
 use crate::target::{Lookup, Target, TargetError};
-use crate::value::{FieldType, Problem, ProblemCode, Resolution, Value};
+use crate::value::{Problem, ProblemCode, Resolution, Value};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -57,13 +57,7 @@ impl<'p> Mapping<'p> {
         let field = &self.plan.field;
         let first = incoming.columns.first().copied().flatten();
         let value = match &self.plan.source {
-            MappingSource::Variable(_) => match first {
-                Some(column) if column.output().is_some() && prints(&field.ty) => {
-                    Value::Text(print(&column.value(row), column.output()))
-                }
-                Some(column) => column.value(row),
-                None => Value::Null,
-            },
+            MappingSource::Variable(_) => first.map_or(Value::Null, |c| c.value_for(row, Some(&field.ty))),
             MappingSource::Exposed(_) => first.map_or(Value::Null, |c| c.value(row)),
             MappingSource::Literal(value) => value.clone(),
             MappingSource::Concat { join, .. } => {
@@ -161,7 +155,7 @@ impl<'p> Mapping<'p> {
         let (Some(asked), Some(Some(column))) = (&self.find, incoming.columns.first()) else {
             return Ok(None);
         };
-        Ok(Some(asked.fit(column.value(row))?).filter(|v| !v.is_blank()))
+        Ok(Some(asked.fit(*column, row)?).filter(|v| !v.is_blank()))
     }
 
     fn problem(&self, code: ProblemCode, key: &Value, message: String) -> Problem {
@@ -203,11 +197,6 @@ fn same(a: &Value, b: &Value) -> bool {
         (Value::List(x), Value::List(y)) => x.len() == y.len() && x.iter().all(|v| y.contains(v)),
         (x, y) => x == y || (x.is_blank() && y.is_blank()),
     }
-}
-
-/// Fields that hold what a variable's output format prints.
-fn prints(ty: &FieldType) -> bool {
-    matches!(ty, FieldType::Text | FieldType::Longtext) || ty.has_options() && !ty.is_multiple()
 }
 
 fn once(items: Vec<Value>) -> Value {

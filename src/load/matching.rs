@@ -39,7 +39,7 @@ impl Rule<'_> {
         if let Some(problem) = rows.problems_of(row).iter().find(lost) {
             return Key::Lost(problem.problem.clone());
         }
-        match self.asked.fit(column.map_or(Value::Null, |c| c.value(row))) {
+        match column.map_or(Ok(Value::Null), |c| self.asked.fit(c, row)) {
             Ok(Value::Null) => Key::Blank,
             Ok(value) => Key::Value(value),
             Err(problem) => Key::Lost(problem),

@@ -3,7 +3,7 @@
 use super::SourceRef;
 use crate::value::arrow::array::{Array, ArrayRef, AsArray};
 use crate::value::{
-    BaseType, CellProblem, FieldSchema, FieldType, Format, Problem, ProblemCode, Value, VariableSpec,
+    BaseType, CellProblem, FieldSchema, FieldType, Problem, ProblemCode, Value, VariableSpec,
 };
 use uuid::Uuid;
 
@@ -76,26 +76,21 @@ impl Column<'_> {
         if self.spec.is_none_or(|s| s.ty.base == BaseType::Uuid) { ids(value) } else { value }
     }
 
-    /// How the variable is printed where it becomes text.
-    pub(super) fn output(&self) -> Option<&Format> {
-        self.spec.and_then(|s| s.output.as_ref())
-    }
-
     /// The value as text: by the variable's output format, or the canonical one.
     pub(super) fn text(&self, row: usize) -> String {
-        print(&self.value(row), self.output())
+        let value = self.value(row);
+        self.spec.map_or_else(|| value.to_string(), |s| s.print(&value))
     }
-}
 
-/// A value as text.
-pub(super) fn print(value: &Value, output: Option<&Format>) -> String {
-    match (value, output) {
-        (Value::List(items), Some(format)) => {
-            items.iter().map(|i| format.print(i)).collect::<Vec<_>>().join("; ")
+    /// The value for a field of that type, or for the record's id: a field of text takes it as it is
+    /// printed, to write it and to compare it.
+    pub(super) fn value_for(&self, row: usize, field: Option<&FieldType>) -> Value {
+        match (field, self.spec) {
+            (Some(FieldType::Text | FieldType::Longtext), Some(spec)) if spec.output.is_some() => {
+                Value::Text(self.text(row))
+            }
+            _ => self.value(row),
         }
-        (Value::Null, _) => String::new(),
-        (value, Some(format)) => format.print(value),
-        (value, None) => value.to_string(),
     }
 }
 
@@ -132,9 +127,13 @@ impl Asked {
         })
     }
 
-    /// Fits a value to be asked for; `Null` where it is blank.
-    pub(super) fn fit(&self, value: Value) -> Result<Value, Problem> {
-        let fitted = match (self, value) {
+    /// Fits the value of a row to be asked for; `Null` where it is blank.
+    pub(super) fn fit(&self, column: Column<'_>, row: usize) -> Result<Value, Problem> {
+        let field = match self {
+            Asked::Id => None,
+            Asked::Field(field) => Some(&field.ty),
+        };
+        let fitted = match (self, column.value_for(row, field)) {
             (_, value) if value.is_blank() => return Ok(Value::Null),
             (Asked::Id, Value::Uuid(id)) => Value::Uuid(id),
             (Asked::Id, value) => {

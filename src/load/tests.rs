@@ -102,6 +102,7 @@ fn spec(name: &str) -> VariableSpec {
         split: None,
         formats: vec![],
         output: (base == BaseType::Boolean).then_some(yes_no),
+        timezone: jiff::tz::TimeZone::UTC,
     }
 }
 

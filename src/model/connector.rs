@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{ConnectorPlan, ParameterPlan};
 use crate::text::FileId;
 use crate::value::literal_value;
+use jiff::tz::TimeZone;
 use salsa::Database;
 
 /// Rows a commit, where the connector does not say.
@@ -73,6 +74,12 @@ pub fn connector_plan(db: &dyn Database, file: SourceFile) -> Option<ConnectorPl
     })
 }
 
+/// The zone of a file's local times; UTC where it has no connector, or that names none that there is.
+#[salsa::tracked]
+pub fn timezone(db: &dyn Database, file: SourceFile) -> TimeZone {
+    connector_plan(db, file).and_then(|c| TimeZone::get(&c.timezone).ok()).unwrap_or(TimeZone::UTC)
+}
+
 /// A run parameter as planned, and what is wrong with it.
 #[salsa::tracked]
 pub fn check_param<'db>(
@@ -100,7 +107,8 @@ pub fn check_param<'db>(
     }
     let mut default = None;
     if let Some(written) = &param.default {
-        match literal_value(ty, types::literal(written), &resolved.formats) {
+        let zone = timezone(db, item.file(db));
+        match literal_value(ty, types::literal(written), None, &resolved.formats, zone) {
             Ok(value) => default = Some(value),
             Err(why) => faults.push(
                 Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, written.range), why)
@@ -110,5 +118,6 @@ pub fn check_param<'db>(
             ),
         }
     }
-    (Some(ParameterPlan { name: param.name.text.clone(), ty, default }), faults)
+    let name = param.name.text.clone();
+    (Some(ParameterPlan { name, ty, formats: resolved.formats, default }), faults)
 }

@@ -1,5 +1,6 @@
 //! `map { … }`: which value goes into which field.
 
+use super::connector::timezone;
 use super::db::Workspace;
 use super::items::Item;
 use super::load::{Given, Step};
@@ -350,7 +351,8 @@ fn constant(
     literal: &Literal,
 ) -> Option<PlannedSource> {
     let field = field?;
-    let value = match literal_value(literal_type(&field.ty), types::literal(literal), &[]) {
+    let zone = timezone(step.db, step.item.file(step.db));
+    let value = match literal_value(literal_type(&field.ty), types::literal(literal), None, &[], zone) {
         Ok(value) => value,
         Err(why) => {
             push_literal(step, field, literal, why, types::literal_help(literal_type(&field.ty).base));

@@ -1,5 +1,6 @@
 //! `scope` items: their typed variables.
 
+use super::connector::timezone;
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
@@ -194,7 +195,8 @@ fn check_variable<'db>(
                     .help("keep one of the two"),
                 );
             }
-            match value::literal_value(ty, types::literal(literal), &formats) {
+            let zone = timezone(db, item.file(db));
+            match value::literal_value(ty, types::literal(literal), split, &formats, zone) {
                 Ok(value) => Source::Literal(value),
                 Err(why) => {
                     faults.push(
@@ -216,6 +218,7 @@ fn check_variable<'db>(
         split,
         formats,
         output,
+        timezone: timezone(db, item.file(db)).clone(),
     })
 }
 

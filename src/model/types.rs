@@ -9,6 +9,7 @@ use crate::sql::{self, Catalog, Column, Function, Table};
 use crate::syntax::tree::{FormatRef, Literal, LiteralKind, Text, TypeRef};
 use crate::text::Range;
 use crate::value::{self, BaseType, DataType, Format, Split, column_type};
+use jiff::tz::TimeZone;
 use salsa::Database;
 
 /// What a written type stands for, with what an alias adds.
@@ -231,7 +232,8 @@ pub fn function<'db>(
         let resolved = resolve_type(db, workspace, item, &parameter.ty, &mut faults);
         let ty = resolved.as_ref().map_or(DataType::one(BaseType::String), |r| r.ty);
         if let (Some(default), Some(resolved)) = (&parameter.default, &resolved)
-            && let Err(why) = value::literal_value(ty, literal(default), &resolved.formats)
+            && let Err(why) =
+                value::literal_value(ty, literal(default), None, &resolved.formats, &TimeZone::UTC)
         {
             faults.push(
                 Diagnostic::new(Code::LiteralDoesNotFit, item.span(db, default.range), why)

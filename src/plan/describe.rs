@@ -101,6 +101,9 @@ fn describe_variable(variable: &VariableSpec) -> String {
         let formats: Vec<_> = variable.formats.iter().map(ToString::to_string).collect();
         let _ = write!(text, ", written as {}", formats.join(" or "));
     }
+    if let Some(output) = &variable.output {
+        let _ = write!(text, ", printed as {output}");
+    }
     text
 }
 

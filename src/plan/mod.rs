@@ -6,7 +6,7 @@ mod describe;
 
 pub use describe::describe;
 
-use crate::value::{DataType, FieldSchema, ObjectSchema, Resolution, Value, VariableSpec};
+use crate::value::{DataType, FieldSchema, Format, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
 
 /// The version of the plan's JSON form.
@@ -87,6 +87,8 @@ pub struct ParameterPlan {
     /// Its type.
     #[serde(rename = "type")]
     pub ty: DataType,
+    /// The formats that its text may have, tried in order; those of its named type.
+    pub formats: Vec<Format>,
     /// What it is where the run does not say.
     pub default: Option<Value>,
 }

@@ -5,7 +5,6 @@ use crate::system::spool::{Spool, SpoolWriter};
 use crate::value::arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Schema};
 use crate::value::{CellProblem, Problem, Resolver, Source, VariableSpec, column_type};
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +25,6 @@ impl Execution<'_> {
         let total: u64 = self.scopes.iter().map(|s| s.output.rows()).sum();
         self.stage("resolving variables", Some(total));
         let plan = self.request.plan;
-        let timezone = TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC);
         let mut before = 0;
         for query in plan.scopes() {
             let Some(scope) = query.scope.as_ref().filter(|s| !s.errors) else { continue };
@@ -34,7 +32,7 @@ impl Execution<'_> {
             let path = self.folder.work().join(format!("variables-{}.arrow", query.name));
             let rows = run.output.rows();
             let progress = self.request.progress;
-            resolve(run, &scope.variables, &timezone, &path, &|n| progress.advance(before + n))?;
+            resolve(run, &scope.variables, &path, &|n| progress.advance(before + n))?;
             before += rows;
         }
         self.stage_done("resolving variables");
@@ -45,11 +43,10 @@ impl Execution<'_> {
 fn resolve(
     run: &mut ScopeRun,
     specs: &[VariableSpec],
-    timezone: &TimeZone,
     path: &Path,
     tick: &dyn Fn(u64),
 ) -> Result<(), RunError> {
-    let mut resolvers: Vec<Resolver> = specs.iter().map(|s| Resolver::new(s, timezone)).collect();
+    let mut resolvers: Vec<Resolver> = specs.iter().map(Resolver::new).collect();
     survey(&run.output, specs, &mut resolvers)?;
     let mut fields: Vec<Field> = specs.iter().map(|s| Field::new(&s.name, column_type(s.ty), true)).collect();
     fields.push(Field::new(PROBLEMS, ArrowType::Utf8, true));
@@ -107,9 +104,10 @@ fn problem_column(problems: Vec<CellProblem>, rows: usize) -> ArrayRef {
         while let Some(p) = problems.next_if(|p| p.row == row) {
             of_row.push(Stored { taken: p.taken, problem: p.problem });
         }
-        match serde_json::to_string(&of_row) {
-            Ok(json) if !of_row.is_empty() => column.append_value(json),
-            _ => column.append_null(),
+        if of_row.is_empty() {
+            column.append_null();
+        } else {
+            column.append_option(serde_json::to_string(&of_row).ok());
         }
     }
     Arc::new(column.finish())

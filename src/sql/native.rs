@@ -5,17 +5,16 @@ mod contact;
 mod names;
 mod parse;
 mod similar;
+mod title;
 mod unaccent;
 
-use crate::value::arrow::array::{
-    ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, StringArray, StringBuilder,
-};
+use crate::value::arrow::array::{ArrayRef, AsArray, Decimal128Builder, StringArray, StringBuilder};
 use crate::value::arrow::compute::cast;
-use crate::value::arrow::datatypes::DataType;
-use crate::value::{BaseType, DataType as VariableType, column_type, days_of_date, mantissa};
+use crate::value::arrow::datatypes::{DataType, Field, FieldRef};
+use crate::value::{BaseType, DataType as VariableType, Value, column_type, mantissa, to_array};
 use datafusion::common::{DataFusionError, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use rust_decimal::Decimal;
 use std::hash::{Hash, Hasher};
@@ -34,6 +33,7 @@ pub fn natives() -> Vec<Arc<ScalarUDF>> {
 
 /// Name, fewest and most arguments, and what it does. Arguments past the fewest may be NULL.
 const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
+    ("text_title", 1, 1, Body::Text(|a| Some(title::title(first(a)?)))),
     ("text_unaccent", 1, 1, Body::Text(|a| Some(unaccent::unaccent(first(a)?)))),
     ("names_first_name", 1, 1, Body::Text(|a| names::FullName::read(first(a)?).first)),
     ("names_middle_name", 1, 1, Body::Text(|a| names::FullName::read(first(a)?).middle)),
@@ -41,9 +41,9 @@ const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
     ("similar_jaro_winkler", 2, 2, Body::Number(|a| similar::jaro_winkler(first(a)?, second(a)?))),
     ("similar_levenshtein", 2, 2, Body::Number(|a| similar::levenshtein(first(a)?, second(a)?))),
     ("similar_soundex", 1, 1, Body::Text(|a| similar::soundex(first(a)?))),
-    ("parse_try_date", 2, 5, Body::Date(|a| parse::date(first(a)?, a.get(1..)?))),
-    ("parse_try_number", 2, 2, Body::Number(|a| parse::number(first(a)?, second(a)?))),
-    ("parse_try_boolean", 1, 1, Body::Boolean(|a| parse::boolean(first(a)?))),
+    ("parse_try_date", 2, 5, Body::Read(BaseType::Date)),
+    ("parse_try_number", 2, 2, Body::Read(BaseType::Number)),
+    ("parse_try_boolean", 1, 1, Body::Read(BaseType::Boolean)),
     ("contact_email", 1, 1, Body::Text(|a| contact::email(first(a)?))),
     ("contact_phone", 2, 2, Body::Text(|a| contact::phone(first(a)?, second(a)?))),
 ];
@@ -64,8 +64,8 @@ fn second<'b>(row: Row<'_, 'b>) -> Option<&'b str> {
 enum Body {
     Text(fn(Row) -> Option<String>),
     Number(fn(Row) -> Option<Decimal>),
-    Boolean(fn(Row) -> Option<bool>),
-    Date(fn(Row) -> Option<jiff::civil::Date>),
+    /// Reads the first argument as a value of this type, by the formats that follow.
+    Read(BaseType),
 }
 
 impl Body {
@@ -73,9 +73,20 @@ impl Body {
         column_type(VariableType::one(match self {
             Body::Text(_) => BaseType::String,
             Body::Number(_) => BaseType::Number,
-            Body::Boolean(_) => BaseType::Boolean,
-            Body::Date(_) => BaseType::Date,
+            Body::Read(base) => base,
         }))
+    }
+}
+
+/// Why a constant text makes no sense as argument `i`, from 0: then the query is wrong, not its rows.
+fn refusal(name: &str, body: Body, i: usize, text: &str) -> Option<String> {
+    match body {
+        _ if i == 0 || text.is_empty() => None,
+        Body::Read(base) => parse::format(base, text).err().map(|e| format!("{}: {}", e.message, e.help)),
+        _ if name == "contact_phone" && !contact::is_region(text) => {
+            Some(format!("\"{text}\" is not a country: write its two letters, such as GB"))
+        }
+        _ => None,
     }
 }
 
@@ -119,6 +130,16 @@ impl ScalarUDFImpl for Native {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(self.body.returns())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        for (i, constant) in args.scalar_arguments.iter().enumerate() {
+            let text = constant.and_then(|c| c.try_as_str().flatten());
+            if let Some(why) = text.and_then(|t| refusal(self.name, self.body, i, t)) {
+                return plan_err!("{why}");
+            }
+        }
+        Ok(Arc::new(Field::new(self.name, self.body.returns(), true)))
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
@@ -212,15 +233,11 @@ fn evaluate(body: Body, arguments: &[Argument], rows: usize) -> ArrayRef {
             each(Box::new(|r| b.append_option(f(r).and_then(mantissa))));
             Arc::new(b.finish())
         }
-        Body::Boolean(f) => {
-            let mut b = BooleanBuilder::new();
-            each(Box::new(|r| b.append_option(f(r))));
-            Arc::new(b.finish())
-        }
-        Body::Date(f) => {
-            let mut b = Date32Builder::new();
-            each(Box::new(|r| b.append_option(f(r).map(days_of_date))));
-            Arc::new(b.finish())
+        Body::Read(base) => {
+            let mut reader = parse::Reader::new(base);
+            let mut values: Vec<Value> = Vec::with_capacity(rows);
+            each(Box::new(|r| values.push(reader.read(r).unwrap_or_default())));
+            to_array(&body.returns(), &values)
         }
     }
 }

@@ -80,8 +80,9 @@ pub fn date_of_days(days: i32) -> Option<jiff::civil::Date> {
 
 /// Days after 1970-01-01.
 pub fn days_of_date(date: jiff::civil::Date) -> i32 {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    date.since((jiff::Unit::Day, epoch)).map_or(0, |s| s.get_days())
+    let hours = date.duration_since(jiff::civil::date(1970, 1, 1)).as_hours();
+    // Every day that there can be is within some millions.
+    i32::try_from(hours / 24).unwrap_or_default()
 }
 
 /// A decimal from a mantissa that may have more trailing zeros than a [`Decimal`] can carry.
@@ -144,7 +145,12 @@ pub fn to_array<'a>(ty: &ArrowType, values: impl IntoIterator<Item = &'a Value>)
             for v in values {
                 match v {
                     Value::List(items) => {
-                        items.iter().for_each(|i| b.values().append_value(i.to_string()));
+                        for item in items {
+                            match item {
+                                Value::Text(text) => b.values().append_value(text),
+                                other => b.values().append_value(other.to_string()),
+                            }
+                        }
                         b.append(true);
                     }
                     _ => b.append(false),
@@ -160,7 +166,11 @@ pub fn to_array<'a>(ty: &ArrowType, values: impl IntoIterator<Item = &'a Value>)
         _ => {
             let mut b = StringBuilder::new();
             for v in values {
-                if v.is_blank() { b.append_null() } else { b.append_value(v.to_string()) }
+                match v {
+                    _ if v.is_blank() => b.append_null(),
+                    Value::Text(text) => b.append_value(text),
+                    other => b.append_value(other.to_string()),
+                }
             }
             Arc::new(b.finish())
         }

@@ -6,7 +6,7 @@ mod literal;
 pub use currency::currency_decimals;
 pub use literal::{Literal, literal_value};
 
-use super::resolve::cut;
+use super::problem::{cut, quoted};
 use super::{BaseType, DataType, FieldSchema, FieldType, Problem, ProblemCode, Value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -184,12 +184,11 @@ fn wrong_kind(value: &Value, field: &FieldSchema) -> Problem {
 #[cold]
 fn problem(code: ProblemCode, value: &Value, field: &FieldSchema, what: &str) -> Problem {
     let text = value.to_string();
-    let text = cut(&text);
     Problem {
         code,
         name: field.name.clone(),
-        message: format!("{}: \"{text}\" {what}", field.name),
-        text: text.into_owned(),
+        message: format!("{}: {} {what}", field.name, quoted(&text)),
+        text: cut(&text).into_owned(),
     }
 }
 

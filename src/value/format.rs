@@ -7,6 +7,7 @@ use super::BaseType;
 use serde::{Deserialize, Serialize};
 
 pub(super) use pattern::ISO;
+pub(super) use print::iso;
 
 /// A format as the language names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ pub use cell::{
 pub use field::{FieldSchema, FieldType, ObjectSchema, Resolution};
 pub use fit::{Literal, currency_decimals, fit, fits, literal_value};
 pub use format::{Format, FormatError};
+pub use parse::Rules;
 pub use problem::{CellProblem, Problem, ProblemCode};
 pub use resolve::{Resolved, Resolver};
 pub use spec::{Source, Split, VariableSpec};
@@ -33,7 +34,7 @@ use uuid::Uuid;
 pub enum BaseType {
     /// Any text.
     String,
-    /// An exact decimal number: 28 significant digits, up to 12 after the point.
+    /// An exact decimal number: 28 significant digits, up to 26 before the point and 12 after it.
     Number,
     /// True or false.
     Boolean,
@@ -163,3 +164,6 @@ impl std::fmt::Display for Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

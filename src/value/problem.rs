@@ -1,6 +1,7 @@
 //! What can be wrong with one value of one row.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The kinds of problem a row can have. Stable: reports, `decisions.parquet` and `summary.json`
 /// carry the snake_case name.
@@ -105,4 +106,32 @@ pub struct CellProblem {
     pub taken: bool,
     /// What is wrong.
     pub problem: Problem,
+}
+
+/// At most 200 characters; the last one tells that there were more.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    let mut ends = text.char_indices().map(|(end, _)| end).skip(199);
+    match (ends.next(), ends.next()) {
+        (Some(end), Some(_)) => Cow::Owned(format!("{}…", &text[..end])),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// A text as messages show it: in quotes, cut, and with what nobody can see spelled out. It may be
+/// just that which is wrong.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in cut(text).chars() {
+        if is_invisible(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out.push('"');
+    out
+}
+
+/// Control characters, every white space but the common one, and characters that take no room or turn
+/// the direction of writing.
+pub(super) fn is_invisible(c: char) -> bool {
+    let no_room = matches!(c, '\u{ad}' | '\u{61c}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    no_room || c.is_control() || (c.is_whitespace() && c != ' ')
 }

@@ -3,16 +3,16 @@
 mod texts;
 
 use super::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Decimal128Builder, StringBuilder,
+    Array, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, StringBuilder,
     TimestampMicrosecondBuilder, new_null_array,
 };
 use super::arrow::datatypes::DataType as ArrowType;
 use super::parse::{Miss, Orders, Rules, nfc, parts};
+use super::problem::{cut, quoted};
 use super::{
-    BaseType, CellProblem, Problem, ProblemCode, Source, Value, VariableSpec, column_type, days_of_date,
-    to_array,
+    BaseType, CellProblem, Problem, ProblemCode, Source, Split, Value, VariableSpec, column_type,
+    days_of_date, to_array,
 };
-use jiff::tz::TimeZone;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,14 +35,9 @@ pub struct Resolved {
 }
 
 impl Resolver {
-    /// A resolver for one variable; local times are those of `timezone`.
-    pub fn new(spec: &VariableSpec, timezone: &TimeZone) -> Self {
-        let rules = Rules {
-            base: spec.ty.base,
-            formats: spec.formats.clone(),
-            timezone: timezone.clone(),
-            order: Default::default(),
-        };
+    /// A resolver for one variable.
+    pub fn new(spec: &VariableSpec) -> Self {
+        let rules = Rules::new(spec.ty.base, spec.formats.clone(), spec.timezone.clone());
         Self { spec: spec.clone(), rules, orders: Orders::default() }
     }
 
@@ -106,27 +101,23 @@ impl Resolver {
             BaseType::Number => {
                 let mut out =
                     Decimal128Builder::with_capacity(cells.rows).with_data_type(column_type(self.spec.ty));
-                cells.each(problems, |text| rules.number(text), |v| out.append_option(v));
+                cells.each(problems, |text| certain(rules.number(text)), |v| out.append_option(v));
                 Arc::new(out.finish())
             }
             BaseType::Boolean => {
                 let mut out = BooleanBuilder::with_capacity(cells.rows);
-                cells.each(problems, |text| rules.boolean(text), |v| out.append_option(v));
+                cells.each(problems, |text| certain(rules.boolean(text)), |v| out.append_option(v));
                 Arc::new(out.finish())
             }
             BaseType::Date => {
                 let mut out = Date32Builder::with_capacity(cells.rows);
-                cells.each_dated(
-                    problems,
-                    |text| rules.date(text),
-                    |v| out.append_option(v.map(days_of_date)),
-                );
+                cells.each(problems, |text| rules.date(text), |v| out.append_option(v.map(days_of_date)));
                 Arc::new(out.finish())
             }
             BaseType::Datetime => {
                 let mut out = TimestampMicrosecondBuilder::with_capacity(cells.rows)
                     .with_data_type(column_type(self.spec.ty));
-                cells.each_dated(
+                cells.each(
                     problems,
                     |text| rules.datetime(text),
                     |v| out.append_option(v.map(|t| t.as_microsecond())),
@@ -138,7 +129,7 @@ impl Resolver {
                 let mut out = StringBuilder::with_capacity(cells.rows, cells.rows * 16);
                 cells.each(
                     problems,
-                    |text| if email { rules.email(text) } else { rules.phone(text) },
+                    |text| certain(if email { rules.email(text) } else { rules.phone(text) }),
                     |v| out.append_option(v),
                 );
                 Arc::new(out.finish())
@@ -148,7 +139,7 @@ impl Resolver {
                 let mut buffer = uuid::Uuid::encode_buffer();
                 cells.each(
                     problems,
-                    |text| rules.uuid(text),
+                    |text| certain(rules.uuid(text)),
                     |v| match v {
                         Some(id) => out.append_value(&*id.hyphenated().encode_lower(&mut buffer)),
                         None => out.append_null(),
@@ -160,12 +151,12 @@ impl Resolver {
     }
 
     fn strings(&self, column: &ArrayRef, cells: &Cells<'_>) -> ArrayRef {
-        if column.data_type() == &ArrowType::Utf8 {
-            let all = column.as_string::<i32>();
-            let blank = (0..all.len()).any(|row| all.is_valid(row) && all.value_length(row) == 0);
-            if all.value_data().is_ascii() && !blank {
-                return Arc::clone(column);
-            }
+        // Most columns are as they should be, and are passed on without a copy.
+        let clean = |text: &str| !text.is_empty() && matches!(nfc(text), Cow::Borrowed(_));
+        if column.data_type() == &ArrowType::Utf8
+            && (0..cells.rows).all(|row| cells.texts.get(row).is_none_or(clean))
+        {
+            return Arc::clone(column);
         }
         let mut out = StringBuilder::with_capacity(cells.rows, cells.rows * 16);
         for row in 0..cells.rows {
@@ -183,8 +174,7 @@ impl Resolver {
         let whole = Texts::of(column);
         let values: Vec<Value> = (0..column.len())
             .map(|row| {
-                let mut list =
-                    List { rules: &rules, seen: HashSet::new(), values: Vec::new(), bad: None, doubt: None };
+                let mut list = List::new(&rules);
                 let read = match &nested {
                     Some(items) => items.row(row).try_for_each(|text| {
                         if text.trim().is_empty() { Ok(()) } else { list.add(text.trim()) }
@@ -243,14 +233,13 @@ impl Resolver {
     fn lost(&self, rules: &Rules, row: usize, text: &str, part: Option<&str>, miss: Miss) -> CellProblem {
         let name = &self.spec.name;
         let (code, message) = match part {
-            None if self.spec.ty.array && miss == Miss::Shape => (
-                ProblemCode::NotAList,
-                format!("{name}: \"{}\" is not a list written like {}", cut(text), self.list_example()),
-            ),
-            None => (rules.code(miss), format!("{name}: \"{}\" {}", cut(text), rules.reason(miss))),
+            None if self.spec.ty.array && miss == Miss::Shape => {
+                (ProblemCode::NotAList, format!("{name}: {} {}", quoted(text), not_a_list(self.spec.split)))
+            }
+            None => (rules.code(miss), format!("{name}: {} {}", quoted(text), rules.reason(miss))),
             Some(part) => (
                 rules.code(miss),
-                format!("{name}: \"{}\", one of the list, {}", cut(part), rules.reason(miss)),
+                format!("{name}: {}, one of the list, {}", quoted(part), rules.reason(miss)),
             ),
         };
         let problem = Problem { code, name: name.clone(), text: cut(text).into_owned(), message };
@@ -265,22 +254,23 @@ impl Resolver {
             name: name.clone(),
             text: cut(text).into_owned(),
             message: format!(
-                "{name}: \"{}\" could have the month or the day first; the month was taken; declare a format \
-                 such as \"%m/%d/%Y\"",
-                cut(text)
+                "{name}: {} could have the month or the day first; the month was taken; declare a format such \
+                 as \"%m/%d/%Y\"",
+                quoted(text)
             ),
         };
         CellProblem { row, taken: true, problem }
     }
+}
 
-    fn list_example(&self) -> &'static str {
-        use super::Split;
-        match self.spec.split {
-            Some(Split::Braces) => "{a}{b}",
-            Some(Split::Brackets) => "[a][b]",
-            _ => "a; b",
-        }
-    }
+/// What follows the quoted text in a message.
+pub(super) fn not_a_list(split: Option<Split>) -> String {
+    format!("is not a list written like {}", split.unwrap_or(Split::At(';')).example())
+}
+
+/// A value that can be read one way only.
+fn certain<T>(read: Result<T, Miss>) -> Result<(T, bool), Miss> {
+    read.map(|value| (value, false))
 }
 
 /// The cells of one column, and what to tell about them.
@@ -292,33 +282,11 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
+    /// `read` gives a value, and whether day and month could be either.
     fn each<'s, T>(
         &'s self,
         problems: &mut Vec<CellProblem>,
-        read: impl Fn(&'s str) -> Result<T, Miss>,
-        mut take: impl FnMut(Option<T>),
-    ) {
-        for row in 0..self.rows {
-            let text = self.texts.get(row).unwrap_or_default();
-            let trimmed = text.trim();
-            if trimmed.is_empty() {
-                take(None);
-                continue;
-            }
-            match read(trimmed) {
-                Ok(value) => take(Some(value)),
-                Err(miss) => {
-                    problems.push(self.resolver.lost(self.rules, row, text, None, miss));
-                    take(None);
-                }
-            }
-        }
-    }
-
-    fn each_dated<T>(
-        &self,
-        problems: &mut Vec<CellProblem>,
-        read: impl Fn(&str) -> Result<(T, bool), Miss>,
+        read: impl Fn(&'s str) -> Result<(T, bool), Miss>,
         mut take: impl FnMut(Option<T>),
     ) {
         for row in 0..self.rows {
@@ -347,31 +315,40 @@ impl Cells<'_> {
 /// One cell's list while it is read.
 struct List<'r, 't> {
     rules: &'r Rules,
-    seen: HashSet<Value>,
     values: Vec<Value>,
+    /// The same values again, once there are many: to go through them all for each new one takes the
+    /// square of the time.
+    seen: HashSet<Value>,
     bad: Option<&'t str>,
     doubt: Option<&'t str>,
 }
 
-impl<'t> List<'_, 't> {
+impl<'r, 't> List<'r, 't> {
+    const MANY: usize = 16;
+
+    fn new(rules: &'r Rules) -> Self {
+        Self { rules, values: Vec::new(), seen: HashSet::new(), bad: None, doubt: None }
+    }
+
     fn add(&mut self, part: &'t str) -> Result<(), Miss> {
         let (value, ambiguous) = self.rules.value(part).inspect_err(|_| self.bad = Some(part))?;
         if ambiguous {
             self.doubt = self.doubt.or(Some(part));
         }
-        if !value.is_blank() && self.seen.insert(value.clone()) {
+        if !value.is_blank() && self.is_new(&value) {
             self.values.push(value);
         }
         Ok(())
     }
-}
 
-/// At most 200 characters; the last one tells that there were more.
-pub(super) fn cut(text: &str) -> Cow<'_, str> {
-    let mut ends = text.char_indices().map(|(end, _)| end).skip(199);
-    match (ends.next(), ends.next()) {
-        (Some(end), Some(_)) => Cow::Owned(format!("{}…", &text[..end])),
-        _ => Cow::Borrowed(text),
+    fn is_new(&mut self, value: &Value) -> bool {
+        if self.values.len() < Self::MANY {
+            return !self.values.contains(value);
+        }
+        if self.seen.is_empty() {
+            self.seen.extend(self.values.iter().cloned());
+        }
+        self.seen.insert(value.clone())
     }
 }
 

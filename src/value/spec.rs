@@ -1,6 +1,7 @@
 //! What a variable asks for: where it comes from, its type, its formats.
 
 use super::{DataType, Format, Value};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// How one text becomes several values.
@@ -23,6 +24,15 @@ impl Split {
             "{}" => Some(Split::Braces),
             "[]" => Some(Split::Brackets),
             _ => None,
+        }
+    }
+
+    /// What such a text looks like.
+    pub(super) fn example(self) -> String {
+        match self {
+            Split::At(mark) => format!("a{mark}b"),
+            Split::Braces => "{a}{b}".into(),
+            Split::Brackets => "[a][b]".into(),
         }
     }
 }
@@ -55,4 +65,17 @@ pub struct VariableSpec {
     pub formats: Vec<Format>,
     /// How the value is printed when it becomes text.
     pub output: Option<Format>,
+    /// The zone of local times, those that are read and those that `output` prints.
+    #[serde(with = "jiff::fmt::serde::tz::required")]
+    pub timezone: TimeZone,
+}
+
+impl VariableSpec {
+    /// A value of this variable where it becomes text: by its output format, or canonical.
+    pub fn print(&self, value: &Value) -> String {
+        match &self.output {
+            Some(format) => format.print(value, &self.timezone),
+            None => value.to_string(),
+        }
+    }
 }

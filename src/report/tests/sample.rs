@@ -241,6 +241,7 @@ fn variables() -> Vec<VariableSpec> {
         split: None,
         formats: vec![],
         output: None,
+        timezone: jiff::tz::TimeZone::UTC,
     };
     vec![
         spec("sku", "sku", BaseType::String),

@@ -4,18 +4,26 @@ use super::unaccent::unaccent;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+/// Characters of a text that is compared. The work grows with the product of the two lengths: past
+/// this one row could take minutes.
+const LONGEST: usize = 10_000;
+
 /// Jaro-Winkler similarity, 0 to 1, to six decimals.
 pub(super) fn jaro_winkler(a: &str, b: &str) -> Option<Decimal> {
-    share(strsim::jaro_winkler(a, b))
+    share(strsim::jaro_winkler, a, b)
 }
 
 /// One minus the edits needed, as a share of the longer text: 0 to 1, to six decimals.
 pub(super) fn levenshtein(a: &str, b: &str) -> Option<Decimal> {
-    share(strsim::normalized_levenshtein(a, b))
+    share(strsim::normalized_levenshtein, a, b)
 }
 
-fn share(similarity: f64) -> Option<Decimal> {
-    Decimal::from_f64(similarity.clamp(0.0, 1.0)).map(|d| d.round_dp(6))
+fn share(similarity: fn(&str, &str) -> f64, a: &str, b: &str) -> Option<Decimal> {
+    let short = |text: &str| text.len() <= LONGEST || text.chars().nth(LONGEST).is_none();
+    if !(short(a) && short(b)) {
+        return None;
+    }
+    Decimal::from_f64(similarity(a, b).clamp(0.0, 1.0)).map(|d| d.round_dp(6))
 }
 
 /// The American Soundex code of a word: a letter and three digits. None where it has no letter.

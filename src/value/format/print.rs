@@ -2,16 +2,19 @@
 
 use super::{Format, ISO};
 use crate::value::{Value, days_of_date};
+use jiff::Timestamp;
 use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 impl Format {
-    /// The value as this format writes it; datetimes in UTC. A value that the format is not for is
-    /// printed in its canonical text, and the parts of a list one by one, joined by `; `.
-    pub fn print(&self, value: &Value) -> String {
+    /// The value as this format writes it; instants as the clocks of `timezone` show them. A value that
+    /// the format is not for is printed in its canonical text, and the parts of a list one by one,
+    /// joined by `; `.
+    pub fn print(&self, value: &Value, timezone: &TimeZone) -> String {
         let printed = match (self, value) {
             (_, Value::List(items)) => {
-                return items.iter().map(|v| self.print(v)).collect::<Vec<_>>().join("; ");
+                return items.iter().map(|v| self.print(v, timezone)).collect::<Vec<_>>().join("; ");
             }
             (Format::Number { thousands, decimal }, Value::Number(n)) => {
                 Some(number(*n, *thousands, *decimal))
@@ -19,16 +22,21 @@ impl Format {
             (Format::Boolean { yes, no }, Value::Boolean(b)) => {
                 Some(if *b { yes.clone() } else { no.clone() })
             }
+            (Format::Pattern(p), Value::Datetime(t)) if p == ISO => Some(iso(*t, timezone)),
             (Format::Pattern(p), _) if p == ISO => None,
-            (Format::Pattern(p), Value::Date(d)) => strtime::format(p, *d).ok(),
+            // A day has no zone, and midnight is where a pattern asks for an hour.
+            (Format::Pattern(p), Value::Date(d)) => {
+                d.to_zoned_datetime(TimeZone::UTC).ok().and_then(|z| strtime::format(p, &z).ok())
+            }
             (Format::Pattern(p), Value::Datetime(t)) => {
-                strtime::format(p, &t.to_zoned_datetime(jiff::tz::TimeZone::UTC)).ok()
+                strtime::format(p, &t.to_zoned_datetime(timezone.clone())).ok()
             }
             (Format::Excel, Value::Date(d)) => Some(excel_day(i64::from(days_of_date(*d))).to_string()),
             (Format::Excel, Value::Datetime(t)) => {
-                let millis = t.as_millisecond();
-                let day = Decimal::from(excel_day(millis.div_euclid(86_400_000)));
-                let part = Decimal::from(millis.rem_euclid(86_400_000)) / Decimal::from(86_400_000);
+                let local = timezone.to_datetime(*t);
+                let day = Decimal::from(excel_day(i64::from(days_of_date(local.date()))));
+                let millis = local.time().duration_since(jiff::civil::Time::midnight()).as_millis();
+                let part = Decimal::from(millis) / Decimal::from(86_400_000);
                 Some((day + part).round_dp(10).normalize().to_string())
             }
             (Format::Unix, Value::Date(d)) => Some((i64::from(days_of_date(*d)) * 86_400).to_string()),
@@ -45,6 +53,14 @@ impl Format {
         };
         printed.unwrap_or_else(|| value.to_string())
     }
+}
+
+/// An instant by ISO 8601: with the offset that the zone has then, in UTC with `Z`.
+pub(in crate::value) fn iso(instant: Timestamp, timezone: &TimeZone) -> String {
+    if timezone == &TimeZone::UTC {
+        return instant.to_string();
+    }
+    instant.to_zoned_datetime(timezone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string()
 }
 
 /// The serial that spreadsheets give a day, from days after 1970. They count a 29 February 1900.

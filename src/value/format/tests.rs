@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::value::Value;
+use jiff::tz::TimeZone;
+
+const UTC: TimeZone = TimeZone::UTC;
 
 #[test]
 fn a_number_format_is_shown_by_an_example() {
@@ -104,21 +107,27 @@ fn types_without_formats_say_so() {
 fn values_are_printed_as_the_format_writes_them() {
     let number = |text| Format::parse(BaseType::Number, text, true).unwrap();
     let big = Value::Number("-1234567.5".parse().unwrap());
-    assert_eq!(number("1.234,56").print(&big), "-1.234.567,5");
-    assert_eq!(number("1234.56").print(&big), "-1234567.5");
-    assert_eq!(number("1,234.56").print(&Value::Number(123.into())), "123");
+    assert_eq!(number("1.234,56").print(&big, &UTC), "-1.234.567,5");
+    assert_eq!(number("1234.56").print(&big, &UTC), "-1234567.5");
+    assert_eq!(number("1,234.56").print(&Value::Number(123.into()), &UTC), "123");
     let yes_no = Format::parse(BaseType::Boolean, "yes_no", false).unwrap();
-    assert_eq!(yes_no.print(&Value::Boolean(false)), "No");
+    assert_eq!(yes_no.print(&Value::Boolean(false), &UTC), "No");
     let day = Value::Date(jiff::civil::date(2024, 3, 4));
-    assert_eq!(Format::Pattern("%d/%m/%Y".into()).print(&day), "04/03/2024");
-    assert_eq!(Format::Pattern("iso".into()).print(&day), "2024-03-04");
-    assert_eq!(Format::Excel.print(&day), "45355");
-    assert_eq!(Format::Excel.print(&Value::Date(jiff::civil::date(1900, 1, 1))), "1");
-    assert_eq!(Format::Unix.print(&day), "1709510400");
+    assert_eq!(Format::Pattern("%d/%m/%Y".into()).print(&day, &UTC), "04/03/2024");
+    assert_eq!(Format::Pattern("iso".into()).print(&day, &UTC), "2024-03-04");
+    assert_eq!(Format::Excel.print(&day, &UTC), "45355");
+    assert_eq!(Format::Excel.print(&Value::Date(jiff::civil::date(1900, 1, 1)), &UTC), "1");
+    assert_eq!(Format::Unix.print(&day, &UTC), "1709510400");
     let instant = Value::Datetime("2024-03-04T12:00:00.5Z".parse().unwrap());
-    assert_eq!(Format::UnixMillis.print(&instant), "1709553600500");
-    assert_eq!(Format::Unix.print(&instant), "1709553600.5");
-    assert_eq!(Format::Excel.print(&Value::Datetime("2024-03-04T12:00:00Z".parse().unwrap())), "45355.5");
-    assert_eq!(Format::Excel.print(&Value::Text("x".into())), "x");
-    assert_eq!(yes_no.print(&Value::List(vec![Value::Boolean(true), Value::Boolean(false)])), "Yes; No");
+    assert_eq!(Format::UnixMillis.print(&instant, &UTC), "1709553600500");
+    assert_eq!(Format::Unix.print(&instant, &UTC), "1709553600.5");
+    assert_eq!(
+        Format::Excel.print(&Value::Datetime("2024-03-04T12:00:00Z".parse().unwrap()), &UTC),
+        "45355.5"
+    );
+    assert_eq!(Format::Excel.print(&Value::Text("x".into()), &UTC), "x");
+    assert_eq!(
+        yes_no.print(&Value::List(vec![Value::Boolean(true), Value::Boolean(false)]), &UTC),
+        "Yes; No"
+    );
 }

@@ -1,6 +1,7 @@
 //! E-mail addresses and telephone numbers.
 
 use super::Miss;
+use crate::value::problem::is_invisible;
 use email_address::{EmailAddress, Options};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use std::borrow::Cow;
@@ -11,7 +12,8 @@ pub(super) fn email(text: &str) -> Result<Cow<'_, str>, Miss> {
     let options = Options { minimum_sub_domains: 2, allow_domain_literal: false, allow_display_text: false };
     EmailAddress::parse_with_options(text, options).map_err(|_| Miss::Shape)?;
     let (local, domain) = text.rsplit_once('@').ok_or(Miss::Shape)?;
-    if !domain.contains('.') {
+    // Nobody sees them, and no mail gets there.
+    if !domain.contains('.') || (!text.is_ascii() && text.chars().any(is_invisible)) {
         return Err(Miss::Shape);
     }
     if domain.chars().all(|c| !c.is_uppercase()) {

@@ -40,24 +40,35 @@ pub(super) enum Miss {
     Overlap,
 }
 
-/// What readers need besides the text.
+/// How texts are read as values of one type.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
-    pub base: BaseType,
-    pub formats: Vec<Format>,
-    pub timezone: TimeZone,
-    pub order: Order,
+pub struct Rules {
+    base: BaseType,
+    formats: Vec<Format>,
+    timezone: TimeZone,
+    pub(super) order: Order,
 }
 
 impl Rules {
+    /// By the first of the formats that fits, or by the type's own rules where there is none; local
+    /// times are those of `timezone`.
+    pub fn new(base: BaseType, formats: Vec<Format>, timezone: TimeZone) -> Self {
+        Self { base, formats, timezone, order: Order::default() }
+    }
+
+    /// The value of a text, where it is one and can be read one way only.
+    pub fn read(&self, text: &str) -> Option<Value> {
+        self.value(text).ok().and_then(|(value, ambiguous)| (!ambiguous).then_some(value))
+    }
+
     /// The same rules for a column that is typed already: its texts are ours, not a file's.
-    pub fn without_formats(&self) -> Self {
+    pub(super) fn without_formats(&self) -> Self {
         Self { formats: Vec::new(), ..self.clone() }
     }
 
     /// One value; `text` is trimmed here. Empty text is no value. The flag says that day and month
     /// could be either.
-    pub fn value(&self, text: &str) -> Result<(Value, bool), Miss> {
+    pub(super) fn value(&self, text: &str) -> Result<(Value, bool), Miss> {
         if self.base == BaseType::String {
             let text = nfc(text);
             return Ok((if text.is_empty() { Value::Null } else { Value::Text(text.into_owned()) }, false));
@@ -86,7 +97,7 @@ impl Rules {
     }
 
     /// The mantissa of a number at the scale of number columns.
-    pub fn number(&self, text: &str) -> Result<i128, Miss> {
+    pub(super) fn number(&self, text: &str) -> Result<i128, Miss> {
         if self.formats.is_empty() {
             return number::parse(text, Some(','), '.');
         }
@@ -97,7 +108,7 @@ impl Rules {
     }
 
     /// True or false.
-    pub fn boolean(&self, text: &str) -> Result<bool, Miss> {
+    pub(super) fn boolean(&self, text: &str) -> Result<bool, Miss> {
         if self.formats.is_empty() {
             return boolean::auto(text);
         }
@@ -108,7 +119,7 @@ impl Rules {
     }
 
     /// A day, and whether day and month could be either.
-    pub fn date(&self, text: &str) -> Result<(jiff::civil::Date, bool), Miss> {
+    pub(super) fn date(&self, text: &str) -> Result<(jiff::civil::Date, bool), Miss> {
         if self.formats.is_empty() {
             return time::auto_date(text, self.order);
         }
@@ -116,7 +127,7 @@ impl Rules {
     }
 
     /// An instant, and whether day and month could be either.
-    pub fn datetime(&self, text: &str) -> Result<(jiff::Timestamp, bool), Miss> {
+    pub(super) fn datetime(&self, text: &str) -> Result<(jiff::Timestamp, bool), Miss> {
         if self.formats.is_empty() {
             return time::auto_datetime(text, self.order, &self.timezone);
         }
@@ -124,22 +135,22 @@ impl Rules {
     }
 
     /// An address, its domain in lower case.
-    pub fn email<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, Miss> {
+    pub(super) fn email<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, Miss> {
         contact::email(text)
     }
 
     /// A telephone number.
-    pub fn phone<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, Miss> {
+    pub(super) fn phone<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, Miss> {
         contact::phone(text)
     }
 
     /// A UUID in any of its usual spellings.
-    pub fn uuid(&self, text: &str) -> Result<uuid::Uuid, Miss> {
+    pub(super) fn uuid(&self, text: &str) -> Result<uuid::Uuid, Miss> {
         uuid::Uuid::try_parse(text).map_err(|_| Miss::Shape)
     }
 
     /// What kind of problem a miss is.
-    pub fn code(&self, miss: Miss) -> ProblemCode {
+    pub(super) fn code(&self, miss: Miss) -> ProblemCode {
         match miss {
             Miss::TooLarge if self.base == BaseType::Number => ProblemCode::NumberTooLarge,
             Miss::TooManyDecimals if self.base == BaseType::Number => ProblemCode::TooManyDecimals,
@@ -158,11 +169,13 @@ impl Rules {
     }
 
     /// What follows the quoted text in a message.
-    pub fn reason(&self, miss: Miss) -> String {
+    pub(super) fn reason(&self, miss: Miss) -> String {
         let base = self.base.name().replace("datetime", "date and time");
         match miss {
             Miss::Shape => self.expected(),
-            Miss::TooLarge => "has more digits than an exact number can hold (28 in all)".into(),
+            Miss::TooLarge => {
+                "has more digits than an exact number can hold: 28 in all, 26 before the point".into()
+            }
             Miss::TooManyDecimals => "has more than 12 decimals; write fewer, nothing is rounded".into(),
             Miss::NoSuchDay => format!("is not a {base}: there is no such day"),
             Miss::NoSuchTime => format!("is not a {base}: there is no such time of day"),

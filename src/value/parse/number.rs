@@ -18,6 +18,9 @@ pub(super) fn parse(text: &str, thousands: Option<char>, decimal: char) -> Resul
         Some(b'+') => (false, &text[1..]),
         _ => (false, text),
     };
+    if let Some(mantissa) = plain(body, decimal) {
+        return Ok(if negative { -mantissa } else { mantissa });
+    }
     let (mut whole, mut fraction) = (Run::default(), Run::default());
     let mut point = false;
     // Digits since the last thousands mark; none before the first.
@@ -56,6 +59,32 @@ pub(super) fn parse(text: &str, thousands: Option<char>, decimal: char) -> Resul
         return Err(Miss::Shape);
     }
     join(&whole, &fraction).map(|m| if negative { -m } else { m })
+}
+
+/// The usual number, which fits a machine word: digits, and perhaps a mark and decimals. None for every
+/// other text, also for what is wrong.
+fn plain(body: &str, decimal: char) -> Option<i128> {
+    // 19 digits are below 2^64.
+    if body.is_empty() || body.len() > 19 {
+        return None;
+    }
+    let (mut value, mut decimals) = (0u64, None);
+    for byte in body.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + u64::from(byte - b'0');
+                decimals = decimals.map(|n| n + 1);
+            }
+            _ if char::from(byte) == decimal && decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    let zeros = match decimals {
+        None => SCALE,
+        Some(0) => return None,
+        Some(n) => SCALE.checked_sub(n)?,
+    };
+    Some(i128::from(value) * 10i128.pow(zeros as u32))
 }
 
 /// Digits of one side of the decimal mark.

@@ -6,6 +6,7 @@ use crate::value::arrow::array::{
     StringViewArray, TimestampMicrosecondArray,
 };
 use crate::value::{DataType, Format, Split, cell};
+use jiff::tz::TimeZone;
 
 fn spec(ty: &str) -> VariableSpec {
     let base = BaseType::from_name(ty.trim_end_matches("[]")).unwrap();
@@ -17,6 +18,7 @@ fn spec(ty: &str) -> VariableSpec {
         split: ty.ends_with("[]").then_some(Split::At(';')),
         formats: Vec::new(),
         output: None,
+        timezone: TimeZone::get("Europe/Berlin").unwrap(),
     }
 }
 
@@ -24,12 +26,8 @@ fn texts(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn berlin() -> TimeZone {
-    TimeZone::get("Europe/Berlin").unwrap()
-}
-
 fn run(spec: &VariableSpec, column: &ArrayRef) -> (Vec<String>, Vec<CellProblem>) {
-    let mut resolver = Resolver::new(spec, &berlin());
+    let mut resolver = Resolver::new(spec);
     resolver.survey(column);
     let resolved = resolver.resolve(Some(column), column.len());
     assert_eq!(resolved.array.data_type(), &column_type(spec.ty));
@@ -76,7 +74,7 @@ fn a_string_stays_as_it_came_and_empty_text_is_no_value() {
     assert_eq!(values, ["0870", " x ", "", "é"]);
     assert!(problems.is_empty());
     let column = texts(&["a", "", "b"]);
-    assert_eq!(Resolver::new(&spec("string"), &berlin()).resolve(Some(&column), 3).array.null_count(), 1);
+    assert_eq!(Resolver::new(&spec("string")).resolve(Some(&column), 3).array.null_count(), 1);
 }
 
 #[test]
@@ -100,14 +98,14 @@ fn the_whole_column_settles_the_order_of_day_and_month() {
     assert!(problems[0].taken && problems[0].problem.code == ProblemCode::AmbiguousDate);
     let mut declared = spec("date");
     declared.formats = vec![Format::Pattern("%d/%m/%Y".into())];
-    assert!(!Resolver::new(&declared, &berlin()).wants_survey());
-    assert!(Resolver::new(&spec("datetime"), &berlin()).wants_survey());
-    assert!(!Resolver::new(&spec("number"), &berlin()).wants_survey());
+    assert!(!Resolver::new(&declared).wants_survey());
+    assert!(Resolver::new(&spec("datetime")).wants_survey());
+    assert!(!Resolver::new(&spec("number")).wants_survey());
 }
 
 #[test]
 fn a_survey_counts_over_all_batches() {
-    let mut resolver = Resolver::new(&spec("date"), &berlin());
+    let mut resolver = Resolver::new(&spec("date"));
     let (first, second) = (texts(&["03/04/2024"]), texts(&["31/12/2024"]));
     resolver.survey(&first);
     resolver.survey(&second);
@@ -120,7 +118,7 @@ fn lists_are_split_trimmed_and_without_doubles() {
     let mut list = spec("string[]");
     assert_eq!(run(&list, &texts(&["a; b;;a ;c", "", " ; "])).0, ["a; b; c", "", ""]);
     let column = texts(&[" ; "]);
-    assert_eq!(Resolver::new(&list, &berlin()).resolve(Some(&column), 1).array.null_count(), 1);
+    assert_eq!(Resolver::new(&list).resolve(Some(&column), 1).array.null_count(), 1);
     list.split = Some(Split::Braces);
     let (values, problems) = run(&list, &texts(&["{a}{b}{}", "{a} {b}", "a", "{a", "{a{b}}"]));
     assert_eq!(values, ["a; b", "a; b", "", "", ""]);
@@ -188,7 +186,7 @@ fn typed_columns_from_sql_are_taken_as_what_they_are() {
 fn a_literal_stands_on_every_row() {
     let mut fixed = spec("number");
     fixed.source = Source::Literal(Value::Number(7.into()));
-    let resolved = Resolver::new(&fixed, &berlin()).resolve(None, 3);
+    let resolved = Resolver::new(&fixed).resolve(None, 3);
     assert_eq!(resolved.array.len(), 3);
     assert_eq!(cell(resolved.array.as_ref(), 2), Value::Number(7.into()));
 }

@@ -7,6 +7,7 @@ use crate::value::arrow::compute::cast;
 use crate::value::arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type, Int64Type, TimeUnit};
 use crate::value::arrow::util::display::array_value_to_string;
 use crate::value::cell;
+use crate::value::format::iso;
 use jiff::Timestamp;
 
 /// A column's cells as texts, borrowed where they are texts already.
@@ -127,12 +128,7 @@ fn zoned(column: &ArrayRef) -> Option<StringArray> {
             TimeUnit::Microsecond => Timestamp::from_microsecond(count),
             TimeUnit::Nanosecond => Timestamp::from_nanosecond(i128::from(count)),
         };
-        let at = instant.ok()?;
-        // An instant in UTC keeps the spelling that stores and reports use.
-        if name.as_ref() == "UTC" {
-            return Some(at.to_string());
-        }
-        Some(at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
+        Some(iso(instant.ok()?, &zone))
     };
     Some(counts.iter().map(|count| count.and_then(text)).collect())
 }
