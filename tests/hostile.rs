@@ -4,6 +4,7 @@
 mod ends;
 mod files;
 mod targets;
+mod workbooks;
 
 use crate::common::{Run, run_with, sql};
 use std::io::Write;

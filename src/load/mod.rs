@@ -16,3 +16,5 @@ mod tests;
 pub use decision::*;
 pub use engine::{Decided, Provisional, Step};
 pub use rows::Rows;
+
+pub use crate::value::SourceRef;

@@ -5,6 +5,7 @@ mod field;
 mod fit;
 mod format;
 mod parse;
+mod place;
 mod problem;
 mod resolve;
 mod spec;
@@ -16,6 +17,7 @@ pub use cell::{
 pub use field::{FieldSchema, FieldType, ObjectSchema, Resolution};
 pub use fit::{Literal, currency_decimals, fit, fits, literal_value};
 pub use format::{Format, FormatError};
+pub use place::{SourceRef, sql_name};
 pub use problem::{CellProblem, Problem, ProblemCode};
 pub use resolve::{Resolved, Resolver};
 pub use spec::{Source, Split, VariableSpec};
