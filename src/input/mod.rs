@@ -123,7 +123,7 @@ pub struct Limits {
     pub zip_total: u64,
     /// Files in a ZIP or workbook.
     pub zip_entries: usize,
-    /// Unpacked bytes of each part of a workbook that is kept in memory.
+    /// Bytes of memory that the texts which the cells of a zipped workbook share may need.
     pub workbook_memory: u64,
     /// Bytes of memory that an old workbook (`.xls`), which is read whole, may need.
     pub xls_memory: u64,
@@ -140,7 +140,7 @@ impl Default for Limits {
             zip_ratio_from: 10 << 20,
             zip_total: 8 << 30,
             zip_entries: 10_000,
-            workbook_memory: 96 << 20,
+            workbook_memory: 128 << 20,
             xls_memory: 256 << 20,
         }
     }

@@ -306,7 +306,7 @@ impl Pass<'_> {
                 self.rejects.add(&found.part, source, cell, why, &text.join(" | "))?;
                 return Ok(true);
             }
-            long.extend(&row.long_numbers);
+            long.extend(row.long_numbers.iter().filter(|c| at.contains(&Some(**c))));
             let Some(sink) = &mut target.sink else { return Ok(true) };
             let full = sink.push(source, |c| at.get(c).copied().flatten().and_then(|i| row.cell(i)))?;
             if full {

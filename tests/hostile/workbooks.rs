@@ -11,8 +11,8 @@ connector prices {
 }
 
 object items "Items" {
-  code:  text required
-  name:  text
+  name:  text required
+  label: text
   price: decimal
   day:   date
 }
@@ -32,10 +32,10 @@ scope items from input.prices {
 }
 
 load items into items {
-  match code with code
+  match name with code
   map {
-    code  <- code
-    name  <- name
+    name  <- code
+    label <- name
     price <- price
     day   <- day
   }
@@ -72,7 +72,7 @@ fn a_workbook_of_any_form_is_run_alike() {
             );
         }
         assert_eq!(
-            sql(desk.path(), "SELECT code, price, day FROM items ORDER BY code"),
+            sql(desk.path(), "SELECT name, price, day FROM items ORDER BY name"),
             [
                 "00012|1234567.891|2000-01-01",
                 "0870|12.5|2024-03-04",

@@ -242,7 +242,7 @@ fn workbooks() -> Vec<Case> {
                 "a.xlsx",
                 plain(),
                 Limit(&[
-                    "a.xlsx, xl/workbook.xml: it has more than 100 bytes to keep in memory",
+                    "a.xlsx, xl/workbook.xml: its texts need more than 100 bytes of memory",
                     "workbook_memory",
                 ]),
             )

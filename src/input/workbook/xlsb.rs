@@ -2,6 +2,7 @@
 //! cells that other programs write: cells that stand next to the one before and so have no column,
 //! errors that a formula gave, texts with formats of their own. And it trusts each record's length.
 
+use super::zipped::Held;
 use super::{Seen, damaged};
 use crate::input::Limits;
 use crate::input::archive::{self, Archive, Entry};
@@ -16,6 +17,7 @@ const ROW: u16 = 0x00;
 const ERROR: u16 = 0x03;
 const TEXT: u16 = 0x06;
 const FORMULA_ERROR: u16 = 0x0B;
+const SHARED_TEXT: u16 = 0x13;
 const SHORT: std::ops::RangeInclusive<u16> = 0x0C..=0x12;
 const FORMATTED_TEXT: u16 = 0x3E;
 const COLUMNS: u16 = 0x3C;
@@ -31,6 +33,7 @@ pub(super) fn rewrite(
     shown: &str,
     copy: &Path,
     limits: &Limits,
+    held: &mut Held<'_>,
     seen: &mut Seen,
 ) -> Result<(), InputError> {
     let failed = |e: &dyn std::fmt::Display| InputError::io(copy, e);
@@ -49,6 +52,7 @@ pub(super) fn rewrite(
             .large_file(entry.size > 1 << 30);
         out.start_file(&entry.name, options).map_err(|e| failed(&e))?;
         let mut records = Records { pending: Vec::new(), max: limits.max_field_bytes };
+        let mut texts = 0;
         let mut sheet = Sheet { column: None, made: Vec::new(), seen };
         let inside = |e: InputError| e.inside(Some(&entry.name));
         archive::stream(zip, entry, shown, &mut |piece| {
@@ -58,6 +62,7 @@ pub(super) fn rewrite(
             records
                 .feed(piece, &mut |kind, data, raw| {
                     if !is_sheet {
+                        texts += u64::from(kind == SHARED_TEXT);
                         sheet.made.extend_from_slice(raw);
                         return Ok(());
                     }
@@ -66,7 +71,7 @@ pub(super) fn rewrite(
                 .map_err(|fault| inside(fault.told(shown, limits)))?;
             out.write_all(&sheet.made).map_err(|e| failed(&e))?;
             sheet.made.clear();
-            Ok(())
+            held.add(std::mem::take(&mut texts) * Held::TEXT, entry)
         })?;
         if !records.pending.is_empty() {
             return Err(inside(damaged(shown, "it ends within a record")));
