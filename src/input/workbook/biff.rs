@@ -113,9 +113,10 @@ impl Walk<'_> {
                 PASSWORD => return Err(Fault::Encrypted),
                 SHEET => sheets.push(u32_at(self.stream, content.start).ok_or(CUT_OFF)? as usize),
                 TEXTS => {
-                    let mut pieces = vec![content.start.saturating_add(8).min(content.end)..content.end];
-                    pieces.extend(self.continued(content.end));
-                    let pieces = pieces.into_iter().filter_map(|p| self.stream.get(p)).collect();
+                    // Two counts come first, which nobody needs.
+                    let first = (content.start + 8).min(content.end)..content.end;
+                    let pieces = std::iter::once(first).chain(self.continued(content.end));
+                    let pieces = pieces.filter_map(|p| self.stream.get(p)).collect();
                     let texts = Texts { pieces, at: 0 }.sizes();
                     self.texts = texts.ok_or(Fault::Damaged("its list of texts is not whole"))?;
                     let bytes: u64 = self.texts.iter().map(|t| u64::from(*t) + 32).sum();

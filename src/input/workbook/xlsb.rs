@@ -100,6 +100,9 @@ impl Fault {
     }
 }
 
+/// Takes a record: its kind, its content, and both with the head.
+type Each<'a> = dyn FnMut(u16, &[u8], &[u8]) -> Result<(), Fault> + 'a;
+
 /// Splits a part into records, however its bytes come.
 struct Records {
     pending: Vec<u8>,
@@ -107,12 +110,8 @@ struct Records {
 }
 
 impl Records {
-    /// Gives each whole record to `each`: its kind, its content, and both with the head.
-    fn feed(
-        &mut self,
-        piece: &[u8],
-        each: &mut dyn FnMut(u16, &[u8], &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    /// Gives each whole record to `each`.
+    fn feed(&mut self, piece: &[u8], each: &mut Each<'_>) -> Result<(), Fault> {
         self.pending.extend_from_slice(piece);
         let mut at = 0;
         while let Some(rest) = self.pending.get(at..)
