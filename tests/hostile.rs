@@ -5,6 +5,7 @@ mod ends;
 mod files;
 mod targets;
 mod values;
+mod workbooks;
 
 use crate::common::{Run, run_with, sql};
 use std::io::Write;

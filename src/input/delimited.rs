@@ -51,6 +51,12 @@ impl Record {
         self.data.contains(&0)
     }
 
+    /// How many bytes it keeps room for.
+    #[cfg(test)]
+    pub fn room(&self) -> usize {
+        self.data.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     pub fn strings(&self) -> Vec<String> {
         let text = self.text().unwrap_or_default();
         (0..self.len()).map(|i| self.cell(text, i).unwrap_or_default().to_owned()).collect()
@@ -98,6 +104,12 @@ impl<'a> Records<'a> {
             limits: limits.clone(),
             taken: 0,
         }
+    }
+
+    /// How many bytes it keeps room for.
+    #[cfg(test)]
+    pub fn room(&self) -> usize {
+        self.buffer.capacity()
     }
 
     fn fill(&mut self) -> Result<bool, InputError> {

@@ -2,21 +2,8 @@
 
 use super::errors::InputError;
 use crate::plan::InputColumnPlan;
+use crate::value::sql_name;
 use std::collections::{HashMap, HashSet};
-
-/// One text as a SQL name: trimmed, what is not `[a-zA-Z0-9_]` becomes `_`, in lower case, with a
-/// `_` before a leading digit; empty text stays empty.
-pub fn normalise_name(text: &str) -> String {
-    let mut name: String = text
-        .trim()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' })
-        .collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        name.insert(0, '_');
-    }
-    name
-}
 
 /// The SQL names of a header row: blank headers become `_1`, `_2`, …, a repeated `x` becomes
 /// `x__duplicate_1__`. No two names are equal.
@@ -27,7 +14,7 @@ pub fn normalise_headers(headers: &[String]) -> Vec<String> {
     let mut blanks = 0u64;
     let mut names = Vec::with_capacity(headers.len());
     for header in headers {
-        let mut name = normalise_name(header);
+        let mut name = sql_name(header);
         if name.is_empty() {
             blanks += 1;
             name = format!("_{blanks}");
@@ -94,7 +81,7 @@ fn map_declared(
     let mut taken = HashSet::new();
     let mut mapped = Vec::with_capacity(columns.len());
     for column in columns {
-        let wanted = normalise_name(&column.header);
+        let wanted = sql_name(&column.header);
         let at = headers
             .iter()
             .position(|h| h.trim() == column.header.trim())

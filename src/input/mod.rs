@@ -8,6 +8,7 @@ mod headers;
 mod parts;
 mod probe;
 mod reader;
+mod rejects;
 mod sink;
 mod workbook;
 
@@ -15,12 +16,13 @@ mod workbook;
 mod tests;
 
 pub use errors::{InputError, InputPlace, Refusal};
-pub use headers::{normalise_headers, normalise_name};
+pub use headers::normalise_headers;
 pub use parts::check_given;
 pub use probe::{ProbedTable, probe};
 pub use reader::read;
 
 use crate::system::spool::Spool;
+use crate::value::SourceRef;
 use std::path::PathBuf;
 
 /// A file to read.
@@ -49,12 +51,14 @@ pub struct Intake {
     pub rejected: Vec<RejectedRow>,
     /// How many rows could not be read.
     pub rejected_total: u64,
+    /// A CSV of all of them, in the scratch folder; none where every row could be read.
+    pub rejected_file: Option<PathBuf>,
     /// What people should know.
     pub notices: Vec<Notice>,
 }
 
-/// A table on disk. All its columns are text; the last one, `__row`, is each row's source: the part's
-/// index times 2^40, plus the line.
+/// A table on disk. All its columns are text; the last one, `__row`, is each row's packed
+/// [`SourceRef`].
 #[derive(Debug)]
 pub struct IntakeTable {
     /// The table is `input.NAME`.
@@ -80,20 +84,11 @@ pub struct Part {
     pub is_sheet: bool,
 }
 
-/// Where a row stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowPlace {
-    /// Index into [`Intake::parts`].
-    pub part: u32,
-    /// The line on which it starts, or the row of the sheet, from 1.
-    pub line: u64,
-}
-
 /// A row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// Where it stands.
-    pub source: RowPlace,
+    /// Where it stands; the part is an index into [`Intake::parts`].
+    pub source: SourceRef,
     /// The cell of a sheet: `C7`.
     pub cell: Option<String>,
     /// Why, for people.
@@ -118,7 +113,7 @@ pub struct Limits {
     pub max_field_bytes: usize,
     /// Bytes of a row, as UTF-8.
     pub max_row_bytes: usize,
-    /// Rejected rows that are kept; more are only counted.
+    /// Rejected rows that are kept in memory; all of them are in [`Intake::rejected_file`].
     pub max_rejected_kept: usize,
     /// How many times its packed size a file in a ZIP may have.
     pub zip_ratio: u64,
@@ -128,8 +123,10 @@ pub struct Limits {
     pub zip_total: u64,
     /// Files in a ZIP or workbook.
     pub zip_entries: usize,
-    /// Unpacked bytes of each part of a workbook that is kept in memory.
+    /// Bytes of memory that the texts which the cells of a zipped workbook share may need.
     pub workbook_memory: u64,
+    /// Bytes of memory that an old workbook (`.xls`), which is read whole, may need.
+    pub xls_memory: u64,
 }
 
 impl Default for Limits {
@@ -138,12 +135,13 @@ impl Default for Limits {
             max_columns: 16_384,
             max_field_bytes: 16 << 20,
             max_row_bytes: 64 << 20,
-            max_rejected_kept: 10_000,
+            max_rejected_kept: 1_000,
             zip_ratio: 250,
             zip_ratio_from: 10 << 20,
             zip_total: 8 << 30,
             zip_entries: 10_000,
-            workbook_memory: 96 << 20,
+            workbook_memory: 128 << 20,
+            xls_memory: 256 << 20,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What the given files hold, and which part feeds which table.
 
 use super::errors::InputError;
-use super::headers::{few, nearest, normalise_name};
+use super::headers::{few, nearest};
 use super::workbook::Book;
 use super::{InputFile, Limits, Notice, Part, archive, workbook};
 use crate::plan::{InputFrom, InputPlan};
+use crate::value::sql_name;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -107,8 +108,9 @@ pub(super) fn list(
                 return Err(InputError::refused(&shown, format!("this is a workbook, not a .{ext} file"))
                     .with_hint("give it the ending .xlsx"));
             }
-            let book = workbook::check_zip(path, &shown, limits, notices)?;
-            sheets(path, &shown, book, bytes, &mut found, notices)?;
+            let copy = scratch.join(format!("book-{i}.xlsb"));
+            let (book, path) = workbook::check_zipped(path, &shown, &copy, limits, notices)?;
+            sheets(&path, &shown, book, bytes, &mut found, notices)?;
         } else if is_zip {
             if texty || ext.starts_with("xls") {
                 return Err(InputError::refused(&shown, format!("this is a ZIP, not a .{ext} file"))
@@ -116,8 +118,9 @@ pub(super) fn list(
             }
             archive::unpack(path, &shown, i, scratch, limits, &mut found, notices)?;
         } else if is_cfb {
-            workbook::check_cfb(path, &shown, &ext)?;
-            sheets(path, &shown, Book::Xls, bytes, &mut found, notices)?;
+            let copy = scratch.join(format!("book-{i}.xls"));
+            workbook::check_old(path, &shown, &ext, &copy, limits, notices)?;
+            sheets(&copy, &shown, Book::Xls, bytes, &mut found, notices)?;
         } else if ext.starts_with("xls") || ext == "zip" {
             let what = if ext == "zip" { "a ZIP" } else { "a workbook" };
             return Err(InputError::refused(&shown, format!("this is not {what}, whatever its name says"))
@@ -207,7 +210,7 @@ fn by_file(found: &[Found], table: &InputPlan, pattern: &str) -> Result<Vec<usiz
 }
 
 fn by_name(found: &[Found], table: &InputPlan, only: bool) -> Result<Vec<usize>, InputError> {
-    let named = |f: &Found| normalise_name(&f.title) == normalise_name(&table.name);
+    let named = |f: &Found| sql_name(&f.title) == sql_name(&table.name);
     let at: Vec<usize> = found.iter().enumerate().filter(|(_, f)| named(f)).map(|(i, _)| i).collect();
     match at.as_slice() {
         // Sheets or files of one name in several given files are one table in pieces.
@@ -234,7 +237,7 @@ fn one_sheet(found: &[Found], table: &InputPlan, at: Vec<usize>) -> Result<Vec<u
     let mut full = Vec::new();
     for i in at {
         let Some(f) = found.get(i) else { continue };
-        if normalise_name(&f.title) == normalise_name(&table.name) {
+        if sql_name(&f.title) == sql_name(&table.name) {
             return Ok(vec![i]);
         }
         if let Kind::Sheet { path, book } = &f.kind

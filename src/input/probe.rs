@@ -2,11 +2,12 @@
 
 use super::delimited::{self, Record};
 use super::errors::InputError;
-use super::headers::{normalise_headers, normalise_name};
+use super::headers::normalise_headers;
 use super::parts::{self, Found, Kind};
 use super::reader::header_texts;
 use super::{InputFile, Limits, PROBE_ROWS, Part, workbook};
 use crate::plan::ReaderOptions;
+use crate::value::sql_name;
 use std::path::Path;
 
 /// What a part of a file looks like.
@@ -50,7 +51,7 @@ fn table(found: &Found, headers: &[String], delimiter: Option<char>) -> ProbedTa
     let names = normalise_headers(headers);
     ProbedTable {
         part: found.part.clone(),
-        name: normalise_name(&found.title),
+        name: sql_name(&found.title),
         headers: names.into_iter().zip(headers.iter().map(|h| h.trim().to_owned())).collect(),
         rows: Vec::new(),
         delimiter,

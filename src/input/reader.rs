@@ -2,12 +2,14 @@
 
 use super::delimited::{self, Record};
 use super::errors::InputError;
-use super::headers::{self, Mapped, few, normalise_name};
+use super::headers::{self, Mapped, few};
 use super::parts::{self, Found, Kind};
-use super::sink::{Rejects, Sink};
+use super::rejects::Rejects;
+use super::sink::Sink;
 use super::workbook::{self, Book, SheetRow, cell_name};
 use super::{InputFile, Intake, IntakeTable, Limits, Notice};
 use crate::plan::{InputFrom, InputPlan, ReaderOptions};
+use crate::value::{SourceRef, sql_name};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -44,7 +46,7 @@ pub fn read(
         progress,
         stop,
         notices,
-        rejects: Rejects::new(limits),
+        rejects: Rejects::new(scratch, limits),
         done: 0,
         total: feeds.iter().flatten().filter_map(|i| found.get(*i)).map(|f| f.bytes).sum(),
     };
@@ -66,21 +68,15 @@ pub fn read(
         }
         out.push(IntakeTable { parts: read, ..sink.finish()? });
     }
-    let Pass { mut notices, rejects, total, .. } = pass;
+    let Pass { notices, rejects, total, .. } = pass;
     progress(total, total);
-    if rejects.total > rejects.kept.len() as u64 {
-        let message = format!(
-            "{} rows could not be read; only the first {} are listed",
-            rejects.total,
-            rejects.kept.len()
-        );
-        notices.push(Notice { message });
-    }
+    let rejected = rejects.finish()?;
     Ok(Intake {
         tables: out,
         parts: found.iter().map(|f| f.part.clone()).collect(),
-        rejected: rejects.kept,
-        rejected_total: rejects.total,
+        rejected: rejected.kept,
+        rejected_total: rejected.total,
+        rejected_file: rejected.file,
         notices,
     })
 }
@@ -94,7 +90,7 @@ fn every_part(found: &[Found]) -> Result<(Vec<InputPlan>, Vec<Vec<usize>>), Inpu
         {
             continue;
         }
-        let name = normalise_name(&part.title);
+        let name = sql_name(&part.title);
         if tables.iter().any(|t| t.name == name) {
             let cause = format!("two sheets or files would both be the table `{name}`");
             return Err(
@@ -230,20 +226,20 @@ impl Pass<'_> {
         while opened.records.next(&mut record)? {
             if record.len() != width || record.has_nul() {
                 if !record.is_blank() {
-                    self.reject(number, &record, &opened.headers, opened.delimiter);
+                    self.reject(found, number, &record, &opened.headers, opened.delimiter)?;
                 }
                 continue;
             }
             if record.is_blank() {
                 continue;
             }
+            let source = SourceRef { part: number, line: record.line };
             let Some(text) = record.text() else {
-                self.rejects.add(number, record.line, None, "the row is not text".to_owned(), "");
+                self.rejects.add(&found.part, source, None, "the row is not text".to_owned(), "")?;
                 continue;
             };
-            let full = sink.push(number, record.line, |c| {
-                at.get(c).copied().flatten().and_then(|i| record.cell(text, i))
-            })?;
+            let full =
+                sink.push(source, |c| at.get(c).copied().flatten().and_then(|i| record.cell(text, i)))?;
             if full {
                 self.tick(opened.records.taken)?;
             }
@@ -251,7 +247,14 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn reject(&mut self, number: u32, record: &Record, headers: &[String], delimiter: u8) {
+    fn reject(
+        &mut self,
+        found: &Found,
+        number: u32,
+        record: &Record,
+        headers: &[String],
+        delimiter: u8,
+    ) -> Result<(), InputError> {
         let width = headers.len();
         let text = record.strings().join(&char::from(delimiter).to_string());
         let message = if record.len() == width {
@@ -264,7 +267,8 @@ impl Pass<'_> {
             let less = if n < width { "fewer" } else { "more" };
             format!("the row has {cells}, {less} than the header's {width}")
         };
-        self.rejects.add(number, record.line, None, message, &text);
+        let source = SourceRef { part: number, line: record.line };
+        self.rejects.add(&found.part, source, None, message, &text)
     }
 
     fn sheet(
@@ -295,16 +299,16 @@ impl Pass<'_> {
                 headers = Some((texts, at));
                 return Ok(true);
             };
+            let source = SourceRef { part: number, line: row.line };
             if let Some((column, why)) = bad_cell(row, texts.len()) {
                 let text: Vec<&str> = row.cells.iter().map(|(_, t)| t.as_str()).collect();
                 let cell = Some(cell_name(column, row.line));
-                self.rejects.add(number, row.line, cell, why, &text.join(" | "));
+                self.rejects.add(&found.part, source, cell, why, &text.join(" | "))?;
                 return Ok(true);
             }
-            long.extend(&row.long_numbers);
+            long.extend(row.long_numbers.iter().filter(|c| at.contains(&Some(**c))));
             let Some(sink) = &mut target.sink else { return Ok(true) };
-            let full =
-                sink.push(number, row.line, |c| at.get(c).copied().flatten().and_then(|i| row.cell(i)))?;
+            let full = sink.push(source, |c| at.get(c).copied().flatten().and_then(|i| row.cell(i)))?;
             if full {
                 self.tick(0)?;
             }

@@ -1,9 +1,10 @@
-//! Rows to batches to a spool; rows that cannot be read to the list of rejected ones.
+//! Rows to batches to a spool.
 
+use super::IntakeTable;
 use super::errors::InputError;
 use super::headers::Mapped;
-use super::{IntakeTable, Limits, RejectedRow, RowPlace};
 use crate::system::spool::SpoolWriter;
+use crate::value::SourceRef;
 use crate::value::arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
 use crate::value::arrow::datatypes::{DataType, Field, Schema};
 use std::path::Path;
@@ -12,12 +13,6 @@ use std::sync::Arc;
 const BATCH_ROWS: usize = 8192;
 /// Long before the 2 GiB that a string column can hold.
 const BATCH_BYTES: usize = 64 << 20;
-
-/// The bits of a row's source: part above, line below. The same packing as the load room's, which this
-/// room may not use.
-fn pack(part: u32, line: u64) -> i64 {
-    ((u64::from(part) << 40) | (line & ((1 << 40) - 1))) as i64
-}
 
 /// A table that is being spooled.
 pub(super) struct Sink {
@@ -66,8 +61,7 @@ impl Sink {
     /// Adds a row; `cell` gives the text of the table's column of that index. True after a batch.
     pub fn push<'a>(
         &mut self,
-        part: u32,
-        line: u64,
+        source: SourceRef,
         mut cell: impl FnMut(usize) -> Option<&'a str>,
     ) -> Result<bool, InputError> {
         for (i, builder) in self.builders.iter_mut().enumerate() {
@@ -79,7 +73,7 @@ impl Sink {
                 _ => builder.append_null(),
             }
         }
-        self.sources.append_value(pack(part, line));
+        self.sources.append_value(source.pack());
         self.waiting += 1;
         self.rows += 1;
         if self.waiting >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
@@ -108,26 +102,5 @@ impl Sink {
         self.flush()?;
         let spool = self.writer.finish().map_err(|e| InputError::io(Path::new(&e.path), e.cause))?;
         Ok(IntakeTable { name: self.name, spool, headers: self.columns, rows: self.rows, parts: Vec::new() })
-    }
-}
-
-/// The rejected rows; beyond the limit they are only counted.
-pub(super) struct Rejects {
-    pub kept: Vec<RejectedRow>,
-    pub total: u64,
-    limit: usize,
-}
-
-impl Rejects {
-    pub fn new(limits: &Limits) -> Self {
-        Self { kept: Vec::new(), total: 0, limit: limits.max_rejected_kept }
-    }
-
-    pub fn add(&mut self, part: u32, line: u64, cell: Option<String>, message: String, text: &str) {
-        self.total += 1;
-        if self.kept.len() < self.limit {
-            let text = text.chars().take(200).collect();
-            self.kept.push(RejectedRow { source: RowPlace { part, line }, cell, message, text });
-        }
     }
 }

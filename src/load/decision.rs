@@ -1,6 +1,6 @@
 //! The row decision: the one record that reports, journal and summary are views of.
 
-use crate::value::{Problem, Value};
+use crate::value::{Problem, SourceRef, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,27 +41,6 @@ pub struct Committed {
     pub chunk: u64,
     /// When.
     pub at: Timestamp,
-}
-
-/// Where a row came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SourceRef {
-    /// Index into the execution's list of input parts (a file, or a sheet of one).
-    pub part: u32,
-    /// Line of a text file, row of a sheet; from 1.
-    pub line: u64,
-}
-
-impl SourceRef {
-    /// Packs it into the number that travels through SQL: part in the upper 24 bits.
-    pub fn pack(self) -> i64 {
-        (i64::from(self.part) << 40) | (self.line as i64 & 0xff_ffff_ffff)
-    }
-
-    /// Undoes [`Self::pack`].
-    pub fn unpack(packed: i64) -> Self {
-        Self { part: (packed >> 40) as u32, line: (packed & 0xff_ffff_ffff) as u64 }
-    }
 }
 
 /// What one matching rule found for one row.

@@ -20,3 +20,5 @@ pub use engine::{Decided, Step};
 pub use ids::NewIds;
 pub use rows::Rows;
 pub use settle::{refuse, settle};
+
+pub use crate::value::SourceRef;

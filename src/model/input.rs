@@ -4,12 +4,13 @@ use super::catalog::{awaits_sample, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
-use super::sample::{SampleFacts, sql_name};
+use super::sample::SampleFacts;
 use super::settings::{self, READER};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{InputColumnPlan, InputFrom, InputPlan, ReaderOptions};
 use crate::syntax::tree::{Input, InputFrom as WrittenFrom};
 use crate::text::FileId;
+use crate::value::sql_name;
 use salsa::Database;
 
 /// What is wrong with an input.

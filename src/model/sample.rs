@@ -49,16 +49,3 @@ impl SampleFacts {
         })
     }
 }
-
-/// The SQL name of a header: lower-cased, anything but letters, digits and `_` becomes `_`.
-pub(super) fn sql_name(header: &str) -> String {
-    let mut name: String = header
-        .trim()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' })
-        .collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) {
-        name.insert(0, '_');
-    }
-    name
-}

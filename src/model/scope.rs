@@ -5,14 +5,14 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
 use super::query::columns;
-use super::sample::{SampleFacts, sql_name};
+use super::sample::SampleFacts;
 use super::types;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::sql::{Column, type_words};
 use crate::syntax::tree::Variable;
 use crate::text::{FileId, Range};
 use crate::value::arrow::datatypes::DataType as ArrowType;
-use crate::value::{self, BaseType, Source, VariableSpec};
+use crate::value::{self, BaseType, Source, VariableSpec, sql_name};
 use salsa::Database;
 
 /// Whether a scope is for people only.

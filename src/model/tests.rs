@@ -86,7 +86,7 @@ pub fn sample(headers: &[&str], ambiguous: &[&str]) -> SampleFacts {
         tables: vec![SampleTable {
             name: "prices".into(),
             part: "prices.csv".into(),
-            headers: headers.iter().map(|h| (super::sample::sql_name(h), (*h).to_owned())).collect(),
+            headers: headers.iter().map(|h| (crate::value::sql_name(h), (*h).to_owned())).collect(),
             ambiguous_dates: ambiguous.iter().map(|a| (*a).to_owned()).collect(),
         }],
     }

@@ -268,7 +268,10 @@ impl Page {
             self.item(&one_line(&format!("{}:{}: {}", r.file, r.line, r.reason), 2_000), "");
         }
         let shown = rejected.examples.len().min(3) as u64;
-        self.more(rejected.count.saturating_sub(shown) as usize);
+        let more = rejected.count.saturating_sub(shown);
+        if more > 0 {
+            self.line(&format!("    and {} more, in rejected.csv", grouped(more)), Paint::Dim);
+        }
     }
 
     fn files(&mut self, summary: &Summary) {

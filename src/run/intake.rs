@@ -48,6 +48,10 @@ impl Execution<'_> {
         }
         self.notices.extend(intake.notices.iter().map(|n| n.message.clone()));
         self.artefacts.insert("input".into(), self.folder.file("input").display().to_string());
+        if let Some(made) = &intake.rejected_file {
+            let path = self.folder.keep(made, "rejected.csv")?;
+            self.artefacts.insert("rejected".into(), path.display().to_string());
+        }
         self.intake = Some(intake);
         self.stage_done("reading input");
         Ok(())

@@ -33,7 +33,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Mutex;
 
 /// The files that a run leaves beside its input.
-const ARTEFACTS: [&str; 4] = ["sql-output.zip", "decisions.parquet", "report.xlsx", "summary.json"];
+const ARTEFACTS: [&str; 5] =
+    ["rejected.csv", "sql-output.zip", "decisions.parquet", "report.xlsx", "summary.json"];
 
 /// A target that several stages share.
 type SharedTarget = Arc<Mutex<Box<dyn Target>>>;

@@ -145,6 +145,16 @@ impl ExecutionFolder {
         &self.work
     }
 
+    /// Takes a finished scratch file into the folder, under a name of its own.
+    ///
+    /// # Errors
+    /// Where it cannot be moved.
+    pub fn keep(&self, scratch: &Path, name: &str) -> Result<PathBuf, FolderError> {
+        let to = self.file(name);
+        fs::rename(scratch, &to).map_err(|e| error(&to, e))?;
+        Ok(to)
+    }
+
     /// The path of one of its files.
     pub fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)

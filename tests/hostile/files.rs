@@ -147,7 +147,59 @@ fn rows_that_cannot_be_read_are_told_and_the_others_go_on() {
             "list.csv:7: the row has 3 cells, more than the header's 2",
         ]
     );
-    assert_says(&run.stdout, &["4 rows of the input could not be read", "list.csv:2: the row has 1 cell"]);
+    assert_says(
+        &run.stdout,
+        &[
+            "4 rows of the input could not be read",
+            "list.csv:2: the row has 1 cell",
+            "and 1 more, in rejected.csv",
+        ],
+    );
+    // Every one of them, with its text.
+    let all = run.out.join("rejected.csv");
+    assert_eq!(run.summary["artefacts"]["rejected"], all.to_str().unwrap());
+    let listed: Vec<String> = csv::Reader::from_path(&all)
+        .unwrap()
+        .records()
+        .map(|r| {
+            let row = r.unwrap();
+            assert_eq!(row[0], *file);
+            format!("{} {}", &row[2], &row[5])
+        })
+        .collect();
+    assert_eq!(listed, ["2 1", "3 2,3,4", "6 7,\0", "7 8\n8,9,9"]);
+    // A later run into the same folder has none of it.
+    let good = desk.file("list.csv", "SKU,Unit Price\n1,2\n");
+    let again = crate::common::sconn(&[
+        "run",
+        &desk.list(),
+        "--input",
+        &good,
+        "--out",
+        run.out.to_str().unwrap(),
+        "--target",
+        desk.at("store.sqlite").to_str().unwrap(),
+    ]);
+    assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
+    assert!(!all.exists() && !again.stdout.contains("rejected"));
+}
+
+#[test]
+fn rows_beyond_those_that_are_shown_are_in_the_file() {
+    let desk = Desk::new();
+    let broken: String = (0..1500).map(|n| format!("{n}\n")).collect();
+    let file = desk.file("list.csv", format!("SKU,Unit Price\n1,2\n{broken}"));
+    let run = desk.with(&desk.list(), &[&file], &[]);
+    assert_eq!(run.code, 1);
+    assert_eq!(run.summary["rejected"]["count"], 1500);
+    let rows = csv::Reader::from_path(run.out.join("rejected.csv")).unwrap().into_records().count();
+    assert_eq!(rows, 1500);
+    let mut report: calamine::Xlsx<_> = calamine::open_workbook(run.out.join("report.xlsx")).unwrap();
+    let summary = calamine::Reader::worksheet_range(&mut report, "Summary").unwrap();
+    let texts: Vec<String> = summary.used_cells().map(|(_, _, cell)| cell.to_string()).collect();
+    assert_eq!(texts.iter().filter(|t| t.contains("fewer than the header's 2")).count(), 1000);
+    assert!(texts.contains(&"and 500 rows more".to_owned()));
+    assert!(texts.iter().any(|t| t.starts_with("Every one of them") && t.contains("rejected.csv")));
 }
 
 #[test]

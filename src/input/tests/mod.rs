@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod archives;
+mod corpus;
 mod delimited;
+mod fixtures;
 mod workbooks;
 
 use super::*;

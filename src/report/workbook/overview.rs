@@ -263,7 +263,11 @@ impl Page<'_> {
             )?;
             self.row += 1;
         }
-        self.more(count.saturating_sub(input.rejected.len().min(REJECTED) as u64), "row")
+        self.more(count.saturating_sub(input.rejected.len().min(REJECTED) as u64), "row")?;
+        if let Some(path) = input.summary.artefacts.get("rejected") {
+            self.wide(&format!("Every one of them, with its text: {path}"), &muted().set_italic())?;
+        }
+        Ok(())
     }
 
     fn scopes(&mut self, summary: &Summary) -> Done {
