@@ -77,6 +77,7 @@ pub fn check_load<'db>(
         rules,
         mappings,
         expose: load.expose.as_ref().map(|n| n.text.clone()),
+        automations: load.after.as_deref().map(settings::automations).unwrap_or_default(),
         place: Place { file: String::new(), line: 0, column: 0 },
     });
     (plan, step.faults)
@@ -120,6 +121,7 @@ impl<'db> Step<'db> {
                 .label(scope.name_span(db), "declared here")
                 .help("rename the scope if its rows are to be loaded");
             self.faults.push(fault);
+            return;
         }
         self.scope = Some(scope);
         self.variables = variables(db, self.workspace, scope);
@@ -130,7 +132,7 @@ impl<'db> Step<'db> {
         let span = self.item.span(self.db, path.range);
         match resolve(self.db, self.workspace, self.item.file(self.db), "object", path, span) {
             Ok(object) => self.object = Some((object, object_schema(self.db, self.workspace, object))),
-            Err(fault) => self.faults.push(fault),
+            Err(fault) => self.faults.extend(fault),
         }
     }
 
@@ -156,9 +158,10 @@ impl<'db> Step<'db> {
         if let Some(variable) = self.variables.iter().find(|v| v.name == name.text) {
             return Some(Given::Variable(variable));
         }
-        // A variable that is declared but could not be typed has its own diagnostic already.
+        // A variable that is declared but could not be typed has its own diagnostic already, and so has
+        // a scope that could not be read in full.
         let declared = |s: &crate::syntax::tree::Scope| s.variables.iter().any(|v| v.name.text == name.text);
-        if scope.scope(self.db).is_some_and(declared) {
+        if scope.scope(self.db).is_some_and(declared) || !scope.node(self.db).whole {
             return None;
         }
         let db = self.db;
@@ -183,7 +186,15 @@ impl<'db> Step<'db> {
             let mut fault = self
                 .fault(Code::ExposedTooEarly, name.range, message)
                 .here("used here")
-                .help("an exposed id is there for later steps over the same scope");
+                .help(if &other.scope == scope.name(db) {
+                    "an exposed id is there for later steps: move this step below the one that exposes it"
+                        .to_owned()
+                } else {
+                    let object = other.object.rsplit('.').next().unwrap_or_default();
+                    format!(
+                        "from the rows of another scope, find the record: `find {object} by FIELD with VARIABLE`"
+                    )
+                });
             if let Some(load) = load
                 && let Some(expose) = load.load(db).and_then(|l| l.expose.as_ref())
             {
@@ -197,7 +208,7 @@ impl<'db> Step<'db> {
         let help = match nearest(&name.text, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if names.is_empty() => format!("the scope `{}` declares no variables", scope.name(db)),
-            None => format!("there is: {}", names.join(", ")),
+            None => format!("its variables are {}", names.join(", ")),
         };
         let message = format!("the scope `{}` has no variable `{}`", scope.name(db), name.text);
         let fault = self
@@ -214,9 +225,11 @@ impl<'db> Step<'db> {
         if field.text.is_empty() {
             return;
         }
-        // A field whose type could not be read has its own diagnostic already.
+        // A field whose type could not be read has its own diagnostic already; so have an object without
+        // a name, and one that could not be read in full.
         let tree = object.0.object(self.db);
-        if tree.is_some_and(|o| o.fields.iter().any(|f| f.name.text == field.text)) {
+        let declared = tree.is_some_and(|o| o.fields.iter().any(|f| f.name.text == field.text));
+        if declared || field.text == "name" || !object.0.node(self.db).whole {
             return;
         }
         let names: Vec<&str> =

@@ -252,7 +252,7 @@ fn find<'db>(
     let found = match resolve(step.db, step.workspace, step.item.file(step.db), "object", object, span) {
         Ok(found) => found,
         Err(fault) => {
-            step.faults.push(fault);
+            step.faults.extend(fault);
             return None;
         }
     };

@@ -6,7 +6,7 @@
 //! spans: an edit that leaves them as they are stops there.
 
 mod catalog;
-pub(crate) mod compiled;
+mod compile;
 mod connector;
 mod db;
 mod input;

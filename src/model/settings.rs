@@ -2,6 +2,7 @@
 
 use super::items::Item;
 use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::plan::Automations;
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 use std::str::FromStr;
@@ -82,11 +83,28 @@ pub const READER: &[Known] = &[
     known("missing", Takes::Texts),
 ];
 
-const AFTER: &[Known] = &[known("automations", Takes::Word(&["all", "none", "new", "matched"]))];
+const AFTER: &[Known] = &[known(
+    "automations",
+    Takes::Word(&[
+        Automations::All.name(),
+        Automations::None.name(),
+        Automations::New.name(),
+        Automations::Matched.name(),
+    ]),
+)];
 
 /// Checks `after { … }`.
 pub fn check_after(db: &dyn Database, item: Item<'_>, settings: &[Setting]) -> Vec<Diagnostic> {
     check(db, item, settings, AFTER, "`after`")
+}
+
+/// What `after { … }` says of automations.
+pub fn automations(settings: &[Setting]) -> Automations {
+    let written = settings.iter().find(|s| s.name.text == "automations").map(|s| s.values.as_slice());
+    match written {
+        Some([SettingValue::Word(word)]) => Automations::from_name(&word.text).unwrap_or_default(),
+        _ => Automations::default(),
+    }
 }
 
 /// Checks settings against those there are; `of` says whose they are.
@@ -345,12 +363,11 @@ fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)> {
             let fields = line.split_whitespace().count();
             if line.trim_start().starts_with('@') || fields == 5 {
                 let why = croner::Cron::from_str(line).err()?.to_string();
-                let why = why.rsplit(": ").next().unwrap_or_default().replace("CronPattern ", "it ");
-                return Some((
-                    Code::BadCron,
-                    format!("\"{line}\" is not a schedule: {why}"),
-                    help.to_owned(),
-                ));
+                let message = match bad_cron_field(line) {
+                    Some((field, what)) => format!("\"{field}\" is no {what}"),
+                    None => format!("\"{line}\" is not a schedule: {}", why.trim_end_matches('.')),
+                };
+                return Some((Code::BadCron, message, help.to_owned()));
             }
             Some((Code::BadCron, format!("\"{line}\" has {fields} fields, not 5"), help.to_owned()))
         }
@@ -370,6 +387,18 @@ fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)> {
             Some((Code::UnknownTimezone, format!("there is no time zone \"{zone}\""), help))
         }
     }
+}
+
+/// The field of a cron line that is wrong by itself, and what it should be.
+fn bad_cron_field(line: &str) -> Option<(&str, &'static str)> {
+    const FIELDS: [&str; 5] =
+        ["minute (0-59)", "hour (0-23)", "day of the month (1-31)", "month (1-12)", "day of the week (0-7)"];
+    let mut fields = line.split_whitespace().zip(FIELDS).enumerate();
+    fields.find_map(|(i, (field, what))| {
+        let mut alone = ["*"; 5];
+        *alone.get_mut(i)? = field;
+        croner::Cron::from_str(&alone.join(" ")).is_err().then_some((field, what))
+    })
 }
 
 fn quantity(setting: &Setting) -> Option<&str> {

@@ -51,7 +51,8 @@ pub fn alias<'db>(
     };
     let Some(base) = base else {
         let name = alias.ty.name.text();
-        let near = nearest(&name, BaseType::ALL.into_iter().map(BaseType::name));
+        let near =
+            foreign_type(&name).or_else(|| nearest(&name, BaseType::ALL.into_iter().map(BaseType::name)));
         faults.push(
             Diagnostic::new(
                 Code::UnknownType,
@@ -95,13 +96,15 @@ pub fn resolve_type<'db>(
             resolved.ty.array |= ty.array;
             Some(resolved)
         }
-        Err(fault) if fault.code == Code::AmbiguousName => {
+        Err(None) => None,
+        Err(Some(fault)) if fault.code == Code::AmbiguousName => {
             faults.push(fault);
             None
         }
-        Err(fault) => {
+        Err(Some(fault)) => {
             let name = ty.name.text();
-            let near = nearest(&name, BaseType::ALL.into_iter().map(BaseType::name));
+            let near =
+                foreign_type(&name).or_else(|| nearest(&name, BaseType::ALL.into_iter().map(BaseType::name)));
             let help = near
                 .map(|n| format!("did you mean `{n}`?"))
                 .or(fault.help.filter(|h| h.starts_with("did you mean")))
@@ -113,6 +116,20 @@ pub fn resolve_type<'db>(
             );
             None
         }
+    }
+}
+
+/// What other languages call our types.
+fn foreign_type(name: &str) -> Option<&'static str> {
+    match name.to_lowercase().as_str() {
+        "text" | "str" | "varchar" | "char" | "longtext" => Some("string"),
+        "int" | "integer" | "float" | "double" | "decimal" | "numeric" | "money" => Some("number"),
+        "bool" | "checkbox" => Some("boolean"),
+        "timestamp" | "time" => Some("datetime"),
+        "phone" | "phonenumber" => Some("phone_number"),
+        "mail" => Some("email"),
+        "id" | "guid" => Some("uuid"),
+        _ => None,
     }
 }
 
