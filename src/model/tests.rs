@@ -9,6 +9,7 @@ mod sql;
 
 use super::{Project, SampleFacts, SampleTable};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::plan::Automations;
 use crate::system::files::Memory;
 use std::collections::BTreeMap;
 use std::path::Path;
