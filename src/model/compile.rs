@@ -6,7 +6,7 @@ use super::object::object_schema;
 use super::project::Project;
 use super::query::{self, Reads};
 use super::scope::{is_for_people, variables};
-use super::{catalog, connector, load, scan, types};
+use super::{catalog, connector, functions as callable, load, scan};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::plan::{
     ColumnPlan, FunctionPlan, LoadPlan, PLAN_VERSION, ParameterPlan, Plan, QueryPlan, ReadsPlan, ScopePlan,
@@ -118,7 +118,7 @@ fn reads_plan(reads: &Reads) -> ReadsPlan {
 fn functions(project: &Project) -> Vec<FunctionPlan> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
-    let all = types::functions(db, workspace, file);
+    let all = callable::functions(db, workspace, file);
     let graph = query::graph(db, file);
     let mut open: Vec<String> = graph
         .items

@@ -2,7 +2,7 @@
 
 use super::db::{Database, SourceFile, Workspace};
 use super::sample::SampleFacts;
-use super::{connector, input, items, load, names, object, query, resolve, scope, types, unused};
+use super::{connector, functions, input, items, load, names, object, query, resolve, scope, types, unused};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{InputPlan, Place};
 use crate::syntax::tree::{ItemKind, SyntaxError, Use};
@@ -181,7 +181,7 @@ impl Project {
                 "load" => load::check_load(db, workspace, item).1.clone(),
                 "object" => object::check_object(db, workspace, item).1.clone(),
                 "type" => types::alias(db, workspace, item).1.clone(),
-                "fn" => types::function_faults(db, workspace, item).clone(),
+                "fn" => functions::function_faults(db, workspace, item).clone(),
                 _ => Vec::new(),
             };
             // An item that could not be read in full lacks things that its author may have written.

@@ -4,6 +4,7 @@
 use super::catalog::{base_catalog, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
+use super::resolve::lacks_import;
 use super::scan;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::sql::{self, Catalog, Column, Planning, Table, TableRead};
@@ -205,8 +206,19 @@ pub fn block_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
         }
         return vec![fault];
     }
-    let Some((_, place, written)) = sql_text(db, item) else { return Vec::new() };
-    let faults = block(db, workspace, item).faults.iter();
+    let Some((sql, place, written)) = sql_text(db, item) else { return Vec::new() };
+    let lacks = lacks_import(db, workspace, item.file(db));
+    // What may stand in an import that could not be read is told there.
+    let told = |f: &sql::Fault| {
+        let name = sql.get(f.range.start as usize..f.range.end as usize).unwrap_or_default();
+        lacks
+            && match f.code {
+                Code::SqlUnknownTable => name.starts_with("records."),
+                Code::SqlUnknownFunction => name.contains('.'),
+                _ => false,
+            }
+    };
+    let faults = block(db, workspace, item).faults.iter().filter(|f| !told(f));
     faults
         .map(|f| {
             let range = if written { f.range.shift(place.start) } else { place };

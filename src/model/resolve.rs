@@ -191,21 +191,13 @@ fn not_found(
     }
 }
 
-/// Whether what a path means may stand in an import that could not be read, which is told there.
-fn may_be_missing(db: &dyn Database, file: SourceFile, imported: &[Import<'_>], path: &Path) -> bool {
-    let missing: Vec<PathBuf> = items::of_kind(db, file, "use")
-        .filter_map(|i| i.import(db))
-        .map(|import| used_path(file.path(db), import))
-        .filter(|path| imported.iter().all(|i| i.file.path(db) != path))
-        .collect();
-    match path.segments.as_slice() {
-        [module, _] => {
-            let unknown = imported.iter().all(|i| i.module(db) != module.text);
-            // One file that cannot be read may have been meant by another name.
-            unknown && !missing.is_empty()
-        }
-        _ => !missing.is_empty(),
-    }
+/// Whether a `use` of the file brings nothing, because its file could not be read.
+pub fn lacks_import(db: &dyn Database, workspace: Workspace, file: SourceFile) -> bool {
+    let imported = imports(db, workspace, file);
+    items::of_kind(db, file, "use").filter_map(|i| i.import(db)).any(|import| {
+        let path = used_path(file.path(db), import);
+        imported.iter().all(|i| i.file.path(db) != &path)
+    })
 }
 
 /// How a keyword's things are called in messages.
@@ -233,7 +225,9 @@ pub fn resolve<'db>(
     let imported = imports(db, workspace, file);
     let text = path.text();
     let unknown = || {
-        if may_be_missing(db, file, imported, path) {
+        let module = path.segments.first().filter(|_| path.segments.len() > 1);
+        let elsewhere = module.is_none_or(|m| imported.iter().all(|i| i.module(db) != m.text));
+        if elsewhere && lacks_import(db, workspace, file) {
             return None;
         }
         let mut names: Vec<String> = items::of_kind(db, file, keyword).map(|i| i.name(db).clone()).collect();

@@ -109,7 +109,7 @@ fn the_place_of_the_finding_is_drawn_before_what_stands_above_it() {
     let source = "scope vendors {\n  a: string\n}\n\n\n\n\nload vendors into crm {\n  match b with c\n}\n";
     let texts = Texts(vec![("main.sconn", source.to_owned())]);
     let at = |part: &str| span(0, source, part);
-    let found = [Diagnostic::new(Code::UnknownName, at("c\n}"), "there is no `c`")
+    let found = [Diagnostic::new(Code::UnknownName, at("with c"), "there is no `c`")
         .here("not declared")
         .label(at("match"), "in this rule")
         .label(at("vendors {"), "the scope")];
