@@ -79,10 +79,9 @@ impl Dice {
             let (from, to) = (a, near.unwrap_or(text.len()).max(a));
             match self.below(6) {
                 0 => text.replace_range(from..to, ""),
-                1 => text.insert_str(to, &text[from..to].to_owned()),
-                2 => {
+                1 | 2 => {
                     let piece = text[from..to].to_owned();
-                    text.insert_str(b, &piece);
+                    text.insert_str(if b % 2 == 0 { to } else { b }, &piece);
                 }
                 3 => text.insert_str(a, PIECES[self.below(PIECES.len())]),
                 4 => text.replace_range(from..to, PIECES[self.below(PIECES.len())]),

@@ -115,7 +115,7 @@ fn the_place_of_the_finding_is_drawn_before_what_stands_above_it() {
         .label(at("vendors {"), "the scope")];
     let text = full(&found, &texts, PLAIN);
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in\n{text}"));
-    assert!(place("[main.sconn:9:3]") < place("not declared"), "{text}");
+    assert!(place("[main.sconn:9:11]") < place("not declared"), "{text}");
     assert!(place("not declared") < place("the scope"), "{text}");
     assert_eq!(text.matches("match b with c").count(), 1, "near places share a snippet:\n{text}");
 }
