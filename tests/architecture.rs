@@ -80,6 +80,55 @@ fn a_room_uses_only_what_its_row_names() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The rooms on a way from a room back to itself; none where there is no such way.
+fn circle<'a>(
+    rooms: &'a BTreeMap<String, Room>,
+    way: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+) -> bool {
+    let here = *way.last().unwrap();
+    for next in rooms[here].may_use.iter().map(String::as_str) {
+        if way.contains(&next) {
+            way.push(next);
+            return true;
+        }
+        if done.contains(next) {
+            continue;
+        }
+        way.push(next);
+        if circle(rooms, way, done) {
+            return true;
+        }
+        way.pop();
+    }
+    done.insert(here);
+    false
+}
+
+#[test]
+fn the_arrows_name_rooms_and_make_no_circle() {
+    let rooms = rooms();
+    for (name, room) in &rooms {
+        let unknown: Vec<_> = room.may_use.iter().filter(|o| !rooms.contains_key(*o)).collect();
+        assert!(unknown.is_empty(), "{name} may use what is no room: {unknown:?}");
+    }
+    let mut done = BTreeSet::new();
+    for name in rooms.keys() {
+        let mut way = vec![name.as_str()];
+        assert!(!circle(&rooms, &mut way, &mut done), "the arrows go in a circle: {}", way.join(" → "));
+    }
+}
+
+#[test]
+fn a_circle_of_arrows_would_be_seen() {
+    let room = |uses: &str| Room { may_use: words(uses), world: BTreeSet::new() };
+    let rooms: BTreeMap<String, Room> =
+        [("a", "b"), ("b", "c, d"), ("c", ""), ("d", "a")].map(|(n, u)| (n.to_owned(), room(u))).into();
+    let mut way = vec!["a"];
+    assert!(circle(&rooms, &mut way, &mut BTreeSet::new()));
+    assert_eq!(way, ["a", "b", "d", "a"]);
+}
+
 #[test]
 fn each_great_library_has_one_room() {
     let owners = [

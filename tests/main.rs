@@ -8,4 +8,5 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod hostile;
+mod mutations;
 mod outputs;

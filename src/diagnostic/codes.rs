@@ -44,7 +44,7 @@ macro_rules! codes {
 
 codes! {
     UnexpectedText "SC0001" Error "text that does not belong here";
-    MissingBrace "SC0002" Error "a brace is not closed";
+    MissingBrace "SC0002" Error "a brace is missing";
     UnclosedText "SC0003" Error "a quoted text is not closed";
     UnknownItem "SC0004" Error "no item starts like this";
     MissingPart "SC0005" Error "something is missing";

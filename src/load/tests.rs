@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::*;
-use crate::plan::{LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
+use crate::plan::{Automations, LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
 use crate::target::{Chunk, ChunkKey, Receipt, Record, Target, Write};
 use crate::value::*;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ fn map(name: &str, variable: &str) -> MappingPlan {
 fn plan(rules: Vec<RulePlan>, mappings: Vec<MappingPlan>) -> LoadPlan {
     let place = Place { file: "a.sconn".into(), line: 1, column: 1 };
     let (name, scope, object) = ("step".into(), "scope".into(), "items".into());
-    LoadPlan { name, scope, object, rules, mappings, expose: None, place }
+    LoadPlan { name, scope, object, rules, mappings, expose: None, automations: Automations::None, place }
 }
 
 fn id(n: u128) -> Uuid {

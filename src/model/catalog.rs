@@ -4,7 +4,7 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::object::object_schema;
 use super::resolve::imports;
-use super::types;
+use super::{functions, types};
 use crate::sql::{Catalog, Column, Table};
 use crate::syntax::tree::SettingValue;
 use crate::text::FileId;
@@ -127,7 +127,7 @@ pub fn base_catalog(db: &dyn Database, workspace: Workspace, file: SourceFile) -
     tables.extend(crate::sql::meta::meta_tables());
     Catalog {
         tables,
-        functions: types::functions(db, workspace, file).clone(),
+        functions: functions::functions(db, workspace, file).clone(),
         parameters: parameters(db, workspace, file).clone(),
     }
 }

@@ -3,6 +3,7 @@
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::sample::SampleFacts;
+use super::setting_values;
 use super::settings::{self, CONNECTOR};
 use super::types;
 use crate::diagnostic::{Code, Diagnostic};
@@ -60,16 +61,16 @@ pub fn missing_connector(db: &dyn Database, file: SourceFile) -> Option<Diagnost
 pub fn connector_plan(db: &dyn Database, file: SourceFile) -> Option<ConnectorPlan> {
     let connector = items::of_kind(db, file, "connector").next()?.connector(db)?;
     let setting = |name: &str| connector.settings.iter().find(|s| s.name.text == name);
-    let text = |name: &str| setting(name).and_then(settings::text).map(str::to_owned);
+    let text = |name: &str| setting(name).and_then(setting_values::text).map(str::to_owned);
     Some(ConnectorPlan {
         name: connector.name.text.clone(),
         label: text("name").unwrap_or_else(|| connector.name.text.clone()),
         description: text("description"),
         sample: text("sample"),
-        chunk: setting("chunk").and_then(settings::whole).unwrap_or(CHUNK),
-        concurrency: setting("concurrency").and_then(settings::whole),
-        memory: setting("memory").and_then(settings::bytes),
-        time_limit: setting("time_limit").and_then(settings::seconds),
+        chunk: setting("chunk").and_then(setting_values::whole).unwrap_or(CHUNK),
+        concurrency: setting("concurrency").and_then(setting_values::whole),
+        memory: setting("memory").and_then(setting_values::bytes),
+        time_limit: setting("time_limit").and_then(setting_values::seconds),
         timezone: text("timezone").unwrap_or_else(|| "UTC".to_owned()),
     })
 }

@@ -5,6 +5,7 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
 use super::sample::SampleFacts;
+use super::setting_values;
 use super::settings::{self, READER};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::plan::{InputColumnPlan, InputFrom, InputPlan, ReaderOptions};
@@ -153,11 +154,11 @@ fn plan_of(input: &Input) -> InputPlan {
                 .collect()
         }),
         options: ReaderOptions {
-            delimiter: option("delimiter").and_then(settings::text).and_then(|t| t.chars().next()),
-            encoding: option("encoding").and_then(settings::text).map(str::to_owned),
-            header: option("header").and_then(settings::whole).and_then(|n| u32::try_from(n).ok()),
+            delimiter: option("delimiter").and_then(setting_values::text).and_then(|t| t.chars().next()),
+            encoding: option("encoding").and_then(setting_values::text).map(str::to_owned),
+            header: option("header").and_then(setting_values::whole).and_then(|n| u32::try_from(n).ok()),
             missing: option("missing")
-                .map(|s| settings::texts(s).into_iter().map(str::to_owned).collect())
+                .map(|s| setting_values::texts(s).into_iter().map(str::to_owned).collect())
                 .unwrap_or_default(),
         },
     }

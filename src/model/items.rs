@@ -41,17 +41,26 @@ pub struct Node {
     pub kind: ItemKind,
     /// The whole item.
     pub range: Range,
+    /// Whether all of it could be read. What a broken item lacks may be what could not be read.
+    pub whole: bool,
 }
 
 /// The items of a file, in the order written.
 #[salsa::tracked]
 pub fn items<'db>(db: &'db dyn Database, file: SourceFile) -> Vec<Item<'db>> {
-    keyed(parse(db, file))
+    let tree = parse(db, file);
+    keyed(tree)
         .map(|(keyword, name, nth, item)| {
-            let node = Node { kind: item.kind.clone(), range: item.range };
+            let node = Node { kind: item.kind.clone(), range: item.range, whole: is_whole(tree, item) };
             Item::new(db, file, keyword, name, nth, node)
         })
         .collect()
+}
+
+/// Whether no syntax error lies in an item.
+fn is_whole(tree: &Tree, item: &crate::syntax::tree::Item) -> bool {
+    let all = item.range.shift(item.offset);
+    tree.errors.iter().all(|e| e.range.start > all.end || e.range.end < all.start)
 }
 
 /// Where each item of a file starts, by its anchor. Read only when spans become offsets.

@@ -6,9 +6,10 @@
 //! spans: an edit that leaves them as they are stops there.
 
 mod catalog;
-pub(crate) mod compiled;
+mod compile;
 mod connector;
 mod db;
+mod functions;
 mod input;
 mod items;
 mod load;
@@ -18,10 +19,13 @@ mod object;
 mod project;
 mod query;
 mod resolve;
+mod rules;
 mod sample;
 mod scan;
 mod scope;
+mod setting_values;
 mod settings;
+mod source;
 mod types;
 mod unused;
 

@@ -106,6 +106,22 @@ fn check_field<'db>(
     })
 }
 
+/// What other languages call our field types.
+fn foreign_type(name: &str) -> Option<&'static str> {
+    match name.to_lowercase().as_str() {
+        "string" | "str" | "varchar" | "char" => Some("text"),
+        "number" | "numeric" | "float" | "double" => Some("decimal"),
+        "int" | "bigint" => Some("integer"),
+        "boolean" | "bool" => Some("checkbox"),
+        "timestamp" => Some("datetime"),
+        "phone" | "phone_number" => Some("phonenumber"),
+        "enum" | "select" | "picklist" => Some("dropdown"),
+        "multiselect" => Some("checkboxes"),
+        "reference" | "lookup" | "relation" => Some("relationship"),
+        _ => None,
+    }
+}
+
 fn field_type<'db>(
     db: &'db dyn Database,
     workspace: Workspace,
@@ -172,13 +188,13 @@ fn field_type<'db>(
             return match resolve(db, workspace, item.file(db), "object", argument, span) {
                 Ok(target) => Some(FieldType::Relationship { object: target.name(db).clone() }),
                 Err(fault) => {
-                    faults.push(fault);
+                    faults.extend(fault);
                     None
                 }
             };
         }
         other => {
-            let near = nearest(other, FieldType::NAMES);
+            let near = foreign_type(other).or_else(|| nearest(other, FieldType::NAMES));
             faults.push(
                 Diagnostic::new(
                     Code::UnknownFieldType,

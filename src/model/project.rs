@@ -2,9 +2,9 @@
 
 use super::db::{Database, SourceFile, Workspace};
 use super::sample::SampleFacts;
-use super::{connector, input, items, load, names, object, query, resolve, scope, types, unused};
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::plan::InputPlan;
+use super::{connector, functions, input, items, load, names, object, query, resolve, scope, types, unused};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{InputPlan, Place};
 use crate::syntax::tree::{ItemKind, SyntaxError, Use};
 use crate::system::files::{Files, normal};
 use crate::text::{Anchor, FileId, LineIndex, Range, Span};
@@ -181,13 +181,13 @@ impl Project {
                 "load" => load::check_load(db, workspace, item).1.clone(),
                 "object" => object::check_object(db, workspace, item).1.clone(),
                 "type" => types::alias(db, workspace, item).1.clone(),
-                "fn" => types::function_faults(db, workspace, item).clone(),
+                "fn" => functions::function_faults(db, workspace, item).clone(),
                 _ => Vec::new(),
             };
             // An item that could not be read in full lacks things that its author may have written.
             let whole = at.range.shift(at.offset);
             let within = |e: &&SyntaxError| e.range.start <= whole.end && e.range.end >= whole.start;
-            let broken = tree.errors.iter().any(|e| within(&e));
+            let broken = !item.node(db).whole;
             let cut = tree.errors.iter().filter(within).any(|e| is_about_an_end(e.code));
             let follows = |code: Code| (broken && is_about_absence(code)) || (cut && code == Code::SqlSyntax);
             loads_are_faulty |= item.keyword(db) == "load" && !faults.is_empty();
@@ -215,11 +215,11 @@ impl Project {
     }
 
     /// A range of an item, counted from the start of its file.
-    pub(crate) fn place(&self, item: items::Item<'_>, range: Range) -> crate::plan::Place {
+    pub(super) fn place(&self, item: items::Item<'_>, range: Range) -> Place {
         let span = self.absolute(item.span(&self.db, range), &mut HashMap::new());
         let text = self.text(span.file);
         let at = LineIndex::new(text).line_column(text, span.range.start);
-        crate::plan::Place { file: self.file_name(span.file), line: at.line, column: at.column }
+        Place { file: self.file_name(span.file), line: at.line, column: at.column }
     }
 
     /// The file's path as it is shown.
@@ -242,18 +242,13 @@ impl Project {
     }
 
     /// The connector's own file.
-    pub(crate) fn root(&self) -> Option<SourceFile> {
+    pub(super) fn root(&self) -> Option<SourceFile> {
         self.file(FileId(0))
     }
 
     /// The database and the sources, for the plan's compiler.
-    pub(crate) fn parts(&self) -> (&Database, Workspace) {
+    pub(super) fn parts(&self) -> (&Database, Workspace) {
         (&self.db, self.workspace)
-    }
-
-    /// Whether anything found keeps the connector from running.
-    pub(crate) fn errors(&self) -> Vec<Diagnostic> {
-        self.check().into_iter().filter(|d| d.severity == Severity::Error).collect()
     }
 
     /// The queries that ran since this was last asked, one entry an execution; the first call starts
@@ -276,6 +271,7 @@ fn is_about_absence(code: Code) -> bool {
             | Code::BadOptions
             | Code::MissingFieldArgument
             | Code::BadSplit
+            | Code::SampleLacksColumn
     )
 }
 

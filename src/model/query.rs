@@ -4,11 +4,13 @@
 use super::catalog::{base_catalog, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
+use super::resolve::lacks_import;
 use super::scan;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::sql::{self, Column, Planning, Table, TableRead};
+use crate::sql::{self, Catalog, Column, Planning, Table, TableRead};
 use crate::text::Range;
 use salsa::Database;
+use std::collections::{BTreeSet, HashMap};
 
 /// The text that makes a view or scope, and where it stands; `SELECT *` for `from input.x`.
 pub fn sql_text<'db>(db: &'db dyn Database, item: Item<'db>) -> Option<(String, Range, bool)> {
@@ -58,25 +60,34 @@ pub fn graph<'db>(db: &'db dyn Database, file: SourceFile) -> Graph<'db> {
         "scope" => format!("output.{}", item.name(db)),
         _ => item.name(db).clone(),
     };
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    for (i, item) in all.iter().enumerate() {
+        places.entry(called(*item).to_ascii_lowercase()).or_default().push(i);
+    }
     let reads: Vec<Vec<usize>> = all
         .iter()
         .map(|item| {
-            let mentioned = mentions(db, *item);
-            let mentions = |name: &str| mentioned.iter().any(|m| m.eq_ignore_ascii_case(name));
-            (0..all.len()).filter(|i| all.get(*i).is_some_and(|other| mentions(&called(*other)))).collect()
+            let mentioned = mentions(db, *item).iter().filter_map(|m| places.get(&m.to_ascii_lowercase()));
+            mentioned.flatten().copied().collect::<BTreeSet<usize>>().into_iter().collect()
         })
         .collect();
     let circles = (0..all.len()).map(|start| circle(start, &reads)).collect::<Vec<_>>();
-    let mut order: Vec<usize> = Vec::new();
-    while order.len() < all.len() {
-        let ready = |i: &usize| {
-            !order.contains(i) && reads.get(*i).into_iter().flatten().all(|r| order.contains(r) || r == i)
-        };
-        // A circle has no order; its diagnostics say so, and the rest goes on as written.
-        let next = (0..all.len()).find(ready).or_else(|| (0..all.len()).find(|i| !order.contains(i)));
-        order.extend(next);
-    }
+    let order = order(&reads);
     Graph { items: all, reads, order, circles }
+}
+
+/// Each as early as it is written, but after what it reads.
+fn order(reads: &[Vec<usize>]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::new();
+    let mut open: BTreeSet<usize> = (0..reads.len()).collect();
+    while let Some(first) = open.first().copied() {
+        let ready = |i: &&usize| reads.get(**i).into_iter().flatten().all(|r| r == *i || !open.contains(r));
+        // A circle has no order; its diagnostics say so, and the rest goes on as written.
+        let next = open.iter().find(ready).copied().unwrap_or(first);
+        open.remove(&next);
+        order.push(next);
+    }
+    order
 }
 
 /// The shortest way from one back to itself.
@@ -121,19 +132,31 @@ pub fn block<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) 
         return Planning::default();
     }
     let mut catalog = base_catalog(db, workspace, file).clone();
-    let reads = graph.reads.get(at).map(Vec::as_slice).unwrap_or_default();
-    for (i, other) in graph.items.iter().enumerate().filter(|(i, _)| *i != at) {
-        // What the text does not mention is there for its name only, for "did you mean".
-        let known =
-            if reads.contains(&i) { columns(db, workspace, *other).clone() } else { Some(Vec::new()) };
-        let Some(known) = known else { return Planning::default() };
+    let table = |other: Item<'db>, columns: Vec<Column>| {
         let schema = if other.keyword(db) == "scope" { "output" } else { "" };
-        let table = Table { schema: schema.to_owned(), name: other.name(db).clone(), columns: known };
-        if catalog.tables.iter().all(|t| t.schema != table.schema || t.name != table.name) {
-            catalog.tables.push(table);
-        }
+        Table { schema: schema.to_owned(), name: other.name(db).clone(), columns }
+    };
+    let reads = graph.reads.get(at).map(Vec::as_slice).unwrap_or_default();
+    for other in reads.iter().filter_map(|i| graph.items.get(*i).copied()) {
+        let Some(known) = columns(db, workspace, other).clone() else { return Planning::default() };
+        push_new(&mut catalog, table(other, known));
+    }
+    let planning = sql::plan(&sql, &catalog);
+    if planning.faults.iter().all(|f| f.code != Code::SqlUnknownTable) {
+        return planning;
+    }
+    // What the text does not mention is there for its name only, for "did you mean".
+    for other in graph.items.iter().copied().filter(|i| *i != item) {
+        push_new(&mut catalog, table(other, Vec::new()));
     }
     sql::plan(&sql, &catalog)
+}
+
+/// Adds a table unless there is one of its name.
+fn push_new(catalog: &mut Catalog, table: Table) {
+    if catalog.tables.iter().all(|t| t.schema != table.schema || t.name != table.name) {
+        catalog.tables.push(table);
+    }
 }
 
 /// The columns that a block makes: all that later items see of it.
@@ -183,8 +206,19 @@ pub fn block_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
         }
         return vec![fault];
     }
-    let Some((_, place, written)) = sql_text(db, item) else { return Vec::new() };
-    let faults = block(db, workspace, item).faults.iter();
+    let Some((sql, place, written)) = sql_text(db, item) else { return Vec::new() };
+    let lacks = lacks_import(db, workspace, item.file(db));
+    // What may stand in an import that could not be read is told there.
+    let told = |f: &sql::Fault| {
+        let name = sql.get(f.range.start as usize..f.range.end as usize).unwrap_or_default();
+        lacks
+            && match f.code {
+                Code::SqlUnknownTable => name.starts_with("records."),
+                Code::SqlUnknownFunction => name.contains('.'),
+                _ => false,
+            }
+    };
+    let faults = block(db, workspace, item).faults.iter().filter(|f| !told(f));
     faults
         .map(|f| {
             let range = if written { f.range.shift(place.start) } else { place };

@@ -157,7 +157,12 @@ fn not_found(
             let fault =
                 Diagnostic::new(Code::ImportNotFound, span, format!("the standard library has no `{name}`"))
                     .here("not in the standard library");
-            match nearest(&name, names.iter().map(String::as_str)) {
+            let bare = names.iter().find(|n| n.strip_prefix("std.") == Some(&name)).map(String::as_str);
+            if let ([module], None) = (written.segments.as_slice(), bare) {
+                let file = format!("for a file write `use \"./{}.sconn\"`", module.text);
+                return fault.help(format!("{file}; the library has: {}", names.join(", ")));
+            }
+            match bare.or_else(|| nearest(&name, names.iter().map(String::as_str))) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),
                 None => fault.help(format!("it has: {}", names.join(", "))),
             }
@@ -186,10 +191,12 @@ fn not_found(
     }
 }
 
-/// Whether a `use` of that name is written; asked where none of that name could be read.
-fn used_but_missing(db: &dyn Database, file: SourceFile, module: &str) -> bool {
+/// Whether a `use` of the file brings nothing, because its file could not be read.
+pub fn lacks_import(db: &dyn Database, workspace: Workspace, file: SourceFile) -> bool {
+    let imported = imports(db, workspace, file);
     items::of_kind(db, file, "use").filter_map(|i| i.import(db)).any(|import| {
-        used_path(file.path(db), import).file_stem().is_some_and(|stem| stem.to_str() == Some(module))
+        let path = used_path(file.path(db), import);
+        imported.iter().all(|i| i.file.path(db) != &path)
     })
 }
 
@@ -205,7 +212,8 @@ fn word(keyword: &str) -> &str {
 /// one that an import has.
 ///
 /// # Errors
-/// The diagnostic: unknown, or in several imports.
+/// The diagnostic: unknown, or in several imports. None where it may stand in an import that could
+/// not be read: that is told already.
 pub fn resolve<'db>(
     db: &'db dyn Database,
     workspace: Workspace,
@@ -213,10 +221,15 @@ pub fn resolve<'db>(
     keyword: &'static str,
     path: &Path,
     span: Span,
-) -> Result<Item<'db>, Diagnostic> {
+) -> Result<Item<'db>, Option<Diagnostic>> {
     let imported = imports(db, workspace, file);
     let text = path.text();
     let unknown = || {
+        let module = path.segments.first().filter(|_| path.segments.len() > 1);
+        let elsewhere = module.is_none_or(|m| imported.iter().all(|i| i.module(db) != m.text));
+        if elsewhere && lacks_import(db, workspace, file) {
+            return None;
+        }
         let mut names: Vec<String> = items::of_kind(db, file, keyword).map(|i| i.name(db).clone()).collect();
         for import in imported {
             for item in items::of_kind(db, import.file, keyword) {
@@ -230,21 +243,19 @@ pub fn resolve<'db>(
             [module, _] => Some(module.text.as_str()).filter(|m| imported.iter().all(|i| i.module(db) != *m)),
             _ => None,
         };
-        Diagnostic::new(Code::UnknownName, span, format!("there is no {what} `{text}`"))
+        let fault = Diagnostic::new(Code::UnknownName, span, format!("there is no {what} `{text}`"))
             .here("not declared")
             .help(match (near, foreign) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
-                (None, Some(module)) if used_but_missing(db, file, module) => {
-                    format!("it comes with `{module}`, once that can be read")
-                }
                 (None, Some(module)) => {
                     format!("`use` the file that has it, such as `use \"./{module}.sconn\"`")
                 }
                 (None, None) if names.is_empty() => {
                     format!("declare it with `{keyword}`, or `use` the file that does")
                 }
-                (None, None) => format!("there is: {}", names.join(", ")),
-            })
+                (None, None) => format!("those there are: {}", names.join(", ")),
+            });
+        Some(fault)
     };
     match path.segments.as_slice() {
         [name] => {
@@ -271,7 +282,7 @@ pub fn resolve<'db>(
                     for (_, item) in several {
                         fault = fault.label(item.name_span(db), "declared here");
                     }
-                    Err(fault)
+                    Err(Some(fault))
                 }
             }
         }

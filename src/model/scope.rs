@@ -168,6 +168,8 @@ fn check_variable<'db>(
             .help(format!("write `{name}: {ty} split \";\"`")),
         );
     }
+    // A format that means nothing has its own diagnostic.
+    let formatted = !variable.formats.is_empty() || !resolved.formats.is_empty();
     let formats = if variable.formats.is_empty() {
         resolved.formats
     } else {
@@ -178,7 +180,7 @@ fn check_variable<'db>(
         None => resolved.output,
     };
     if let Some(column) = column {
-        column_notes(db, workspace, item, variable, column, ty.base, formats.is_empty(), faults);
+        column_notes(db, workspace, item, variable, column, ty.base, !formatted, faults);
     }
     let source = match &variable.literal {
         None => Source::Column(at.text.clone()),
@@ -229,7 +231,7 @@ fn not_produced(db: &dyn Database, item: Item<'_>, variable: &Variable, made: &[
     let names: Vec<&str> = made.iter().map(|c| c.name.as_str()).collect();
     let help = match nearest(&at.text, names.iter().copied()) {
         Some(near) if variable.from.is_some() => format!("did you mean `{near}`?"),
-        Some(near) => format!("did you mean `from {near}`?"),
+        Some(near) => format!("did you mean `{near}`? To keep the name, write `from {near}`"),
         None if names.is_empty() => format!("{maker} has no columns"),
         None => format!(
             "write `from COLUMN`: {maker} {} {}",

@@ -9,6 +9,7 @@ mod sql;
 
 use super::{Project, SampleFacts, SampleTable};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::plan::Automations;
 use crate::system::files::Memory;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -115,12 +116,16 @@ fn the_brief_is_clean_and_compiles() {
     let names: Vec<_> = plan.queries.iter().map(|q| q.name.as_str()).collect();
     assert_eq!(names, ["cleaned", "vendors", "products", "price_errors"]);
     let products = &plan.queries[2];
-    assert!(products.reads.iter().any(|r| r == "records.products(name, sku)"), "{:?}", products.reads);
+    let records = products.reads.tables.iter().find(|t| t.name == "records.products").unwrap();
+    assert_eq!(records.columns, ["name", "sku"]);
+    let from: Vec<_> = products.columns.iter().map(|c| (c.name.as_str(), c.from.as_str())).collect();
+    assert_eq!(from[0], ("vendor_code", "c.*"));
+    assert_eq!(*from.last().unwrap(), ("known", "r.name IS NOT NULL"));
     assert!(products.sql.contains("QUALIFY"));
     let scope = products.scope.as_ref().unwrap();
     assert!(!scope.errors && scope.variables.len() == 7);
     assert!(plan.queries[3].scope.as_ref().unwrap().errors);
-    assert!(plan.queries[1].reads.contains(&"$region".to_owned()), "{:?}", plan.queries[1].reads);
+    assert_eq!(plan.queries[1].reads.parameters, ["region"]);
     assert_eq!(plan.functions.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["text.code"]);
     assert_eq!(plan.objects.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["vendors", "products"]);
     assert_eq!(
@@ -130,10 +135,46 @@ fn the_brief_is_clean_and_compiles() {
     assert_eq!(plan.loads[1].expose.as_deref(), Some("product_id"));
     assert_eq!(plan.loads[0].rules[0].archived, crate::plan::MatchAction::UnarchiveAndUpdate);
     assert_eq!(plan.loads[0].rules[1].none, crate::plan::MatchAction::CreateNew);
+    assert_eq!(plan.loads[0].automations, Automations::None);
     assert_eq!(plan.connector.label, "Vendor price list");
     assert_eq!(plan.parameters[0].default, Some(crate::value::Value::Text("EMEA".into())));
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<crate::plan::Plan>(&json).unwrap(), plan);
+}
+
+#[test]
+fn the_plan_in_words_tells_what_is_read_made_and_written() {
+    let text =
+        changed("  expose product_id", "  after { automations new }\n  expose product_id").plan().unwrap();
+    assert_eq!(text.loads[1].automations, Automations::New);
+    let text = crate::plan::describe(&text);
+    for told in [
+        "vendor_email  <- \"Vendor Email\"  optional",
+        "records.products  in SQL    name, sku",
+        "records.products  to match  sku",
+        "records.vendors   to find   code",
+        "records.vendors   to match  code, email",
+        "$region  string  \"EMEA\" where not given",
+        "  reads cleaned(vendor_name, vendor_email, code), $region",
+        "    email   text  min(vendor_email)",
+        "tags    string[]  from tags        split at \";\"",
+        "price   number    from unit_price  written as \"1,234.56\"",
+        "  text.code(s) = ",
+        "  rule 2: records whose email is the row's email",
+        "    archived  unarchive_and_update",
+        "vendor  <- find vendors by code with vendor  relationship  only_update_blank",
+        "  exposes each row's record id as product_id",
+        "  automations run for new records",
+        "  vendors   name, code, email, region",
+    ] {
+        assert!(text.contains(told), "{told}\n\n{text}");
+    }
+}
+
+#[test]
+fn a_file_without_a_connector_has_no_plan_and_says_so() {
+    let found = project("object a { name: text }\n", &[]).plan().unwrap_err();
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::NoConnector]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The compiled plan: what a run does, in full. Owned, serialisable and versioned; it is what the
 //! interpreter executes, what `sconn plan` shows, and what a resume is held to.
 
-mod compile;
 mod describe;
+mod words;
 
 pub use describe::describe;
+pub use words::{Automations, MatchAction, Outcome};
 
 use crate::value::{DataType, FieldSchema, Format, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
@@ -154,10 +155,30 @@ pub struct QueryPlan {
     pub place: Place,
     /// The columns it makes, as planned, with their SQL types in words.
     pub columns: Vec<ColumnPlan>,
-    /// What it reads: `input.prices`, `records.products(name, sku)`, `cleaned`, `$region`.
-    pub reads: Vec<String>,
+    /// What it reads.
+    pub reads: ReadsPlan,
     /// What makes it a scope; none for a view.
     pub scope: Option<ScopePlan>,
+}
+
+/// What a query reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadsPlan {
+    /// Tables, each with the columns that are needed of it.
+    pub tables: Vec<TablePlan>,
+    /// Run parameters.
+    pub parameters: Vec<String>,
+    /// Functions of [`Plan::functions`].
+    pub functions: Vec<String>,
+}
+
+/// A table that a query reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// As the SQL names it: `input.prices`, `records.products`, or the bare name of a view.
+    pub name: String,
+    /// The columns that are needed.
+    pub columns: Vec<String>,
 }
 
 /// A column of a query.
@@ -168,6 +189,9 @@ pub struct ColumnPlan {
     /// Its type in words: `text`, `integer`, `boolean`, …
     #[serde(rename = "type")]
     pub ty: String,
+    /// The SQL expression that makes it; `*` or `c.*` where a star brings it. Empty where it cannot be
+    /// told.
+    pub from: String,
 }
 
 /// What a scope has beyond its query.
@@ -209,6 +233,8 @@ pub struct LoadPlan {
     pub mappings: Vec<MappingPlan>,
     /// The variable that it makes of the ids it matched or created.
     pub expose: Option<String>,
+    /// For which of the records written automations are to run, in targets that have some.
+    pub automations: Automations,
     /// Where it stands.
     pub place: Place,
 }
@@ -228,109 +254,6 @@ pub struct RulePlan {
     pub many: MatchAction,
     /// What to do where the only matches are archived.
     pub archived: MatchAction,
-}
-
-/// What a rule found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// No record.
-    None,
-    /// One record that is not archived.
-    One,
-    /// Several records that are not archived.
-    Many,
-    /// Only archived records, or one among them.
-    Archived,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Outcome; 4] = [Outcome::None, Outcome::One, Outcome::Many, Outcome::Archived];
-
-    /// Its name in the language.
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::None => "none",
-            Outcome::One => "one",
-            Outcome::Many => "many",
-            Outcome::Archived => "archived",
-        }
-    }
-
-    /// The outcome of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|o| o.name() == name)
-    }
-
-    /// The actions it allows; the first is the default. From the facts.
-    pub fn actions(self) -> &'static [MatchAction] {
-        use MatchAction::*;
-        match self {
-            Outcome::None => &[CreateNew, NextRule, NextRuleIgnorePrevious, DoNotUpload],
-            Outcome::One => &[UpdateCurrent, NextRule, NextRuleIgnorePrevious, DoNotUpload],
-            Outcome::Many => &[DoNotUpload, NextRule, NextRuleIgnorePrevious],
-            Outcome::Archived => {
-                &[CreateNew, UnarchiveAndUpdate, UnarchiveOnly, NextRule, NextRuleIgnorePrevious, DoNotUpload]
-            }
-        }
-    }
-}
-
-/// What a rule says to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MatchAction {
-    /// Make a new record.
-    CreateNew,
-    /// Update the record that was found.
-    UpdateCurrent,
-    /// Ask the next rule, among the records found so far.
-    NextRule,
-    /// Ask the next rule, among all records.
-    NextRuleIgnorePrevious,
-    /// Leave the row out.
-    DoNotUpload,
-    /// Take the record out of the archive and update it.
-    UnarchiveAndUpdate,
-    /// Take the record out of the archive, nothing else.
-    UnarchiveOnly,
-}
-
-impl MatchAction {
-    /// Every action.
-    pub const ALL: [MatchAction; 7] = [
-        MatchAction::CreateNew,
-        MatchAction::UpdateCurrent,
-        MatchAction::NextRule,
-        MatchAction::NextRuleIgnorePrevious,
-        MatchAction::DoNotUpload,
-        MatchAction::UnarchiveAndUpdate,
-        MatchAction::UnarchiveOnly,
-    ];
-
-    /// Its name in the language.
-    pub fn name(self) -> &'static str {
-        match self {
-            MatchAction::CreateNew => "create_new",
-            MatchAction::UpdateCurrent => "update_current",
-            MatchAction::NextRule => "next_rule",
-            MatchAction::NextRuleIgnorePrevious => "next_rule_ignore_previous",
-            MatchAction::DoNotUpload => "do_not_upload",
-            MatchAction::UnarchiveAndUpdate => "unarchive_and_update",
-            MatchAction::UnarchiveOnly => "unarchive_only",
-        }
-    }
-
-    /// The action of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|a| a.name() == name)
-    }
-
-    /// Whether it passes the row on to the next rule.
-    pub fn falls_through(self) -> bool {
-        matches!(self, MatchAction::NextRule | MatchAction::NextRuleIgnorePrevious)
-    }
 }
 
 /// A mapping onto one field.

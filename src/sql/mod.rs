@@ -10,6 +10,7 @@ mod lineage;
 mod locate;
 pub mod meta;
 pub mod native;
+mod origins;
 mod parse;
 mod registry;
 mod tables;
@@ -18,6 +19,7 @@ pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, Ta
 pub use check::plan;
 pub use engine::{Engine, SqlError, SqlLimits, parameter};
 pub use lineage::ROW;
+pub use origins::origins;
 pub use tables::{Batches, Open};
 
 #[cfg(test)]

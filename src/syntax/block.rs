@@ -108,7 +108,9 @@ impl<'t> Reader<'t, '_> {
             ),
             Some(field) if !part.has(Rule::with_word) => {
                 let message = format!("the matching rule for `{}` has no `with`", field.text);
-                self.missing(part.end_of(&[Rule::match_field]), &message, "`with`", help.into());
+                let word = part.get(Rule::not_with).and_then(|w| meant(w.text, &["with"]));
+                let help = word.map_or_else(|| help.to_owned(), |w| format!("did you mean `{w}`?"));
+                self.missing(part.end_of(&[Rule::match_field]), &message, "`with`", help);
             }
             Some(field) if variable.is_none() => {
                 let message = format!("the matching rule for `{}` has no variable", field.text);

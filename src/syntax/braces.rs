@@ -27,14 +27,17 @@ pub(super) struct Braces {
     pub dead: Vec<bool>,
 }
 
+/// By token: whether it starts an item in column 1.
+pub(super) fn item_lines(text: &str, tokens: &[Token]) -> Vec<bool> {
+    let starts = |t: &Token| {
+        t.first && t.indent == 0 && t.kind == Kind::Name && text.get(t.start..).is_some_and(item_starts)
+    };
+    tokens.iter().map(starts).collect()
+}
+
 /// Pairs the braces. An item keyword in column 1 ends every block that is still open.
 pub(super) fn pair(text: &str, tokens: &[Token], errors: &mut Errors) -> Braces {
-    let starts: Vec<bool> = tokens
-        .iter()
-        .map(|t| {
-            t.first && t.indent == 0 && t.kind == Kind::Name && text.get(t.start..).is_some_and(item_starts)
-        })
-        .collect();
+    let starts = item_lines(text, tokens);
     let mut braces =
         Braces { blocks: vec![Block::default(); tokens.len()], starts, dead: vec![false; tokens.len()] };
     let mut from = 0;
@@ -85,10 +88,27 @@ impl Region<'_> {
         while let Some(open) = self.stack.pop() {
             set(braces, open.token, self.to, self.to);
             // Where the SQL inside was cut off, that is the one to tell.
-            if !cut {
+            if let Some(sql) = self.took_the_brace_of(&open).filter(|_| !cut) {
+                errors.push(
+                    Code::MissingBrace,
+                    sql.start..sql.start + 1,
+                    "the SQL block is not closed",
+                    "this `{` has no `}`",
+                    Some("write `}` after the SQL".into()),
+                );
+            } else if !cut {
                 self.missing(open.token, errors);
             }
         }
+    }
+
+    /// The SQL that ends with a `}` below the start of the block's own line: it took the block's.
+    fn took_the_brace_of(&self, open: &Open) -> Option<Token> {
+        let sql = self.tokens.get(open.token..self.to)?.last().copied()?;
+        let before = self.text.get(sql.start..sql.end.checked_sub(1)?)?;
+        let (_, line) = before.rsplit_once('\n')?;
+        let below = line.trim().is_empty() && line.len() == self.indent_of(open);
+        (sql.kind == Kind::Sql { closed: true } && below && sql.indent > self.indent_of(open)).then_some(sql)
     }
 
     fn sql_cut(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::errors::quote;
 use super::reader::{Part, Reader, Rule};
+use super::scan::Kind;
 use super::split::{Entry, Holds};
 use super::tree::*;
 use crate::diagnostic::Code;
@@ -9,6 +10,9 @@ use crate::text::Range;
 
 /// The words that may follow a variable's type.
 pub(super) const MODIFIERS: &[&str] = &["from", "required", "split", "format", "output"];
+
+/// The settings that may stand among an input's columns.
+const READER_OPTIONS: &[&str] = &["delimiter", "encoding", "header", "missing"];
 
 /// What stands after a type.
 #[derive(Default)]
@@ -30,13 +34,18 @@ impl<'t> Reader<'t, '_> {
         for entry in self.entries(inside, Holds::Columns) {
             let colon = self.tokens.get(entry.head.from + 1).filter(|_| entry.head.from + 1 < entry.head.to);
             let first = self.tokens.get(entry.head.from).filter(|_| entry.head.from < entry.head.to);
-            let named = first.is_some_and(|t| t.kind == super::scan::Kind::Name);
+            let word = first.filter(|t| t.kind == Kind::Name).map(|t| t.text(self.text));
+            let is_column = match (word, colon.map(|t| t.kind)) {
+                (None, _) | (_, Some(Kind::Symbol(':'))) => true,
+                (Some(word), Some(Kind::Symbol('='))) => !READER_OPTIONS.contains(&word),
+                _ => false,
+            };
             if first.is_none() {
                 options.extend(self.block_settings(&entry, 0));
-            } else if named && colon.is_none_or(|t| t.kind != super::scan::Kind::Symbol(':')) {
-                options.extend(self.setting(&entry, 0));
-            } else {
+            } else if is_column {
                 columns.extend(self.column(&entry));
+            } else {
+                options.extend(self.setting(&entry, 0));
             }
         }
         (columns, options)
@@ -47,15 +56,26 @@ impl<'t> Reader<'t, '_> {
         let help = "write `column: \"Header\"`, with `optional` after it where a file may lack it";
         let name = self.entry_name(&part, "a column", help)?;
         let what = format!("the column `{}`", name.text);
-        let header = part.get(Rule::quoted).map(|q| self.quoted(q));
-        if header.is_none() {
-            let end = part.end_of(&[Rule::name, Rule::colon]);
-            let message = format!("{what} does not say its header in the file");
-            self.missing(end, &message, "a quoted header", format!("write `{}: \"Header\"`", name.text));
+        if let Some(equals) = part.get(Rule::equals) {
+            let message = format!("{what} has a `=` where a `:` belongs");
+            let range = equals.start..equals.end;
+            let help = Some(format!("write `{}: \"Header\"`", name.text));
+            self.error(Code::UnexpectedText, range, &message, "expected `:` here", help);
         }
+        let header = part.get(Rule::quoted).map(|q| self.quoted(q)).unwrap_or_else(|| {
+            let end = part.end_of(&[Rule::name, Rule::colon, Rule::equals]);
+            let message = format!("{what} does not say its header in the file");
+            let written = self.text.get(end..part.end).unwrap_or("");
+            let written = written.trim().trim_matches(['\'', '“', '”', '„', '‘', '’']).trim();
+            let shown = if written.is_empty() { "Header" } else { written };
+            let help = format!("write `{}: \"{shown}\"`", name.text);
+            self.missing(end, &message, "a header in double quotes", help);
+            // The column is there all the same, for the SQL that reads it.
+            Text { value: written.to_owned(), range: self.range(end, part.end.max(end)) }
+        });
         self.strays(&part, &what, &["optional"], help);
         self.no_block(entry, &what);
-        Some(InputColumn { name, header: header?, optional: part.has(Rule::optional) })
+        Some(InputColumn { name, header, optional: part.has(Rule::optional) })
     }
 
     /// The SQL and the variables of a scope.
@@ -92,6 +112,21 @@ impl<'t> Reader<'t, '_> {
         let help = "write `name: type`, for example `price: number required`";
         if part.inner.is_empty() {
             self.no_head(entry, "the variables", help);
+        }
+        if let [only] = part.inner.as_slice()
+            && only.rule == Rule::name
+            && (MODIFIERS.contains(&only.text) || only.text == "sql")
+        {
+            let range = only.start..only.end;
+            let (message, help) = match only.text {
+                "sql" => ("`sql` has no `{ … }`".to_owned(), "write `sql { SELECT … }`".to_owned()),
+                word => {
+                    let help = format!("write `name: type {word}`");
+                    (format!("`{word}` belongs to no variable"), help)
+                }
+            };
+            self.error(Code::UnexpectedText, range, &message, "not expected here", Some(help));
+            return None;
         }
         let name = self.entry_name(&part, "a variable", help)?;
         let what = format!("the variable `{}`", name.text);
@@ -240,12 +275,10 @@ impl<'t> Reader<'t, '_> {
 
     /// The name that an entry starts with. Where there is none, the whole entry is told.
     pub fn entry_name(&mut self, part: &Part<'t>, what: &str, help: &str) -> Option<Name> {
-        let name = part.get(Rule::name).map(|n| self.name(n));
+        let name = self.new_name(part);
         if name.is_none() && !part.inner.is_empty() {
             let message = format!("{} is not {what}", quote(part.text));
             let label = format!("expected {what} here");
-            let letters = part.inner.first().is_some_and(|p| p.text.starts_with(char::is_alphabetic));
-            let help = if letters { "names are made of the letters a to z, digits and `_`" } else { help };
             self.error(Code::UnexpectedText, part.start..part.end, &message, &label, Some(help.into()));
         }
         name

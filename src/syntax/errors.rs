@@ -5,12 +5,14 @@ use crate::diagnostic::Code;
 use crate::text::Range;
 
 /// More than anybody reads; hostile text must not make a million messages.
-const MOST: usize = 1000;
+const MOST: usize = 100;
 
 /// The errors of one file as they are found.
 #[derive(Default)]
 pub(super) struct Errors {
     found: Vec<SyntaxError>,
+    /// The first one that found no room, and how many there are.
+    more: Option<(Range, usize)>,
 }
 
 impl Errors {
@@ -22,15 +24,31 @@ impl Errors {
         label: &str,
         help: Option<String>,
     ) {
-        if self.found.len() < MOST {
+        let range = Range::new(range.start, range.end);
+        if self.full() {
+            self.more.get_or_insert((range, 0)).1 += 1;
+        } else {
             let (message, label) = (message.to_owned(), label.to_owned());
-            let range = Range::new(range.start, range.end);
             self.found.push(SyntaxError { code, range, message, label, help });
         }
     }
 
+    /// Whether any more are only counted.
+    pub fn full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
     /// The errors in the order of the file.
     pub fn sorted(mut self) -> Vec<SyntaxError> {
+        if let Some((range, more)) = self.more {
+            self.found.push(SyntaxError {
+                code: Code::UnexpectedText,
+                range,
+                message: format!("{more} more things cannot be read"),
+                label: "the first of them".to_owned(),
+                help: Some("mend the others first".to_owned()),
+            });
+        }
         self.found.sort_by_key(|e| (e.range.start, e.range.end, e.code));
         self.found
     }

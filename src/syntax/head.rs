@@ -10,6 +10,7 @@ const HEAD: &[Rule] = &[
     Rule::keyword,
     Rule::native_word,
     Rule::name,
+    Rule::bad_name,
     Rule::colon,
     Rule::equals,
     Rule::type_ref,
@@ -57,11 +58,22 @@ impl<'t> Reader<'t, '_> {
             (_, Some(path)) => Some(Use::Library(self.path(path))),
             _ => None,
         };
+        // `use ./crm.sconn`: all that stands there is the path.
+        let bare = head.get(Rule::stray).filter(|_| found.is_none()).map(|first| {
+            let end = head.inner.last().map_or(first.end, |last| last.end);
+            let value = self.text.get(first.start..end).unwrap_or("").to_owned();
+            Text { value, range: self.range(first.start, end) }
+        });
+        let help = bare.as_ref().filter(|t| t.value.contains('.')).map_or_else(
+            || help.to_owned(),
+            |t| format!("write `use \"{}\"`", t.value.trim_matches(['\'', '“', '”'])),
+        );
         if found.is_none() {
             let what = "a library or a quoted file";
-            self.missing(head.end_of(HEAD), "`use` does not say what to use", what, help.into());
+            self.missing(head.end_of(HEAD), "`use` does not say what to use", what, help.clone());
         }
-        self.strays(&head, "a `use` line", &[], help);
+        let found = found.or(bare.map(Use::File));
+        self.strays(&head, "a `use` line", &[], &help);
         self.no_block(entry, "a `use` line");
         found
     }
@@ -302,7 +314,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn item_name(&mut self, head: &Part<'t>, keyword: &str, shape: &str) -> Option<Name> {
-        let name = head.get(Rule::name).map(|n| self.name(n));
+        let name = self.new_name(head);
         if name.is_none() {
             let end = head.end_of(&[Rule::native_word, Rule::keyword]);
             let message = format!("this `{keyword}` has no name");

@@ -4,12 +4,15 @@ mod block;
 mod braces;
 mod entry;
 mod errors;
+mod escapes;
 mod head;
+mod opens;
 mod parse;
 mod reader;
 mod scan;
 mod setting;
 mod split;
+mod sql_text;
 pub mod tree;
 
 #[cfg(test)]

@@ -1,15 +1,36 @@
 //! The way through a file: tokens, braces, items.
 
-use super::braces;
 use super::errors::{Errors, meant, quote};
 use super::reader::Reader;
 use super::scan::{ITEM_KEYWORDS, Kind, Token, scan};
 use super::split::{Entry, Holds, Span, split};
 use super::tree::{Item, Tree};
+use super::{braces, opens};
 use crate::diagnostic::Code;
 
+/// How other languages start what ours starts otherwise.
+const HABITS: &[(&str, &str)] = &[
+    ("import", "use"),
+    ("include", "use"),
+    ("require", "use"),
+    ("function", "fn"),
+    ("func", "fn"),
+    ("def", "fn"),
+    ("macro", "fn"),
+    ("parameter", "param"),
+    ("variable", "param"),
+    ("var", "param"),
+    ("schema", "object"),
+    ("entity", "object"),
+    ("query", "view"),
+    ("output", "scope"),
+    ("step", "load"),
+    ("pipeline", "connector"),
+    ("job", "connector"),
+];
+
 /// Reads a file. There is always a tree: broken items appear as far as they could be read, and all
-/// that could not be read is in [`Tree::errors`], in the order of the file (the first thousand).
+/// that could not be read is in [`Tree::errors`], in the order of the file (the first hundred).
 /// Text of 4 GiB and more, which ranges cannot count, is cut there.
 pub fn parse(text: &str) -> Tree {
     let mut most = text.len().min(u32::MAX as usize);
@@ -18,7 +39,7 @@ pub fn parse(text: &str) -> Tree {
     }
     let text = text.get(..most).unwrap_or("");
     let mut errors = Errors::default();
-    let tokens = scan(text, &mut errors);
+    let tokens = opens::insert(text, scan(text, &mut errors), &mut errors);
     let braces = braces::pair(text, &tokens, &mut errors);
     let all = Span { from: 0, to: tokens.len() };
     let mut items = Vec::new();
@@ -69,7 +90,7 @@ fn keyword(
     {
         return Some(known);
     }
-    if after_junk {
+    if after_junk || errors.full() {
         return None;
     }
     let head_end = text.get(first.start..entry.end).map_or(first.end, |t| {
@@ -86,9 +107,11 @@ fn keyword(
         label = "cannot be read yet".to_owned();
         help = "remove this item".to_owned();
     } else {
-        near = meant(word, ITEM_KEYWORDS)
-            .filter(|k| *k != "native")
-            .filter(|_| first.kind == Kind::Name && next.is_some_and(|t| t.kind == Kind::Name));
+        let habit = HABITS.iter().find(|(theirs, _)| *theirs == word).map(|(_, ours)| *ours);
+        near = habit.or_else(|| meant(word, ITEM_KEYWORDS)).filter(|k| *k != "native").filter(|k| {
+            let file = *k == "use" && next.is_some_and(|t| matches!(t.kind, Kind::Quoted(_)));
+            first.kind == Kind::Name && (file || next.is_some_and(|t| t.kind == Kind::Name))
+        });
         message = format!("no item starts with {}", quote(word));
         label = "expected an item here".to_owned();
         help = match near {

@@ -2,7 +2,8 @@
 
 use super::braces::Braces;
 use super::errors::{Errors, meant, quote};
-use super::scan::{Kind, Token, unescape};
+use super::escapes::unescape;
+use super::scan::{Kind, Token};
 use super::split::{Entry, Holds, Span, split};
 use super::tree::{Literal, LiteralKind, Name, Path, Sql, Text};
 use crate::diagnostic::Code;
@@ -64,7 +65,12 @@ impl<'t> Reader<'t, '_> {
     /// Reads the tokens of `head` by `rule`.
     pub fn read(&mut self, rule: Rule, head: Span) -> Part<'t> {
         let tokens = self.tokens.get(head.from..head.to).unwrap_or_default();
-        let start = tokens.first().map_or(0, |t| t.start);
+        let Some(start) = tokens.first().map(|t| t.start) else {
+            // Braces that nothing stands before.
+            self.told = false;
+            let at = self.tokens.get(head.from).map_or(self.text.len(), |t| t.start);
+            return Part { rule, start: at, end: at, text: "", inner: Vec::new() };
+        };
         let end = tokens.last().map_or(start, |t| t.end);
         // The scanner has told of an unclosed text; what it swallowed is not told as missing.
         self.told = tokens.iter().any(|t| t.kind == Kind::Quoted(false));
@@ -112,6 +118,9 @@ impl<'t> Reader<'t, '_> {
     pub fn missing(&mut self, after: usize, message: &str, expected: &str, help: String) {
         let (range, found) = self.found(after);
         let label = format!("expected {expected} here, found {found}");
+        let quotes = foreign_quotes(self.text.get(range.clone()).unwrap_or(""));
+        let text = ["quoted", "literal"].iter().any(|w| expected.contains(w));
+        let help = quotes.filter(|_| text).map_or(help, str::to_owned);
         self.error(Code::MissingPart, range, message, &label, Some(help));
     }
 
@@ -145,13 +154,13 @@ impl<'t> Reader<'t, '_> {
             }
             let run = self.text.get(first.start..end).unwrap_or("");
             self.told = false;
-            let help = match meant(first.text, words) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None if first.text.starts_with(['“', '”', '„', '‘', '’']) => {
-                    "texts stand in straight quotes: `\"…\"`".to_owned()
+            let help = match (meant(first.text, words), foreign_quotes(first.text)) {
+                (Some(word), _) => format!("did you mean `{word}`?"),
+                (None, Some(quotes)) => quotes.to_owned(),
+                (None, None) if matches!(run, "," | ";") => {
+                    format!("remove the `{run}`: each line stands for itself")
                 }
-                None if first.text == "," => "remove the comma: each line stands for itself".to_owned(),
-                None => help.to_owned(),
+                (None, None) => help.to_owned(),
             };
             let message = format!("{} does not belong in {place}", quote(run));
             self.error(Code::UnexpectedText, first.start..end, &message, "not expected here", Some(help));
@@ -170,6 +179,37 @@ impl<'t> Reader<'t, '_> {
             "not expected here",
             Some(help),
         );
+    }
+
+    /// The name that something is given. One that cannot be a name is told, and taken all the same.
+    pub fn new_name(&mut self, part: &Part<'t>) -> Option<Name> {
+        if let Some(name) = part.get(Rule::name) {
+            return Some(self.name(name));
+        }
+        if let Some(quoted) = part.get(Rule::quoted_name).and_then(|q| q.get(Rule::quoted)) {
+            let Text { value, range } = self.quoted(quoted);
+            let message = format!("the name {} stands in quotes", quote(quoted.text));
+            let help = format!("names have no quotes: write `{value}`");
+            self.error(
+                Code::UnexpectedText,
+                quoted.start..quoted.end,
+                &message,
+                "a name, not a text",
+                Some(help),
+            );
+            return Some(Name { text: value, range });
+        }
+        let bad = part.get(Rule::bad_name)?;
+        let ascii: String = bad.text.chars().map(|c| if c == '-' { '_' } else { c }).collect();
+        let digit = ascii.starts_with(|c: char| c.is_ascii_digit());
+        let help = match ascii.is_ascii() {
+            true => format!("write `{}{ascii}`", if digit { "_" } else { "" }),
+            false => "choose a name of the letters a to z, digits and `_`".to_owned(),
+        };
+        let message = format!("{} cannot be a name", quote(bad.text));
+        let label = "names are the letters a to z, digits and `_`, and no digit first";
+        self.error(Code::UnexpectedText, bad.start..bad.end, &message, label, Some(help));
+        Some(self.name(bad))
     }
 
     pub fn name(&self, part: &Part<'t>) -> Name {
@@ -220,4 +260,10 @@ impl<'t> Reader<'t, '_> {
         let token = entry.block.and_then(|(i, _)| self.tokens.get(i));
         token.is_some_and(|t| matches!(t.kind, Kind::Sql { .. }))
     }
+}
+
+/// What to say of a text in quotes that are not ours.
+fn foreign_quotes(text: &str) -> Option<&'static str> {
+    let foreign = text.starts_with(['\'', '`', '“', '”', '„', '‘', '’', '«', '»']);
+    foreign.then_some("texts stand in straight double quotes: `\"…\"`")
 }

@@ -2,6 +2,8 @@
 //! recurses for them would overflow the stack on hostile text. One pass, no recursion.
 
 use super::errors::Errors;
+use super::escapes::escapes;
+use super::sql_text::{self, SqlEnd, sql_end};
 use crate::diagnostic::Code;
 
 /// The words that start an item.
@@ -54,7 +56,8 @@ impl Token {
 
 /// All tokens of the text. Unclosed texts and bad escapes are told to `errors`.
 pub(super) fn scan(text: &str, errors: &mut Errors) -> Vec<Token> {
-    let mut scanner = Scanner { text, at: 0, line_start: 0, indent: None, tokens: Vec::new() };
+    let mut scanner =
+        Scanner { text, at: 0, line_start: 0, indent: None, tokens: Vec::new(), comment_cut: false };
     while let Some(c) = scanner.peek() {
         scanner.step(c, errors);
     }
@@ -97,7 +100,7 @@ fn ends_or_opens(rest: &str) -> bool {
     rest.starts_with('{') || rest.trim_end().is_empty()
 }
 
-fn take_name<'t>(rest: &mut &'t str) -> Option<&'t str> {
+pub(super) fn take_name<'t>(rest: &mut &'t str) -> Option<&'t str> {
     let len = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
     let (name, after) = rest.split_at_checked(len)?;
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -114,6 +117,8 @@ struct Scanner<'t> {
     /// Where the line's first token starts, once there is one.
     indent: Option<usize>,
     tokens: Vec<Token>,
+    /// Whether a `/*` without `*/` was seen.
+    comment_cut: bool,
 }
 
 impl<'t> Scanner<'t> {
@@ -145,7 +150,7 @@ impl<'t> Scanner<'t> {
             }
             '#' => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
             '"' => self.quoted(errors),
-            '{' if self.sql_follows() => self.sql(errors),
+            '{' if self.sql_follows() => self.sql(true, errors),
             '{' | '}' => {
                 self.at += 1;
                 self.push(if c == '{' { Kind::Open } else { Kind::Close }, start);
@@ -154,6 +159,9 @@ impl<'t> Scanner<'t> {
                 self.at += 2;
                 self.push(Kind::Arrow, start);
             }
+            '/' if self.rest().starts_with("//") => self.foreign_comment("//", errors),
+            '-' if self.rest().starts_with("--") => self.foreign_comment("--", errors),
+            '/' if self.rest().starts_with("/*") => self.foreign_comment("/*", errors),
             c if c.is_whitespace() || c == '\u{FEFF}' => {
                 self.at += c.len_utf8();
                 // A byte order mark is not indentation.
@@ -161,11 +169,37 @@ impl<'t> Scanner<'t> {
                     self.line_start = self.at;
                 }
             }
-            c if c.is_alphanumeric() || c == '_' => self.word(),
+            c if c.is_alphanumeric() || c == '_' => {
+                self.word();
+                self.sql_without_brace(errors);
+            }
             c => {
                 self.at += c.len_utf8();
                 self.push(Kind::Symbol(c), start);
             }
+        }
+    }
+
+    /// A comment as SQL, C or YAML start it: told, and passed over.
+    fn foreign_comment(&mut self, sign: &'static str, errors: &mut Errors) {
+        let start = self.at;
+        errors.push(
+            Code::UnexpectedText,
+            start..start + sign.len(),
+            &format!("`{sign}` does not start a comment"),
+            "comments start with `#`",
+            Some("write `#` before each line of the comment".into()),
+        );
+        let rest = self.rest();
+        let line = rest.find('\n').unwrap_or(rest.len());
+        // Where one is not closed, none after it is.
+        let end = if sign == "/*" && !self.comment_cut { rest.find("*/") } else { None };
+        self.comment_cut |= sign == "/*" && end.is_none();
+        let end = end.map_or(line, |end| end + 2);
+        self.at += end;
+        if let Some(last) = rest.get(..end).and_then(|c| c.rfind('\n')) {
+            self.line_start = start + last + 1;
+            self.indent = None;
         }
     }
 
@@ -237,9 +271,25 @@ impl<'t> Scanner<'t> {
         !names
     }
 
+    /// Takes `sql SELECT …` as SQL whose `{` was forgotten, up to its `}`.
+    fn sql_without_brace(&mut self, errors: &mut Errors) {
+        let Some(at) = sql_text::select_follows(self.rest()).filter(|_| self.sql_follows()) else { return };
+        let start = self.at + at;
+        errors.push(
+            Code::MissingBrace,
+            start..start + "SELECT".len(),
+            "the SQL block is not opened",
+            "expected `{` before this",
+            Some("write `sql { SELECT … }`".into()),
+        );
+        // The blank before the SQL stands for the brace.
+        self.at = start - 1;
+        self.sql(false, errors);
+    }
+
     /// Reads `{ … }` as SQL: to the `}` outside SQL texts, quoted names, comments and inner braces,
-    /// or to a line that starts an item in column 1.
-    fn sql(&mut self, errors: &mut Errors) {
+    /// or to a line that starts an item in column 1 or a variable.
+    fn sql(&mut self, opened: bool, errors: &mut Errors) {
         let start = self.at;
         let (end, outcome) = sql_end(self.text, start + 1);
         self.at = end;
@@ -259,6 +309,7 @@ impl<'t> Scanner<'t> {
                 "opened here",
                 Some("close it, and the SQL block with `}` after it".into()),
             ),
+            SqlEnd::Open if !opened => {}
             SqlEnd::Open => errors.push(
                 Code::MissingBrace,
                 start..start + 1,
@@ -268,184 +319,4 @@ impl<'t> Scanner<'t> {
             ),
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SqlEnd {
-    Closed,
-    /// A text, quoted name or comment was open: where, and how it opens.
-    InText(usize, &'static str),
-    Open,
-}
-
-#[derive(Clone, Copy)]
-enum Sql<'t> {
-    Plain,
-    Until { quote: u8, escapes: bool, from: usize },
-    Line,
-    Comment { depth: usize, from: usize },
-    Dollar { tag: &'t str, from: usize },
-}
-
-/// Where the SQL that starts at `from` ends: one past its `}`, or where it is cut off.
-fn sql_end(text: &str, from: usize) -> (usize, SqlEnd) {
-    let bytes = text.as_bytes();
-    let byte = |i: usize| bytes.get(i).copied().unwrap_or(0);
-    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
-    let mut state = Sql::Plain;
-    let mut depth = 0usize;
-    let mut i = from;
-    while i < bytes.len() {
-        let b = byte(i);
-        if b == b'\n' {
-            if text.get(i + 1..).is_some_and(item_starts) {
-                return (i + 1, cut_off(state));
-            }
-            if matches!(state, Sql::Line) {
-                state = Sql::Plain;
-            }
-            i += 1;
-            continue;
-        }
-        match state {
-            Sql::Plain => match b {
-                b'\'' => {
-                    let escapes = matches!(byte(i - 1), b'e' | b'E') && !word(byte(i.saturating_sub(2)));
-                    state = Sql::Until { quote: b, escapes, from: i };
-                }
-                b'"' => state = Sql::Until { quote: b, escapes: false, from: i },
-                b'-' if byte(i + 1) == b'-' => state = Sql::Line,
-                b'/' if byte(i + 1) == b'*' => {
-                    state = Sql::Comment { depth: 1, from: i };
-                    i += 1;
-                }
-                b'$' if !word(byte(i - 1)) => {
-                    if let Some(tag) = dollar_tag(text, i) {
-                        state = Sql::Dollar { tag, from: i };
-                        i += tag.len() - 1;
-                    }
-                }
-                b'{' => depth += 1,
-                b'}' if depth == 0 => return (i + 1, SqlEnd::Closed),
-                b'}' => depth -= 1,
-                _ => {}
-            },
-            Sql::Until { quote, escapes, .. } => {
-                if b == b'\\' && escapes && byte(i + 1) != b'\n' {
-                    i += 1;
-                } else if b == quote {
-                    state = Sql::Plain;
-                    // A doubled quote stays inside; an escaping text keeps escaping after it.
-                    if byte(i + 1) == quote {
-                        state = Sql::Until { quote, escapes, from: i };
-                        i += 1;
-                    }
-                }
-            }
-            Sql::Line => {}
-            Sql::Comment { depth, from } => match (b, byte(i + 1)) {
-                (b'/', b'*') => {
-                    state = Sql::Comment { depth: depth + 1, from };
-                    i += 1;
-                }
-                (b'*', b'/') => {
-                    state = if depth == 1 { Sql::Plain } else { Sql::Comment { depth: depth - 1, from } };
-                    i += 1;
-                }
-                _ => {}
-            },
-            Sql::Dollar { tag, .. } => {
-                if b == b'$' && text.get(i..).is_some_and(|t| t.starts_with(tag)) {
-                    i += tag.len() - 1;
-                    state = Sql::Plain;
-                }
-            }
-        }
-        i += 1;
-    }
-    (text.len(), cut_off(state))
-}
-
-fn cut_off(state: Sql<'_>) -> SqlEnd {
-    match state {
-        Sql::Plain | Sql::Line => SqlEnd::Open,
-        Sql::Until { quote: b'\'', from, .. } => SqlEnd::InText(from, "'"),
-        Sql::Until { from, .. } => SqlEnd::InText(from, "\""),
-        Sql::Comment { from, .. } => SqlEnd::InText(from, "/*"),
-        Sql::Dollar { from, .. } => SqlEnd::InText(from, "$"),
-    }
-}
-
-/// `$$` or `$tag$` at `at`; `$name` alone is a run parameter.
-fn dollar_tag(text: &str, at: usize) -> Option<&str> {
-    let rest = text.get(at..)?;
-    let mut after = rest.get(1..)?;
-    take_name(&mut after);
-    let len = rest.len() - after.len();
-    after.starts_with('$').then(|| rest.get(..len + 1)).flatten()
-}
-
-/// Tells the escapes without meaning in the closed text at `start..end`.
-fn escapes(text: &str, start: usize, end: usize, errors: &mut Errors) {
-    unescape(text.get(start..end).unwrap_or(""), |from, to| {
-        let written = text.get(start + from..start + to).unwrap_or("");
-        errors.push(
-            Code::BadEscape,
-            start + from..start + to,
-            &format!("`{written}` is not an escape"),
-            "means nothing in a quoted text",
-            Some(
-                "the escapes are `\\\"`, `\\\\`, `\\n`, `\\t`, `\\r` and `\\u{…}`; a backslash is `\\\\`"
-                    .into(),
-            ),
-        );
-    });
-}
-
-/// The value of a text written with its quotes; `bad` hears of each escape without meaning (as byte
-/// positions in `written`), which stays in the value as it stands.
-pub(super) fn unescape(written: &str, mut bad: impl FnMut(usize, usize)) -> String {
-    let mut value = String::with_capacity(written.len());
-    let mut chars = written.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => break,
-            '\\' => match chars.next() {
-                Some((_, 'n')) => value.push('\n'),
-                Some((_, 't')) => value.push('\t'),
-                Some((_, 'r')) => value.push('\r'),
-                Some((_, c @ ('"' | '\\'))) => value.push(c),
-                Some((i, 'u')) if written.get(i + 1..).is_some_and(|r| r.starts_with('{')) => {
-                    // At most six digits are looked at, so a long run costs nothing twice.
-                    let hex: String = written.get(i + 2..).unwrap_or("").chars().take(7).collect();
-                    let code = hex.split_once('}').and_then(|(h, _)| {
-                        let ok = !h.is_empty() && h.bytes().all(|b| b.is_ascii_hexdigit());
-                        let c =
-                            ok.then(|| u32::from_str_radix(h, 16).ok()).flatten().and_then(char::from_u32);
-                        c.map(|c| (c, h.len()))
-                    });
-                    match code {
-                        Some((c, len)) => {
-                            value.push(c);
-                            for _ in 0..len + 2 {
-                                chars.next();
-                            }
-                        }
-                        None => {
-                            bad(at, i + 2);
-                            value.push_str("\\u");
-                        }
-                    }
-                }
-                Some((i, c)) => {
-                    bad(at, i + c.len_utf8());
-                    value.push('\\');
-                    value.push(c);
-                }
-                None => value.push('\\'),
-            },
-            c => value.push(c),
-        }
-    }
-    value
 }

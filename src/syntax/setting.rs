@@ -1,5 +1,6 @@
 //! Settings: `NAME value, value { … }`.
 
+use super::errors::quote;
 use super::reader::{Part, Reader, Rule};
 use super::split::{Entry, Holds};
 use super::tree::{Setting, SettingValue};
@@ -26,7 +27,7 @@ impl<'t> Reader<'t, '_> {
     /// One setting.
     pub fn setting(&mut self, entry: &Entry, depth: usize) -> Option<Setting> {
         let part = self.read(Rule::setting, entry.head);
-        let name = part.get(Rule::name).map(|n| self.name(n));
+        let name = self.new_name(&part);
         let help = "write `name value`, for example `chunk 500`; several values stand between commas";
         let what =
             name.as_ref().map_or_else(|| "the settings".to_owned(), |n| format!("the setting `{}`", n.text));
@@ -47,9 +48,18 @@ impl<'t> Reader<'t, '_> {
             }
         }
         if name.is_none() && !part.inner.is_empty() {
-            let message = format!("{} is not a setting", super::errors::quote(part.text));
+            let message = format!("{} is not a setting", quote(part.text));
             let label = "expected a setting's name here";
             self.error(Code::UnexpectedText, part.start..part.end, &message, label, Some(help.into()));
+        }
+        if let (Some(name), Some(sign)) =
+            (&name, part.inner.iter().find(|p| matches!(p.rule, Rule::colon | Rule::equals)))
+        {
+            let rest = self.text.get(sign.end..part.end).unwrap_or("").trim();
+            let help = format!("write {} without it", quote(&format!("{} {rest}", name.text)));
+            let message = format!("{what} has a `{}`", sign.text);
+            let range = sign.start..sign.end;
+            self.error(Code::UnexpectedText, range, &message, "not expected here", Some(help));
         }
         self.strays(&part, &what, &[], help);
         if let Some(name) = &name

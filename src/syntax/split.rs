@@ -153,7 +153,10 @@ impl Splitter<'_> {
 
     /// Whether the tokens at `i` are the start of an entry on whatever line they stand.
     fn strong(&self, i: usize) -> bool {
-        let name = self.kind(i) == Some(Kind::Name);
+        // `"name":` as in JSON is meant as a name.
+        let quoted =
+            matches!(self.kind(i), Some(Kind::Quoted(_))) && self.tokens.get(i).is_some_and(|t| t.first);
+        let name = self.kind(i) == Some(Kind::Name) || quoted;
         let next = self.kind(i + 1);
         match self.holds {
             Holds::Items => {
@@ -164,7 +167,7 @@ impl Splitter<'_> {
                         && named
                         && self.word(i - 1) != "native")
             }
-            Holds::Settings => false,
+            Holds::Settings => quoted && next == Some(Kind::Symbol(':')),
             Holds::Columns | Holds::Fields => name && next == Some(Kind::Symbol(':')),
             Holds::Variables => {
                 let sql = self.word(i) == "sql" && matches!(next, Some(Kind::Sql { .. }));

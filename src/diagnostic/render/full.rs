@@ -39,13 +39,16 @@ pub fn full(diagnostics: &[Diagnostic], sources: &dyn Sources, look: Look) -> St
     out
 }
 
-/// One file among those that a finding points into. miette knows one text; the files stand in it
-/// one after the other, each from `base`.
+/// A file that a finding points into. miette knows one text and draws its snippets in the text's
+/// order; the files stand in it one after the other, each from `base`. The finding's own place is to
+/// be drawn first: what a label points at further up in the same file stands in a second copy.
 struct File {
     id: FileId,
     name: String,
     text: String,
     base: usize,
+    /// Where labels in this copy start at the earliest.
+    from: usize,
 }
 
 /// A finding as miette takes it.
@@ -56,18 +59,29 @@ struct Shown<'a> {
     files: Vec<File>,
 }
 
+/// How many lines above the finding's place another label is drawn in one snippet with it.
+const NEAR: usize = 3;
+
+impl File {
+    fn holds(&self, id: FileId, start: usize) -> bool {
+        self.id == id && self.from <= start
+    }
+}
+
 impl<'a> Shown<'a> {
     fn new(diagnostic: &'a Diagnostic, sources: &dyn Sources) -> Self {
         let mut files: Vec<File> = Vec::new();
         for label in &diagnostic.labels {
-            let id = label.span.file;
-            if files.iter().any(|f| f.id == id) {
+            let (id, start) = (label.span.file, label.span.range.start as usize);
+            if files.iter().any(|f| f.holds(id, start)) {
                 continue;
             }
             // One byte apart, so that the end of one file is not the start of the next.
             let base = files.last().map_or(0, |f| f.base + f.text.len() + 1);
-            let text = sources.text(id).chars().map(harmless).collect();
-            files.push(File { id, name: line(&sources.name(id)), text, base });
+            let text: String = sources.text(id).chars().map(harmless).collect();
+            // What stands just above is drawn in one snippet with the place.
+            let from = if files.is_empty() { line_start(&text, boundary(&text, start), NEAR) } else { 0 };
+            files.push(File { id, name: line(&sources.name(id)), text, base, from });
         }
         Self {
             diagnostic,
@@ -115,7 +129,8 @@ impl miette::Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.diagnostic.labels.iter().enumerate().filter_map(|(number, label)| {
-            let file = self.files.iter().find(|f| f.id == label.span.file)?;
+            let at = label.span.range.start as usize;
+            let file = self.files.iter().find(|f| f.holds(label.span.file, at))?;
             let start = boundary(&file.text, label.span.range.start as usize);
             let end = boundary(&file.text, label.span.range.end as usize).max(start);
             let text = (!label.text.is_empty()).then(|| line(&label.text));

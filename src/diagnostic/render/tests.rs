@@ -105,6 +105,22 @@ fn full_shows_the_places_in_both_files() {
 }
 
 #[test]
+fn the_place_of_the_finding_is_drawn_before_what_stands_above_it() {
+    let source = "scope vendors {\n  a: string\n}\n\n\n\n\nload vendors into crm {\n  match b with c\n}\n";
+    let texts = Texts(vec![("main.sconn", source.to_owned())]);
+    let at = |part: &str| span(0, source, part);
+    let found = [Diagnostic::new(Code::UnknownName, at("with c"), "there is no `c`")
+        .here("not declared")
+        .label(at("match"), "in this rule")
+        .label(at("vendors {"), "the scope")];
+    let text = full(&found, &texts, PLAIN);
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in\n{text}"));
+    assert!(place("[main.sconn:9:11]") < place("not declared"), "{text}");
+    assert!(place("not declared") < place("the scope"), "{text}");
+    assert_eq!(text.matches("match b with c").count(), 1, "near places share a snippet:\n{text}");
+}
+
+#[test]
 fn full_draws_lines_and_colours_where_asked() {
     let text = full(&findings(), &texts(), Look { color: true, unicode: true, width: 80 });
     assert!(text.contains("╭─["), "{text}");

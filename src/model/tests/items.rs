@@ -124,7 +124,7 @@ fn settings_are_checked() {
         &trigger("trigger schedule { cron \"61 6 * * *\" }"),
         Code::BadCron,
         "\"61 6 * * *\"",
-        "not a schedule",
+        "\"61\" is no minute (0-59)",
     );
     assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
     only(&trigger("trigger webhook { bach 5m }"), Code::UnknownSetting, "bach", "`batch`");
@@ -324,5 +324,51 @@ fn a_name_of_a_file_that_is_not_used_says_how_to_use_it() {
     let source = "object a \"A\" {\n  name: text\n  b: relationship erp.plants\n}\n";
     only(&project(source, &[]), Code::UnknownName, "erp.plants", "use \"./erp.sconn\"");
     let missing = format!("use \"./lost/erp.sconn\"\n{source}");
-    among(&project(&missing, &[]), Code::UnknownName, "erp.plants", "once that can be read");
+    // What the missing file may have is told once, at the `use`.
+    only(&project(&missing, &[]), Code::ImportNotFound, "\"./lost/erp.sconn\"", "no such file");
+}
+
+#[test]
+fn one_slip_is_one_finding() {
+    let texts = [
+        // A format without meaning is no missing format.
+        ("format \"%Y-%m-%d\", \"%d/%m/%Y\"", "format \"%Y\"", Code::FormatWithoutMeaning),
+        // The variables of a scope that could not be read in full.
+        ("  email:  email\n", "  email  email\n", Code::MissingPart),
+        ("scope vendors {", "scope vendors", Code::MissingBrace),
+        ("FROM cleaned GROUP BY code\n  }", "FROM cleaned GROUP BY code\n", Code::MissingBrace),
+        // A header without its quotes still has its column.
+        ("vendor_code: \"Vendor Code\"", "vendor_code: Vendor Code", Code::MissingPart),
+        ("sku: \"SKU\"", "sku = \"SKU\"", Code::UnexpectedText),
+        // What a file that is not there may have.
+        ("use \"./crm.sconn\"", "use \"./crn.sconn\"", Code::ImportNotFound),
+        ("use \"./crm.sconn\"", "use ./crm.sconn", Code::MissingPart),
+    ];
+    for (from, to, code) in texts {
+        let found = changed(from, to);
+        let errors = found.check();
+        assert_eq!(errors.iter().map(|d| d.code).collect::<Vec<_>>(), [code], "{to}\n{}", listing(&found));
+    }
+    let nameless = changed_crm(
+        "object vendors \"Vendors\" {\n  name:   text required\n",
+        "object vendors \"Vendors\" {\n",
+    );
+    let codes: Vec<_> = nameless.check().iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::ObjectWithoutName], "{}", listing(&nameless));
+}
+
+#[test]
+fn types_are_known_by_their_foreign_names() {
+    only(
+        &changed("email:  email", "email:  varchar"),
+        Code::UnknownType,
+        "varchar",
+        "did you mean `string`?",
+    );
+    only(
+        &changed_crm("origin: text", "origin: string"),
+        Code::UnknownFieldType,
+        "string",
+        "did you mean `text`?",
+    );
 }

@@ -117,7 +117,7 @@ fn steps_have_rules_and_mappings() {
 #[test]
 fn errors_scopes_are_not_loaded() {
     let found = changed("load vendors into", "load vendors from price_errors into");
-    among(&found, Code::ErrorsScopeLoaded, "price_errors", "for people");
+    only(&found, Code::ErrorsScopeLoaded, "price_errors", "for people");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A small run with one of everything, in a temporary folder.
 
 use crate::load::{Action, Committed, FieldChange, FieldEffect, RowDecision, RuleAnswer, SourceRef};
-use crate::plan::{LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
+use crate::plan::{Automations, LoadPlan, MappingPlan, MappingSource, MatchAction, Outcome, Place, RulePlan};
 use crate::report::*;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::value::arrow::array::{
@@ -77,6 +77,7 @@ pub(super) fn plan(name: &str) -> LoadPlan {
             mapping("tags", FieldType::Checkboxes),
         ],
         expose: None,
+        automations: Automations::None,
         place: Place { file: "x.sconn".into(), line: 1, column: 1 },
     }
 }

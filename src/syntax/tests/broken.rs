@@ -54,7 +54,7 @@ const CASES: &[Case] = &[
         &[("SC0005", ""), ("SC0005", ";")],
         &["scope s"],
     ),
-    ("scope s {\n  größe: string\n  b: string\n}", &[("SC0001", "größe: string")], &["scope s"]),
+    ("scope s {\n  größe: string\n  b: string\n}", &[("SC0001", "größe")], &["scope s"]),
     ("scope s sql { SELECT 1 }", &[("SC0001", "sql")], &["scope s"]),
     ("scope s {\n  sql = { SELECT 1 }\n  a: string\n}", &[("SC0001", "sql =")], &["scope s"]),
     (
@@ -101,6 +101,63 @@ const CASES: &[Case] = &[
     ("fn f(a: string) = sql { 1 }", &[("SC0005", "=")], &["fn f"]),
     ("fn f(a: string b: string): string = sql { 1 }", &[("SC0005", "b")], &["fn f"]),
     ("native fn f(a: string): string = sql { 1 }", &[("SC0001", "= sql")], &["fn f"]),
+    // Braces that are not there.
+    (
+        "scope s {\n  sql { SELECT 1 AS a\n  a: number\n}\nparam p: string",
+        &[("SC0002", "{")],
+        &["scope s", "param p"],
+    ),
+    (
+        "scope s {\n  sql {\n    SELECT 1 AS a\n}\n\nparam p: string",
+        &[("SC0002", "{")],
+        &["scope s", "param p"],
+    ),
+    (
+        "scope s\n  sql { SELECT 1 AS a }\n  a: number\n}\nparam p: string",
+        &[("SC0002", "")],
+        &["scope s", "param p"],
+    ),
+    ("load a into b {\n  match x with y\n  map\n    c <- d\n  }\n}", &[("SC0002", "")], &["load a"]),
+    ("scope s {\n  sql SELECT 1 AS a }\n  a: number\n}", &[("SC0002", "SELECT")], &["scope s"]),
+    ("scope s {\n  sql = SELECT 1 AS a\n  a: number\n}", &[("SC0002", "SELECT")], &["scope s"]),
+    ("view v = sql SELECT 1 AS a }", &[("SC0002", "SELECT")], &["view v"]),
+    ("load a into b { {\n  map { c <- d }\n}", &[("SC0002", "{"), ("SC0001", "{")], &["load a"]),
+    ("scope s {\n  sql\n  a: number\n}", &[("SC0001", "sql")], &["scope s"]),
+    // What other languages would have.
+    (
+        "input i {\n  a: 'A b'\n  c = \"C\"\n  \"d\": \"D\",\n}",
+        &[("SC0005", "'"), ("SC0001", "="), ("SC0001", "\"d\"")],
+        &["input i"],
+    ),
+    (
+        "connector c {\n  trigger: spreadsheet\n  chunk = 5\n}",
+        &[("SC0001", ":"), ("SC0001", "=")],
+        &["connector c"],
+    ),
+    ("scope s {\n  a = string\n  b: string;\n}", &[("SC0005", "="), ("SC0001", ";")], &["scope s"]),
+    ("object o {\n  name = text\n}", &[("SC0005", "=")], &["object o"]),
+    (
+        "// hi\nparam p: string -- why\n/* a\n b */\nparam q: string",
+        &[("SC0001", "//"), ("SC0001", "--"), ("SC0001", "/*")],
+        &["param p", "param q"],
+    ),
+    (
+        "import std.text\nfunction f(a: string): string = sql { a }",
+        &[("SC0004", "import"), ("SC0004", "function")],
+        &["use", "fn f"],
+    ),
+    ("use ./crm.sconn\nparam p: string", &[("SC0005", ".")], &["use", "param p"]),
+    (
+        "scope ven-dors { }\nscope 2x { }",
+        &[("SC0001", "ven-dors"), ("SC0001", "2x")],
+        &["scope ven-dors", "scope 2x"],
+    ),
+    ("scope s {\n  required\n  a: string\n}", &[("SC0001", "required")], &["scope s"]),
+    (
+        "load a into b {\n  match c using d\n  match e = f\n}",
+        &[("SC0005", "using"), ("SC0005", "=")],
+        &["load a"],
+    ),
     ("native function f()", &[("SC0004", "native function f()")], &[]),
 ];
 
@@ -184,4 +241,48 @@ fn any_one_brace_of_the_brief_may_be_missing() {
         assert_eq!(items(&tree), whole, "without the {brace} at {at}: {:#?}", tree.errors);
         assert!(tree.errors.len() <= 6, "without the {brace} at {at}: {:#?}", tree.errors);
     }
+}
+
+#[test]
+fn habits_of_other_languages_are_told_the_way_it_is_written_here() {
+    let helps = [
+        ("input i {\n  a: Vendor Code\n}", "write `a: \"Vendor Code\"`"),
+        ("connector c {\n  trigger: spreadsheet\n}", "write `trigger spreadsheet` without it"),
+        ("connector c {\n  name 'x'\n}", "texts stand in straight double quotes: `\"…\"`"),
+        ("scope s {\n  \"a\": string\n}", "names have no quotes: write `a`"),
+        ("scope ven-dors { }", "write `ven_dors`"),
+        ("scope 2x { }", "write `_2x`"),
+        ("use ./crm.sconn", "write `use \"./crm.sconn\"`"),
+        ("import std.text", "did you mean `use`?"),
+        ("scope s {\n  a: string;\n}", "remove the `;`: each line stands for itself"),
+        ("load a into b {\n  match c wiht d\n}", "did you mean `with`?"),
+        ("// hi", "write `#` before each line of the comment"),
+    ];
+    for (text, help) in helps {
+        let errors = parse(text).errors;
+        assert_eq!(errors.iter().map(|e| e.help.as_deref().unwrap()).collect::<Vec<_>>(), [help], "{text}");
+    }
+}
+
+#[test]
+fn what_was_meant_is_read_all_the_same() {
+    let i = only!(parse("input i {\n  a: 'A b'\n  c = \"C\"\n  \"d\": \"D\",\n}"), Input);
+    let columns: Vec<_> = i.columns.iter().map(|c| (c.name.text.as_str(), c.header.value.as_str())).collect();
+    assert_eq!(columns, [("a", "A b"), ("c", "C"), ("d", "D")]);
+    let s = only!(parse("scope s\n  sql { SELECT 1 AS a }\n  a = number\n}"), Scope);
+    assert_eq!(s.sql.unwrap().text, " SELECT 1 AS a ");
+    assert_eq!(s.variables[0].ty.name.text(), "number");
+    let s = only!(parse("scope s {\n  sql SELECT 1 AS a }\n  a: number\n}"), Scope);
+    assert_eq!((s.sql.unwrap().text.as_str(), s.variables.len()), ("SELECT 1 AS a ", 1));
+    let l = only!(parse("load a into b {\n  match c using d\n  map\n    e <- f\n  }\n}"), Load);
+    assert_eq!((l.rules[0].variable.text.as_str(), l.mappings.len()), ("d", 1));
+    let c = only!(parse("connector c {\n  chunk = 5\n}"), Connector);
+    assert_eq!(c.settings[0].values.len(), 1);
+}
+
+#[test]
+fn errors_beyond_the_hundredth_are_counted() {
+    let errors = parse(&"param !\n".repeat(150)).errors;
+    assert_eq!(errors.len(), 101);
+    assert_eq!(errors.last().unwrap().message, "50 more things cannot be read");
 }

@@ -1,4 +1,4 @@
-//! What the plan's compiler takes from the model, without salsa.
+//! From the checked model to the plan.
 
 use super::items::{self, Item};
 use super::mapping::mapped_objects;
@@ -6,34 +6,55 @@ use super::object::object_schema;
 use super::project::Project;
 use super::query::{self, Reads};
 use super::scope::{is_for_people, variables};
-use super::{catalog, connector, load, scan, types};
-use crate::plan::{ConnectorPlan, LoadPlan, ParameterPlan, Place};
-use crate::sql::{Column, Function};
-use crate::value::{FieldType, ObjectSchema, VariableSpec};
+use super::{catalog, connector, functions as callable, load, scan};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::plan::{
+    ColumnPlan, FunctionPlan, LoadPlan, PLAN_VERSION, ParameterPlan, Plan, QueryPlan, ReadsPlan, ScopePlan,
+    TablePlan,
+};
+use crate::sql::{self, Column, Function, TableRead};
+use crate::text::{FileId, Range, Span};
+use crate::value::{FieldType, ObjectSchema};
 
-/// A view or scope.
-pub struct Query {
-    /// Its name.
-    pub name: String,
-    /// Its SQL.
-    pub sql: String,
-    /// Where the SQL starts.
-    pub place: Place,
-    /// The columns that it makes.
-    pub columns: Vec<Column>,
-    /// What it reads, in words.
-    pub reads: Vec<String>,
-    /// For a scope: whether it is for people only, and its variables.
-    pub scope: Option<(bool, Vec<VariableSpec>)>,
-}
-
-/// The connector's settings.
-pub fn connector(project: &Project) -> Option<ConnectorPlan> {
-    connector::connector_plan(project.parts().0, project.root()?)
+impl Project {
+    /// Compiles the connector.
+    ///
+    /// # Errors
+    /// Every diagnostic, where one of them is an error or there is no connector to run.
+    pub fn plan(&self) -> Result<Plan, Vec<Diagnostic>> {
+        let mut found = self.check();
+        if found.iter().any(|d| d.severity == Severity::Error) {
+            return Err(found);
+        }
+        let connector = self.root().and_then(|file| connector::connector_plan(self.parts().0, file));
+        let Some(connector) = connector else {
+            let start = Span::in_file(FileId(0), Range::new(0, 0));
+            found.push(
+                Diagnostic::new(
+                    Code::NoConnector,
+                    start,
+                    "this file has no connector, so there is nothing to run",
+                )
+                .here("no `connector` in this file")
+                .help("add `connector NAME { trigger spreadsheet }` at the top"),
+            );
+            return Err(found);
+        };
+        Ok(Plan {
+            version: PLAN_VERSION,
+            connector,
+            parameters: parameters(self),
+            inputs: self.inputs(),
+            queries: queries(self),
+            functions: functions(self),
+            loads: loads(self),
+            objects: objects(self),
+        })
+    }
 }
 
 /// The run parameters, in the order written.
-pub fn parameters(project: &Project) -> Vec<ParameterPlan> {
+fn parameters(project: &Project) -> Vec<ParameterPlan> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
     items::of_kind(db, file, "param")
@@ -42,7 +63,7 @@ pub fn parameters(project: &Project) -> Vec<ParameterPlan> {
 }
 
 /// Views and scopes, each after what it reads.
-pub fn queries(project: &Project) -> Vec<Query> {
+fn queries(project: &Project) -> Vec<QueryPlan> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
     let graph = query::graph(db, file);
@@ -50,36 +71,54 @@ pub fn queries(project: &Project) -> Vec<Query> {
     ordered
         .filter_map(|item| {
             let (sql, range, _) = query::sql_text(db, item)?;
-            let scope = item.keyword(db) == "scope";
+            let made = query::columns(db, workspace, item).as_deref().unwrap_or_default();
             let reads = query::reads(db, workspace, item).as_ref();
-            Some(Query {
+            let scope = (item.keyword(db) == "scope").then(|| ScopePlan {
+                errors: is_for_people(item.name(db)),
+                variables: variables(db, workspace, item).clone(),
+            });
+            Some(QueryPlan {
                 name: item.name(db).clone(),
+                columns: column_plans(&sql, made),
                 sql,
                 place: project.place(item, range),
-                columns: query::columns(db, workspace, item).clone().unwrap_or_default(),
-                reads: reads.map(in_words).unwrap_or_default(),
-                scope: scope.then(|| (is_for_people(item.name(db)), variables(db, workspace, item).clone())),
+                reads: reads.map(reads_plan).unwrap_or_default(),
+                scope,
             })
         })
         .collect()
 }
 
-/// `input.prices(sku, unit_price)`, `$region`, `text.code()`.
-fn in_words(reads: &Reads) -> Vec<String> {
-    let tables = reads.tables.iter().map(|t| {
-        let name = if t.schema.is_empty() { t.name.clone() } else { format!("{}.{}", t.schema, t.name) };
-        if t.columns.is_empty() { name } else { format!("{name}({})", t.columns.join(", ")) }
-    });
-    let parameters = reads.parameters.iter().map(|p| format!("${p}"));
-    let functions = reads.functions.iter().map(|f| format!("{f}()"));
-    tables.chain(parameters).chain(functions).collect()
+/// The columns that a query makes, each with how it comes about.
+fn column_plans(sql: &str, made: &[Column]) -> Vec<ColumnPlan> {
+    let from = sql::origins(sql, made);
+    made.iter()
+        .zip(from)
+        .map(|(column, from)| ColumnPlan {
+            name: column.name.clone(),
+            ty: sql::type_words(&column.ty).to_owned(),
+            from,
+        })
+        .collect()
+}
+
+fn reads_plan(reads: &Reads) -> ReadsPlan {
+    let table = |t: &TableRead| TablePlan {
+        name: if t.schema.is_empty() { t.name.clone() } else { format!("{}.{}", t.schema, t.name) },
+        columns: t.columns.clone(),
+    };
+    ReadsPlan {
+        tables: reads.tables.iter().map(table).collect(),
+        parameters: reads.parameters.clone(),
+        functions: reads.functions.clone(),
+    }
 }
 
 /// The functions that the queries call, and those that they call in turn.
-pub fn functions(project: &Project) -> Vec<Function> {
+fn functions(project: &Project) -> Vec<FunctionPlan> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
-    let all = types::functions(db, workspace, file);
+    let all = callable::functions(db, workspace, file);
     let graph = query::graph(db, file);
     let mut open: Vec<String> = graph
         .items
@@ -98,11 +137,21 @@ pub fn functions(project: &Project) -> Vec<Function> {
             found.push(function.clone());
         }
     }
-    found
+    found.into_iter().map(function_plan).collect()
+}
+
+fn function_plan(function: Function) -> FunctionPlan {
+    FunctionPlan {
+        name: function.name,
+        parameters: function.parameters.into_iter().map(|p| p.name).collect(),
+        defaults: function.defaults,
+        body: function.body,
+        native: function.native,
+    }
 }
 
 /// The load steps, in order.
-pub fn loads(project: &Project) -> Vec<LoadPlan> {
+fn loads(project: &Project) -> Vec<LoadPlan> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
     items::of_kind(db, file, "load")
@@ -115,7 +164,7 @@ pub fn loads(project: &Project) -> Vec<LoadPlan> {
 }
 
 /// The objects that are loaded, found or read, and those that their relationships point to.
-pub fn objects(project: &Project) -> Vec<ObjectSchema> {
+fn objects(project: &Project) -> Vec<ObjectSchema> {
     let (db, workspace) = project.parts();
     let Some(file) = project.root() else { return Vec::new() };
     let mut open: Vec<Item<'_>> = Vec::new();
