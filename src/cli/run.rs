@@ -3,7 +3,7 @@
 use super::args::{Format, RunArgs};
 use super::connector::Connector;
 use super::progress::Stages;
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, io_words, print};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::report::{RunState, terminal};
@@ -32,7 +32,7 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let execution = execution_id(&SystemClock);
     let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
     let unusable = |e: std::io::Error| {
-        let cause = if out.is_file() { "this is a file, not a folder".to_owned() } else { e.to_string() };
+        let cause = if out.is_file() { "this is a file, not a folder".to_owned() } else { io_words(&e) };
         Failure::new(format!("{}: {cause}", out.display()), "choose another folder with --out")
     };
     std::fs::create_dir_all(&out).map_err(unusable)?;
@@ -42,7 +42,7 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     } else {
         Box::new(Recording::new(Box::new(Store::open_readonly_or_empty(&store)?), scratch.path())?)
     };
-    let progress = Stages::new();
+    let progress = Arc::new(Stages::new());
     let stop = Arc::new(AtomicBool::new(false));
     let request = Request {
         plan: &plan,
@@ -55,15 +55,15 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         sql: limits(&plan),
         input: crate::input::Limits::default(),
         clock: &SystemClock,
-        progress: &progress,
+        progress: progress.as_ref(),
         stop: &stop,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let summary = runtime.block_on(async {
-        let asked = stop.clone();
+        let (asked, shown) = (stop.clone(), progress.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                eprintln!("stopping after the chunk in hand …");
+                shown.stopping();
                 asked.store(true, Ordering::Relaxed);
             }
             // A second Ctrl-C means it.
@@ -82,10 +82,12 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
         Format::Json => {
             let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::new(e.to_string(), ""))?;
             print(&format!("{json}\n"))?;
-            if let Some(failure) = &summary.failure {
-                eprintln!("error: {}", failure.replace('\n', "\n  "));
-            }
         }
+    }
+    if let Some(failure) = &summary.failure {
+        // The first line says what is wrong, the others what to do.
+        let (what, mend) = failure.split_once('\n').unwrap_or((failure, ""));
+        return Err(Failure::new(what, mend));
     }
     Ok(match summary.state {
         RunState::Completed => Exit::Clean,
@@ -126,7 +128,12 @@ fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, 
         };
         let value = literal_value(parameter.ty, Literal::Text(value), &[])
             .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
-        out.insert(name.to_owned(), value);
+        if out.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::new(
+                format!("the parameter `{name}` is given twice"),
+                "leave one of them out",
+            ));
+        }
     }
     Ok(out)
 }
