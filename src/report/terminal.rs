@@ -232,7 +232,7 @@ impl Page {
                 continue;
             }
             self.blank();
-            self.line(&format!("  {}", kind_words(kind)), paint);
+            self.wrapped(kind_words(kind), "  ", "  ", paint);
             for (step, r) in of_kind.iter().take(REASONS) {
                 let name = if r.name.is_empty() { String::new() } else { format!(", {}", r.name) };
                 let place = if r.example.source.is_empty() {
@@ -258,10 +258,8 @@ impl Page {
             return;
         }
         self.blank();
-        self.line(
-            &format!("  {} of the input could not be read", count_of(rejected.count, "row")),
-            Paint::Red,
-        );
+        let title = format!("{} of the input could not be read", count_of(rejected.count, "row"));
+        self.wrapped(&title, "  ", "  ", Paint::Red);
         for r in rejected.examples.iter().take(3) {
             self.item(&one_line(&format!("{}:{}: {}", r.file, r.line, r.reason), 2_000), "");
         }
@@ -293,7 +291,8 @@ impl Page {
 
     fn more(&mut self, count: usize) {
         if count > 0 {
-            self.line(&format!("    and {} more, in the report", grouped(count as u64)), Paint::Dim);
+            let more = format!("and {} more, in the report", grouped(count as u64));
+            self.wrapped(&more, "    ", "    ", Paint::Dim);
         }
     }
 

@@ -33,13 +33,13 @@ fn drawn(text: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" role=\"img\" \
          aria-label=\"A dry run in a terminal\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0f172a\"/>\n\
          <g font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"13\" \
-         fill=\"#e2e8f0\" xml:space=\"preserve\">\n"
+         fill=\"#e2e8f0\" style=\"white-space: pre\" xml:space=\"preserve\">\n"
     );
     let mut line = |number: usize, spans: &str| {
         let y = MARGIN + (number + 1) * LINE - 4;
-        out.push_str(&format!("<text x=\"{MARGIN}\" y=\"{y}\">{spans}</text>\n"));
+        out.push_str(&format!("<text y=\"{y}\">{spans}</text>\n"));
     };
-    line(0, &format!("<tspan fill=\"#64748b\">$</tspan> {COMMAND}"));
+    line(0, &spans(&format!("\u{1b}[2m$\u{1b}[0m {COMMAND}")));
     let mut number = 2;
     for text in lines {
         if !text.is_empty() {
@@ -51,32 +51,35 @@ fn drawn(text: &str) -> String {
     out
 }
 
+/// The parts of a line, each at its own column: whatever the font, columns stay below each other.
 fn spans(line: &str) -> String {
     let mut out = String::new();
-    let mut style = None;
+    let (mut style, mut column) = ("", 0);
     for (number, part) in line.split("\u{1b}[").enumerate() {
         let text = if number == 0 {
             part
         } else {
             let (code, text) = part.split_once('m').unwrap();
             style = match code {
-                "0" => None,
-                "1" => Some("font-weight=\"bold\""),
-                "2" => Some("fill=\"#64748b\""),
-                "31" => Some("fill=\"#f87171\""),
-                "32" => Some("fill=\"#4ade80\""),
-                "33" => Some("fill=\"#fbbf24\""),
-                "34" => Some("fill=\"#60a5fa\""),
+                "0" => "",
+                "1" => " font-weight=\"bold\"",
+                "2" => " fill=\"#94a3b8\"",
+                "31" => " fill=\"#f87171\"",
+                "32" => " fill=\"#4ade80\"",
+                "33" => " fill=\"#fbbf24\"",
+                "34" => " fill=\"#60a5fa\"",
                 other => panic!("a colour that the picture does not know: {other}"),
             };
             text
         };
-        let text = text.replace('&', "&amp;").replace('<', "&lt;");
-        match style {
-            _ if text.is_empty() => {}
-            Some(style) => out.push_str(&format!("<tspan {style}>{text}</tspan>")),
-            None => out.push_str(&text),
+        let shown = text.trim_start();
+        let at = column + text.chars().count() - shown.chars().count();
+        if !shown.is_empty() {
+            let x = MARGIN as f64 + at as f64 * CHARACTER;
+            let shown = shown.trim_end().replace('&', "&amp;").replace('<', "&lt;");
+            out.push_str(&format!("<tspan x=\"{x:.1}\"{style}>{shown}</tspan>"));
         }
+        column += text.chars().count();
     }
     out
 }
