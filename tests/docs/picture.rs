@@ -40,12 +40,10 @@ fn drawn(text: &str) -> String {
         out.push_str(&format!("<text y=\"{y}\">{spans}</text>\n"));
     };
     line(0, &spans(&format!("\u{1b}[2m$\u{1b}[0m {COMMAND}")));
-    let mut number = 2;
-    for text in lines {
+    for (number, text) in (2..).zip(lines) {
         if !text.is_empty() {
             line(number, &spans(text));
         }
-        number += 1;
     }
     out.push_str("</g>\n</svg>\n");
     out
