@@ -157,7 +157,10 @@ fn a_run_without_steps_has_a_summary_too() {
     summary.mode = RunMode::Live;
     summary.failure = Some("the input has no column \"SKU\"; the nearest is \"Sku No\"".into());
     let text = terminal(&summary, false, 80);
-    assert!(text.contains("Vendor price list: failed (live run)\nNo record was changed.\n"), "{text}");
+    assert!(
+        text.contains("Vendor price list: failed (live run)\nNo record was changed; 2 rows unreadable.\n"),
+        "{text}"
+    );
     // Why is the command's error, and told once.
     assert!(!text.contains("no column"), "{text}");
 }
