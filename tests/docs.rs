@@ -3,6 +3,8 @@
 
 mod blocks;
 mod pages;
+mod picture;
+mod shown;
 
 use blocks::{Block, blocks};
 use serde_json::Value;
@@ -47,8 +49,12 @@ fn sconn(folder: &Path, arguments: &[String]) -> Output {
 fn run_page(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(page).unwrap_or_else(|e| panic!("{page}: {e}"));
     let place = workplace();
-    let mut reader =
-        Reader { root: place.path().to_path_buf(), folder: place.path().to_path_buf(), wrong: Vec::new() };
+    let mut reader = Reader {
+        root: place.path().to_path_buf(),
+        folder: place.path().to_path_buf(),
+        said: String::new(),
+        wrong: Vec::new(),
+    };
     // The page of an example is read in the example's folder.
     if let Some(folder) = Path::new(page).parent().filter(|f| f.starts_with("examples")) {
         reader.folder = reader.root.join(folder);
@@ -66,6 +72,8 @@ fn run_page(page: &str) -> Vec<String> {
 struct Reader {
     root: PathBuf,
     folder: PathBuf,
+    /// What the last command said.
+    said: String,
     wrong: Vec<String>,
 }
 
@@ -73,7 +81,8 @@ impl Reader {
     fn block(&mut self, block: &Block) {
         let (language, rest) = block.info.split_once(' ').unwrap_or((&block.info, ""));
         match (language, rest.trim()) {
-            ("text" | "mermaid", _) => {}
+            ("text", "shown") => self.must(shown::is_shown(&block.text, &self.said)),
+            ("text" | "mermaid", "") => {}
             ("sconn", "") => self.whole(&block.text, false),
             ("sconn", "fails") => self.whole(&block.text, true),
             ("sconn", "fragment") => self.fragment(&block.text),
@@ -147,8 +156,8 @@ impl Reader {
             }
             ["sconn", ..] => self.command(command, &words[1..], said.unwrap_or(exits)),
             ["cargo", "run", "--", ..] => self.command(command, &words[3..], said.unwrap_or(exits)),
-            // Would run this very test; or fetches what is here already.
-            ["cargo", "test"] | ["cargo", "install", "--path", "."] | ["git", "clone", ..] => {}
+            // Would run this very test.
+            ["cargo", "test"] => {}
             _ => self.wrong.push(format!("a command that nothing runs: {command}")),
         }
         0
@@ -159,6 +168,7 @@ impl Reader {
         if output.status.code() != Some(exits) {
             self.wrong.push(format!("`{command}` should exit with {exits}: {}", told(&output)));
         }
+        self.said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     }
 }
 

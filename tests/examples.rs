@@ -1,7 +1,20 @@
 //! The examples do what their READMEs say: checked, dry, live, and live again.
 
 use crate::common::{Run, check, counts, reasons, run, sql};
+use sconn::load::{Action, RowDecision};
+use sconn::report::DecisionReader;
 use std::path::Path;
+
+/// What was decided about each row of a step.
+fn decisions(run: &Run, step: &str) -> Vec<RowDecision> {
+    let reader = DecisionReader::open(&run.out.join("decisions.parquet")).unwrap();
+    reader.step(step).unwrap().map(|d| d.unwrap()).collect()
+}
+
+/// The decision about the row of this line.
+fn of_line(decisions: &[RowDecision], line: u64) -> &RowDecision {
+    decisions.iter().find(|d| d.source.is_some_and(|s| s.line == line)).unwrap_or_else(|| panic!("{line}"))
+}
 
 fn vendor_prices(dir: &Path, live: bool) -> Run {
     run(
@@ -147,4 +160,192 @@ fn orders_link_parents_and_children_and_take_an_order_out_of_the_archive() {
     assert_eq!(sql(dir.path(), "SELECT count(*) FROM orders WHERE _archived = 1"), ["0"]);
     let third = orders(dir.path(), true);
     assert_eq!(counts(&third, "orders"), [0, 0, 7, 0, 0, 1, 0]);
+}
+
+#[test]
+fn the_dirt_of_the_price_list_becomes_what_its_page_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = vendor_prices(dir.path(), true);
+    let one = |query: &str| sql(dir.path(), query).join("\n");
+    // Codes in any case and with spaces are one vendor; quotes, commas and scripts are kept.
+    assert_eq!(
+        one("SELECT group_concat(code) FROM (SELECT code FROM vendors ORDER BY code)"),
+        "ACM,JPN,MUE,NL1,NRD,QUO"
+    );
+    assert_eq!(one("SELECT name FROM vendors WHERE code = 'QUO'"), "The \"Quality\" Office, Inc.");
+    assert_eq!(one("SELECT name FROM vendors WHERE code = 'JPN'"), "東京文具株式会社");
+    // Both ways of writing a day; a day that is none, and a year of two digits, leave the field empty.
+    assert_eq!(one("SELECT listed FROM products WHERE sku = '00012'"), "2024-01-31");
+    assert_eq!(one("SELECT listed FROM products WHERE sku = '4711'"), "2023-12-24");
+    assert_eq!(one("SELECT count(*) FROM products WHERE listed IS NULL AND sku IN ('NRD-003', '4715')"), "2");
+    // Prices: thousands, a full-width digit, three decimals.
+    assert_eq!(one("SELECT price FROM products WHERE sku = 'ACM-9'"), "1000000");
+    assert_eq!(one("SELECT count(*) FROM products WHERE price IS NULL AND sku IN ('ペン-03', 'MAR-1')"), "2");
+    // Tags grow; no price is for people.
+    let schema = crate::common::sconn(&[
+        "schema",
+        "show",
+        "--target",
+        dir.path().join("store.sqlite").to_str().unwrap(),
+    ]);
+    assert!(
+        schema.stdout.contains("[\"new\", \"sale\", \"clearance\", \"bundle\", \"eco\"]"),
+        "{}",
+        schema.stdout
+    );
+    assert_eq!(live.summary["scopes"][2]["rows"], 3);
+
+    let products = decisions(&live, "products");
+    let missing = of_line(&products, 46);
+    assert_eq!(
+        (missing.action, missing.errors[0].message.as_str()),
+        (Action::Error, "sku: a value is required, and there is none")
+    );
+    assert!(missing.record.is_none() && missing.fields.is_empty());
+    let created = of_line(&products, 10);
+    assert_eq!(
+        (created.action, created.decided_by, created.committed_chunk),
+        (Action::Create, Some(0), Some(0))
+    );
+    assert_eq!(created.warnings[0].text, "12.345,00");
+    assert_eq!(
+        vec![created.record.unwrap().to_string()],
+        sql(dir.path(), "SELECT id FROM products WHERE sku = 'ACM-8'")
+    );
+    // The newest of three rows is the one that counts.
+    assert!(products.iter().all(|d| d.source.unwrap().line != 2));
+    assert_eq!(of_line(&products, 3).action, Action::Create);
+    let again = vendor_prices(dir.path(), true);
+    assert_eq!(of_line(&decisions(&again, "products"), 10).action, Action::Unchanged);
+}
+
+#[test]
+fn the_fleet_in_the_store_is_the_fleet_of_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    fleet(dir.path(), true);
+    for (file, query) in [
+        ("airlines", "SELECT code, name FROM airlines"),
+        ("airports", "SELECT faa, name, lat, lon, alt, utc_offset, dst, tzone FROM airports"),
+        (
+            "planes",
+            "SELECT p.tailnum, p.year, p.kind, m.name, p.model, p.engines, p.seats, p.speed, p.engine \
+             FROM planes p JOIN manufacturers m ON m.id = p.manufacturer",
+        ),
+    ] {
+        let mut stored = sql(dir.path(), query);
+        let mut reader = csv::Reader::from_path(format!("examples/fleet/samples/{file}.csv")).unwrap();
+        let mut wanted: Vec<String> = reader
+            .records()
+            .map(|r| {
+                let cells = r.unwrap();
+                let cells = cells.iter().enumerate().map(|(column, cell)| match cell {
+                    "NA" => "NULL".to_owned(),
+                    // Coordinates that an exact number cannot hold are left out; zeros at the end are none.
+                    number if file == "airports" && (2..=5).contains(&column) => coordinate(number),
+                    text => text.to_owned(),
+                });
+                cells.collect::<Vec<_>>().join("|")
+            })
+            .collect();
+        stored.sort();
+        wanted.sort();
+        assert_eq!(stored.len(), wanted.len());
+        for (stored, wanted) in stored.iter().zip(&wanted) {
+            assert_eq!(stored, wanted, "{file}");
+        }
+    }
+    // The grouping agrees with the planes.
+    let off = "SELECT count(*) FROM manufacturers m WHERE m.planes <> (SELECT count(*) FROM planes p WHERE p.manufacturer = m.id)";
+    assert_eq!(sql(dir.path(), off), ["0"]);
+    assert_eq!(sql(dir.path(), "SELECT count(*) FROM manufacturers"), ["35"]);
+}
+
+fn coordinate(text: &str) -> String {
+    match text.split_once('.') {
+        Some((_, decimals)) if decimals.len() > 12 => "NULL".into(),
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+#[test]
+fn the_orders_become_what_their_page_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = orders(dir.path(), true);
+    assert_eq!(live.code, 1);
+    assert_eq!(
+        [reasons(&live, "customers"), reasons(&live, "orders"), reasons(&live, "order_lines")].concat(),
+        [
+            "error required customer_email 1",
+            "error required customer_email 1",
+            "warning not_a_boolean gift 1",
+            "warning not_a_date ordered_on 1",
+            "warning unknown_option handling 1",
+            "warning unknown_option status 1",
+            "error not_a_number quantity 1",
+            "warning not_found order 2",
+            "warning too_many_decimals price 1",
+            "warning too_many_decimals quantity 1",
+        ]
+    );
+    // One customer, three orders: the first row creates her, the others find her in the same run.
+    let customers = decisions(&live, "customers");
+    let hers: Vec<_> = [2, 3, 8].map(|line| of_line(&customers, line)).to_vec();
+    assert_eq!(
+        hers.iter().map(|d| d.action).collect::<Vec<_>>(),
+        [Action::Create, Action::Unchanged, Action::Unchanged]
+    );
+    assert!(hers.iter().all(|d| d.record == hers[0].record));
+    let numbers =
+        "SELECT o.number, c.email FROM orders o JOIN customers c ON c.id = o.customer ORDER BY o.number";
+    assert_eq!(
+        sql(dir.path(), numbers),
+        [
+            "0042|lukasz@nowak.example",
+            "1001|ada@example.com",
+            "1002|ada@example.com",
+            "1003|taro@tokyo.example",
+            "1004|ada@example.com",
+            "1E3|soeren@oe.example",
+            "A-7|zoe@mueller.example",
+        ]
+    );
+    assert_eq!(
+        sql(
+            dir.path(),
+            "SELECT number, status, gift, handling FROM orders WHERE number IN ('1001', '1002', 'A-7', '1003') ORDER BY 1"
+        ),
+        [
+            "1001|paid|1|[\"rush\"]",
+            "1002|open|0|[\"rush\",\"fragile\"]",
+            "1003|paid|NULL|NULL",
+            "A-7|NULL|0|[\"fragile\"]"
+        ]
+    );
+    assert_eq!(
+        sql(dir.path(), "SELECT flags FROM order_lines WHERE sku = 'PAP-A4'"),
+        ["[\"sale\",\"bulk\"]"]
+    );
+    assert_eq!(
+        sql(dir.path(), "SELECT count(*) FROM order_lines WHERE quantity IS NULL AND sku = 'Q-4'"),
+        ["1"]
+    );
+    assert_eq!(live.summary["rejected"]["examples"][0]["line"], 13);
+    assert_eq!(live.summary["scopes"][2]["rows"], 2);
+
+    // An archived match: the row takes its order out of the archive, and says so.
+    let id = sql(dir.path(), "SELECT id FROM orders WHERE number = '1002'").remove(0);
+    let store = dir.path().join("store.sqlite");
+    crate::common::sconn(&["records", "archive", "orders", &id, "--target", store.to_str().unwrap()]);
+    let again = orders(dir.path(), true);
+    let decided = decisions(&again, "orders");
+    let back = of_line(&decided, 3);
+    assert!(matches!(back.action, Action::Unarchive | Action::UnarchiveAndUpdate), "{:?}", back.action);
+    assert_eq!(back.record.unwrap().to_string(), id);
+    assert!(
+        decided
+            .iter()
+            .filter(|d| d.action != Action::Error && d.row != back.row)
+            .all(|d| d.action == Action::Unchanged)
+    );
 }

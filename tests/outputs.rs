@@ -268,3 +268,70 @@ fn the_sql_output_is_there_before_the_load_steps_end() {
     assert!(made("decisions.parquet") <= made("report.xlsx"));
     assert!(made("report.xlsx") <= made("summary.json"));
 }
+
+#[test]
+fn texts_that_are_hard_to_show_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hard.csv");
+    let long = "L".repeat(300);
+    let header = "Vendor Code,Vendor Name,SKU,Unit Price,Active,Listed On,Updated At,Tags";
+    let rows = [
+        ("ZW\u{200b}SP", "1"),
+        ("\u{202e}cba\u{202c}", "2"),
+        ("שלום", "3"),
+        ("two\nlines", "4"),
+        ("東京文具株式会社東京文具株式会社", "5"),
+        ("\t+1", "6"),
+        (long.as_str(), "7"),
+    ];
+    let lines: Vec<String> =
+        rows.iter().map(|(sku, price)| format!("V,Vendor,\"{sku}\",{price},,,,")).collect();
+    std::fs::write(&file, format!("{header}\n{}\n", lines.join("\n"))).unwrap();
+    let done = run(dir.path(), "examples/vendor_prices/vendor_prices.sconn", &[file.to_str().unwrap()], true);
+    let read = read(&done);
+    let load = tab(&read, "Load products");
+    let skus: Vec<&str> = column(load, "sku").iter().filter_map(|c| c["value"].as_str()).collect();
+    assert_eq!(
+        skus,
+        [
+            "ZW\\u{200b}SP",
+            "\\u{202e}cba\\u{202c}",
+            "שלום",
+            "two\nlines",
+            "東京文具株式会社東京文具株式会社",
+            "\t+1"
+        ]
+    );
+    // What is wrong with a long text is in sight, beside a part of the text.
+    let errors: Vec<&str> = column(load, "Errors").iter().filter_map(|c| c["value"].as_str()).collect();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].chars().count() < 200 && errors[0].contains("has 300 characters"), "{errors:?}");
+    // A text of two lines has two lines; one of wide characters has the room it needs.
+    let at = texts(&load["header"]).iter().position(|h| *h == "sku").unwrap();
+    assert_eq!(load["wrapped"][3][at], true);
+    assert_eq!(load["wrapped"][2][at], false);
+    assert!(load["widths"][at].as_f64().unwrap() >= 32.0, "{}", load["widths"]);
+    // The ZIP has every text as it is.
+    let stored = sql(dir.path(), "SELECT sku FROM products WHERE price = 1 OR price = 2 ORDER BY price");
+    assert_eq!(stored, ["ZW\u{200b}SP", "\u{202e}cba\u{202c}"]);
+}
+
+#[test]
+fn the_names_of_tabs_are_ones_that_spreadsheets_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let scope =
+        |n: u32| format!("scope a_scope_whose_name_is_rather_long_{n} from input.list {{ sku: string }}\n");
+    let connector = dir.path().join("long.sconn");
+    let head = "connector long { trigger spreadsheet }\ninput list { sku: \"SKU\" }\n";
+    std::fs::write(&connector, format!("{head}{}{}{}", scope(1), scope(2), scope(3))).unwrap();
+    let list = dir.path().join("list.csv");
+    std::fs::write(&list, "SKU\na\n").unwrap();
+    let done = run(dir.path(), connector.to_str().unwrap(), &[list.to_str().unwrap()], false);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    let read = read(&done);
+    let names: Vec<String> =
+        read["tabs"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_lowercase()).collect();
+    assert_eq!(names.len(), 7);
+    assert!(names.iter().all(|n| n.chars().count() <= 31), "{names:?}");
+    assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 7, "{names:?}");
+}

@@ -16,7 +16,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, display_order = 900, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
 
@@ -69,10 +69,15 @@ pub enum Command {
     /// Look at executions; cancel, resume, download.
     Executions(Executions),
     /// Look at records of the embedded store, archive and unarchive them.
+    #[command(
+        after_help = "Examples:\n  sconn records list products\n  sconn records count products --filter sku=0870\n  sconn records export products --target crm > products.csv"
+    )]
     Records(Records),
     /// Look at the objects of the embedded store.
+    #[command(after_help = "Example:\n  sconn schema show")]
     Schema(Schema),
-    /// Explain a diagnostic code: `sconn explain SC0202`.
+    /// Explain a diagnostic code.
+    #[command(after_help = "Example:\n  sconn explain SC0101")]
     Explain {
         /// The code.
         code: String,
@@ -298,9 +303,10 @@ pub struct Records {
 /// Which records, and where.
 #[derive(Debug, clap::Args)]
 pub struct Which {
-    /// The object.
+    /// The object's API name.
     pub object: String,
-    /// Only records whose field has this value; `_archived=true` shows archived ones too.
+    /// Only records whose field has this value, an empty one for none; all filters must hold.
+    /// Archived records are left out, unless `_archived=true` asks for them.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub filter: Vec<String>,
     /// The target: a name from sconn.toml, or the path of a SQLite file.
@@ -323,7 +329,9 @@ pub enum RecordFormat {
 #[derive(Debug, Subcommand)]
 pub enum RecordsCommand {
     /// List records.
-    #[command(after_help = "Example:\n  sconn records list products --filter origin='price list'")]
+    #[command(
+        after_help = "Examples:\n  sconn records list products --limit 10\n  sconn records list products --filter origin='price list' --filter listed=\n  sconn records list products --filter _archived=true --format json"
+    )]
     List {
         /// Which.
         #[command(flatten)]
@@ -336,12 +344,15 @@ pub enum RecordsCommand {
         format: RecordFormat,
     },
     /// Show one record.
+    #[command(
+        after_help = "Example:\n  sconn records get products 01a20a45-c3f9-756f-bce6-3d47399954e0\n\n`sconn records list` shows the ids."
+    )]
     Get {
         /// The object.
         object: String,
         /// The record's id.
         id: uuid::Uuid,
-        /// The target.
+        /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]
         target: Option<String>,
         /// How it is shown.
@@ -349,12 +360,18 @@ pub enum RecordsCommand {
         format: RecordFormat,
     },
     /// Count records.
+    #[command(
+        after_help = "Examples:\n  sconn records count products\n  sconn records count products --filter active=true"
+    )]
     Count {
         /// Which.
         #[command(flatten)]
         which: Which,
     },
     /// Write all records to standard output.
+    #[command(
+        after_help = "Examples:\n  sconn records export products > products.csv\n  sconn records export products --format json"
+    )]
     Export {
         /// Which.
         #[command(flatten)]
@@ -363,25 +380,29 @@ pub enum RecordsCommand {
         #[arg(long, value_enum, default_value_t = RecordFormat::Csv)]
         format: RecordFormat,
     },
-    /// Archive a record: it stays, but is left out.
+    /// Archive records: they stay, but are left out.
+    #[command(after_help = "Example:\n  sconn records archive products 01a20a45-c3f9-756f-bce6-3d47399954e0")]
     Archive {
         /// The object.
         object: String,
         /// The records' ids.
         #[arg(required = true)]
         ids: Vec<uuid::Uuid>,
-        /// The target.
+        /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]
         target: Option<String>,
     },
     /// Take records out of the archive.
+    #[command(
+        after_help = "Example:\n  sconn records unarchive products 01a20a45-c3f9-756f-bce6-3d47399954e0"
+    )]
     Unarchive {
         /// The object.
         object: String,
         /// The records' ids.
         #[arg(required = true)]
         ids: Vec<uuid::Uuid>,
-        /// The target.
+        /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]
         target: Option<String>,
     },
@@ -399,6 +420,9 @@ pub struct Schema {
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {
     /// Show the objects that a target has, in the language.
+    #[command(
+        after_help = "Examples:\n  sconn schema show > crm.sconn\n  sconn schema show --target crm --format json"
+    )]
     Show {
         /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]

@@ -2,7 +2,7 @@
 
 use super::args::{Check, CheckFormat};
 use super::connector::{Connector, FilesOf};
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, io_words, print};
 use crate::diagnostic::{Code, nearest, render};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +19,9 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
     files.sort();
     files.dedup();
     if files.is_empty() {
+        let places: Vec<String> = given.iter().map(|p| p.display().to_string()).collect();
         return Err(Failure::new(
-            "there is no .sconn file here",
+            format!("there is no .sconn file in {}", places.join(", ")),
             "hand in a file or a folder: sconn check connectors/",
         ));
     }
@@ -71,10 +72,14 @@ fn joined(lists: &[String]) -> String {
 
 /// The .sconn files below a folder; hidden folders and `target` are left out.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let entries =
-        std::fs::read_dir(folder).map_err(|e| Failure::new(format!("{}: {e}", folder.display()), ""))?;
-    for entry in entries {
-        let path = entry?.path();
+    let unreadable = |e: std::io::Error| {
+        Failure::new(
+            format!("{}: {}", folder.display(), io_words(&e)),
+            "hand in files or folders that you may read",
+        )
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
             if !name.starts_with('.') && name != "target" {
@@ -91,7 +96,10 @@ pub(super) fn explain(code: &str) -> Result<Exit, Failure> {
     let wanted = code.to_uppercase();
     let Some(code) = Code::from_id(&wanted) else {
         let ids: Vec<&str> = crate::diagnostic::CODES.iter().map(|c| c.id()).collect();
-        let hint = nearest(&wanted, ids).map_or_else(String::new, |n| format!("did you mean {n}?"));
+        let hint = nearest(&wanted, ids).map_or_else(
+            || "`sconn check` shows each finding's code: error[SC0101]".to_owned(),
+            |n| format!("did you mean {n}?"),
+        );
         return Err(Failure::new(format!("there is no diagnostic {wanted}"), hint));
     };
     print(code.page())?;

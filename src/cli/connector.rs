@@ -1,6 +1,6 @@
 //! Loading a connector for a command: its files, its sample's header, its findings.
 
-use super::{Failure, Look};
+use super::{Failure, Look, io_words};
 use crate::diagnostic::render::{self, Sources};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::{Limits, probe};
@@ -18,8 +18,25 @@ pub(super) struct Connector {
 impl Connector {
     /// Reads a connector's file, what it imports, and its sample's header.
     pub(super) fn load(file: &Path) -> Result<Self, Failure> {
+        if file.is_dir() {
+            return Err(Failure::new(
+                format!("{}: this is a folder, not a connector", file.display()),
+                "hand in the path of a .sconn file",
+            ));
+        }
+        // Somebody's data, read as the language, gives nothing but findings.
+        if file.is_file() && file.extension().is_none_or(|e| e != "sconn") {
+            return Err(Failure::new(
+                format!("{}: this is no connector", file.display()),
+                "the file of a connector ends in .sconn; data is handed in with `sconn run CONNECTOR.sconn --input \
+                 FILE`",
+            ));
+        }
         let mut project = Project::load(file, &Disk).map_err(|e| {
-            Failure::new(format!("{}: {e}", file.display()), "hand in the path of a .sconn file")
+            Failure::new(
+                format!("{}: {}", file.display(), io_words(&e)),
+                "hand in the path of a .sconn file that you may read",
+            )
         })?;
         if let Some((sample, _)) = project.sample_path() {
             project.set_sample(sample_facts(&sample));
@@ -34,6 +51,13 @@ impl Connector {
             Err(findings) => {
                 let errors: Vec<Diagnostic> =
                     findings.into_iter().filter(|d| d.severity == Severity::Error).collect();
+                if errors.is_empty() {
+                    let file = self.project.files().first().map(|f| self.project.file_name(*f));
+                    return Err(Failure::new(
+                        format!("{}: there is no connector in this file", file.unwrap_or_default()),
+                        "a file that runs has `connector NAME { … }` in it; this one is for others to `use`",
+                    ));
+                }
                 let sources = FilesOf(&self.project);
                 let style = render::Look { color: look.err_color, unicode: true, width: look.width };
                 eprint!("{}", render::full(&errors, &sources, style));

@@ -13,9 +13,10 @@ mod schema;
 mod work;
 mod worker;
 
+use crate::report::visible;
 use args::{Args, Color, Command};
 use clap::{CommandFactory, Parser};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// What a command comes to.
@@ -77,9 +78,42 @@ impl From<crate::system::folder::FolderError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(e: std::io::Error) -> Self {
-        Self::new(e.to_string(), "")
+        Self::new(io_words(&e), "")
     }
 }
+
+/// Why a file or folder cannot be used, in words.
+pub(crate) fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        ErrorKind::IsADirectory => "this is a folder".into(),
+        ErrorKind::NotADirectory => "part of the path is a file, not a folder".into(),
+        ErrorKind::InvalidData => "it is not UTF-8 text".into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk or a quota is full".into(),
+        ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
+        _ => error.to_string(),
+    }
+}
+
+impl Failure {
+    /// `error: …`, and below it `help: …`.
+    fn tell(&self, color: bool) {
+        let painted = |code: &str, word: &str| {
+            if color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.into() }
+        };
+        let mut text = format!("{} {}\n", painted("31", "error:"), visible(&self.what));
+        for (number, line) in self.hint.iter().flat_map(|h| h.lines()).enumerate() {
+            let mark = if number == 0 { painted("36", "help:") } else { "     ".to_owned() };
+            text.push_str(&format!("  {mark} {}\n", visible(line)));
+        }
+        eprint!("{text}");
+    }
+}
+
+/// Columns where nothing says how many there are, and the most that are used: longer lines read badly.
+const WIDTH: usize = 100;
+const WIDEST: usize = 120;
 
 /// How a command shows things.
 #[derive(Clone, Copy)]
@@ -100,11 +134,13 @@ impl Look {
             Color::Never => false,
             Color::Auto => terminal && !quiet,
         };
-        let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|w| *w >= 40);
+        let told = std::env::var("COLUMNS").ok().and_then(|c| c.parse::<usize>().ok());
+        let real = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let width = told.filter(|w| *w > 0).or_else(real).unwrap_or(WIDTH);
         Self {
             out_color: on(std::io::stdout().is_terminal()),
             err_color: on(std::io::stderr().is_terminal()),
-            width: width.unwrap_or(100),
+            width: width.clamp(40, WIDEST),
         }
     }
 }
@@ -122,11 +158,7 @@ pub fn main() -> ExitCode {
     match dispatch(args.command, look) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            let mark = if look.err_color { "\u{1b}[31merror:\u{1b}[0m" } else { "error:" };
-            eprintln!("{mark} {}", failure.what);
-            if let Some(hint) = failure.hint {
-                hint.lines().for_each(|l| eprintln!("  {l}"));
-            }
+            failure.tell(look.err_color);
             Exit::Failed.into()
         }
     }
@@ -147,7 +179,9 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Schema(args) => schema::schema(args.command),
         Command::Explain { code } => check::explain(&code),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "sconn", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "sconn", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Clean)
         }
     }

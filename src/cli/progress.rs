@@ -20,6 +20,17 @@ impl Stages {
         Self { bar: ProgressBar::with_draw_target(None, target), terminal, name: Mutex::new(String::new()) }
     }
 
+    /// Says that it was asked to stop, and what that means by now.
+    pub(super) fn stopping(&self) {
+        let written = self.name.lock().is_ok_and(|name| *name == "writing the report");
+        let what = if written {
+            "all rows are done; finishing the report"
+        } else {
+            "stopping after the chunk in hand"
+        };
+        self.bar.suspend(|| eprintln!("{what} … (Ctrl-C again ends it at once)"));
+    }
+
     /// Takes the line away.
     pub(super) fn done(&self) {
         self.bar.finish_and_clear();

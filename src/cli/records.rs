@@ -3,9 +3,11 @@
 use super::args::{RecordFormat, RecordsCommand, Which};
 use super::{Exit, Failure, print};
 use crate::project::Project;
+use crate::report::{columns_of, visible};
 use crate::target::sqlite::{Store, StoredRecord};
 use crate::value::Value;
-use serde_json::{Map, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -21,14 +23,14 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
         RecordsCommand::Get { object, id, target, format } => {
             let store = Store::open_read_only(&path(target.as_deref())?)?;
             let Some(record) = store.get(&object, id)? else {
-                return Err(Failure::new(
-                    format!("{object} has no record {id}"),
-                    "sconn records list shows ids",
-                ));
+                return Err(no_record(&object, id));
             };
             match format {
                 RecordFormat::Table => print(&card(&record))?,
-                RecordFormat::Json => print(&format!("{:#}\n", object_of(&record)))?,
+                RecordFormat::Json => print(&format!(
+                    "{}\n",
+                    serde_json::to_string_pretty(&Json(&record)).map_err(std::io::Error::from)?
+                ))?,
                 RecordFormat::Csv => print(&csv_text(std::slice::from_ref(&record))?)?,
             }
             Ok(Exit::Clean)
@@ -36,6 +38,13 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
         RecordsCommand::Archive { object, ids, target } => set_archived(&object, &ids, target, true),
         RecordsCommand::Unarchive { object, ids, target } => set_archived(&object, &ids, target, false),
     }
+}
+
+fn no_record(object: &str, id: uuid::Uuid) -> Failure {
+    Failure::new(
+        format!("{object} has no record {id}"),
+        format!("`sconn records list {object}` shows the ids"),
+    )
 }
 
 fn path(target: Option<&str>) -> Result<PathBuf, Failure> {
@@ -66,17 +75,22 @@ fn set_archived(
     archived: bool,
 ) -> Result<Exit, Failure> {
     let mut store = Store::open_existing(&path(target.as_deref())?)?;
+    let mut wanted = Vec::new();
     for id in ids {
-        if store.get(object, *id)?.is_none() {
-            return Err(Failure::new(format!("{object} has no record {id}"), "sconn records list shows ids"));
+        match store.get(object, *id)? {
+            None => return Err(no_record(object, *id)),
+            Some(record) if record.archived == archived => {}
+            Some(_) => wanted.push(*id),
         }
     }
     let mut changed = 0;
-    for id in ids {
-        changed += u64::from(store.set_archived(object, *id, archived)?);
+    for id in wanted {
+        changed += usize::from(store.set_archived(object, id, archived)?);
     }
+    let before = ids.len() - changed;
     let what = if archived { "archived" } else { "taken out of the archive" };
-    print(&format!("{changed} of {} {what}\n", ids.len()))?;
+    let already = if before > 0 { format!("; {before} already so") } else { String::new() };
+    print(&format!("{changed} of {} {what}{already}\n", ids.len()))?;
     Ok(Exit::Clean)
 }
 
@@ -100,21 +114,26 @@ fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit,
             let (mut first, mut failed) = (true, None);
             let _ = out.write_all(b"[");
             store.list(&which.object, &filters, limit, |r| {
-                let text = format!("{}{}", if first { "\n" } else { ",\n" }, object_of(&r));
+                let start: &[u8] = if first { b"\n" } else { b",\n" };
                 first = false;
-                failed = out.write_all(text.as_bytes()).err();
+                failed = out
+                    .write_all(start)
+                    .and_then(|()| serde_json::to_writer(&mut *out, &Json(&r)).map_err(std::io::Error::from))
+                    .err();
                 failed.is_none()
             })?;
             failed.map_or_else(|| out.write_all(b"\n]\n"), Err).or_else(gone)
         })?,
         RecordFormat::Csv => stream(|out| {
+            // What cannot be asked is told before the header is written.
+            store.list(&which.object, &filters, Some(0), |_| true)?;
+            let objects = store.objects()?;
             let mut writer = csv::Writer::from_writer(out);
-            let (mut headed, mut failed) = (false, None);
+            let fields = objects.iter().find(|o| o.name == which.object).map(|o| o.fields.iter());
+            let names = fields.into_iter().flatten().map(|f| f.name.clone());
+            let mut failed = writer.write_record(columns(names)).err();
             store.list(&which.object, &filters, limit, |r| {
-                let written = if headed { Ok(()) } else { writer.write_record(headers(&r)) }
-                    .and_then(|()| writer.write_record(cells(&r)));
-                headed = true;
-                failed = written.err();
+                failed = failed.take().or_else(|| writer.write_record(cells(&r)).err());
                 failed.is_none()
             })?;
             let ended = writer.flush();
@@ -137,7 +156,11 @@ fn gone(e: std::io::Error) -> Result<(), Failure> {
 }
 
 fn headers(record: &StoredRecord) -> Vec<String> {
-    let fields = record.fields.iter().map(|(n, _)| n.clone());
+    columns(record.fields.iter().map(|(n, _)| n.clone()))
+}
+
+/// All columns of a record with these fields.
+fn columns(fields: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once("id".to_owned())
         .chain(fields)
         .chain(["_created_at", "_updated_at", "_archived"].map(str::to_owned))
@@ -174,14 +197,21 @@ fn json_of(value: &Value) -> serde_json::Value {
     }
 }
 
-fn object_of(record: &StoredRecord) -> serde_json::Value {
-    let mut map = Map::new();
-    map.insert("id".into(), json!(record.id));
-    map.extend(record.fields.iter().map(|(n, v)| (n.clone(), json_of(v))));
-    map.insert("_created_at".into(), json!(record.created_at));
-    map.insert("_updated_at".into(), json!(record.updated_at));
-    map.insert("_archived".into(), json!(record.archived));
-    serde_json::Value::Object(map)
+/// A record as a JSON object, its fields in the order in which they are declared.
+struct Json<'a>(&'a StoredRecord);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.0.id)?;
+        for (name, value) in &self.0.fields {
+            map.serialize_entry(name, &json_of(value))?;
+        }
+        map.serialize_entry("_created_at", &self.0.created_at)?;
+        map.serialize_entry("_updated_at", &self.0.updated_at)?;
+        map.serialize_entry("_archived", &self.0.archived)?;
+        map.end()
+    }
 }
 
 /// How wide a column of the table may get.
@@ -190,22 +220,23 @@ const WIDEST: usize = 40;
 fn table(records: &[StoredRecord]) -> String {
     let Some(first) = records.first() else { return "no records\n".into() };
     let shown = |text: &str| {
-        let text = text.replace(['\n', '\r', '\t'], " ");
-        if text.chars().count() > WIDEST {
-            format!("{}…", text.chars().take(WIDEST - 1).collect::<String>())
-        } else {
-            text
+        let text = visible(&text.replace(['\n', '\r', '\t'], " ")).into_owned();
+        let mut end = text.len();
+        while columns_of(&text[..end]) > WIDEST {
+            end = text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
         }
+        if end < text.len() { format!("{}…", &text[..end]) } else { text }
     };
     // Times are in `get`, JSON and CSV; a list is for the fields.
     let keep = first.fields.len() + 1;
     let mut rows = vec![headers(first)[..keep].to_vec()];
     rows.extend(records.iter().map(|r| cells(r)[..keep].iter().map(|c| shown(c)).collect()));
     let widths: Vec<usize> =
-        (0..keep).map(|c| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
+        (0..keep).map(|c| rows.iter().map(|r| columns_of(&r[c])).max().unwrap_or(0)).collect();
     let mut out = String::new();
     for row in &rows {
-        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:w$}")).collect();
+        let padded = |cell: &String, width: usize| format!("{cell}{}", " ".repeat(width - columns_of(cell)));
+        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| padded(cell, *w)).collect();
         out.push_str(line.join("  ").trim_end());
         out.push('\n');
     }

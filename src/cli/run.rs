@@ -4,7 +4,7 @@ use super::args::{Format, RunArgs};
 use super::connector::Connector;
 use super::life::{incomplete, version_hash};
 use super::worker::{Told, Worker};
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, io_words, print};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
@@ -221,7 +221,7 @@ fn version_to_run(
 
 fn unusable(out: &Path, error: &FolderError) -> Failure {
     let cause =
-        if out.is_file() { "this is a file, not a folder".to_owned() } else { error.cause.to_string() };
+        if out.is_file() { "this is a file, not a folder".to_owned() } else { io_words(&error.cause) };
     let hint = match error.cause.kind() {
         std::io::ErrorKind::WouldBlock => "wait until it is done, or stop it first",
         _ => "choose another folder with --out",
@@ -230,7 +230,7 @@ fn unusable(out: &Path, error: &FolderError) -> Failure {
 }
 
 fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
-    let told = Told::new();
+    let told = Arc::new(Told::new());
     let stop = Arc::new(AtomicBool::new(false));
     let mut worker = Worker::take(&asked.project, &asked.execution)?;
     if let Some(worker) = &mut worker {
@@ -239,10 +239,10 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     let here = std::env::current_dir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
-        let heard = stop.clone();
+        let (heard, shown) = (stop.clone(), told.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                eprintln!("stopping after the chunk in hand …");
+                shown.stopping();
                 heard.store(true, Ordering::Relaxed);
             }
             // A second Ctrl-C means it.
@@ -250,7 +250,7 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
                 std::process::exit(130);
             }
         });
-        execute(&asked.request(&here, &told, &stop), &asked.folder, target).await
+        execute(&asked.request(&here, told.as_ref(), &stop), &asked.folder, target).await
     });
     // A query that did not hear of its limit may still be at work; nobody waits for it.
     runtime.shutdown_background();
@@ -268,10 +268,12 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
         Format::Json => {
             let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::new(e.to_string(), ""))?;
             print(&format!("{json}\n"))?;
-            if let Some(failure) = &summary.failure {
-                eprintln!("error: {}", failure.replace('\n', "\n  "));
-            }
         }
+    }
+    if let Some(failure) = &summary.failure {
+        // The first line says what is wrong, the others what to do.
+        let (what, mend) = failure.split_once('\n').unwrap_or((failure, ""));
+        return Err(Failure::new(what, mend));
     }
     Ok(match summary.state {
         RunState::Completed => Exit::Clean,
@@ -314,7 +316,12 @@ fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, 
         let ParameterPlan { ty, formats, .. } = parameter;
         let value = literal_value(*ty, Literal::Text(value), None, formats, &timezone)
             .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
-        out.insert(name.to_owned(), value);
+        if out.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::new(
+                format!("the parameter `{name}` is given twice"),
+                "leave one of them out",
+            ));
+        }
     }
     Ok(out)
 }

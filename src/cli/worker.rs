@@ -39,6 +39,11 @@ impl Told {
         self.shown.done();
     }
 
+    /// Says that it was asked to stop.
+    pub(super) fn stopping(&self) {
+        self.shown.stopping();
+    }
+
     fn note(&self, change: impl FnOnce(&mut Far)) {
         change(&mut self.far.lock().unwrap_or_else(PoisonError::into_inner));
     }

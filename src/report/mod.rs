@@ -25,5 +25,5 @@ pub use summary::{
 };
 pub use tally::StepTally;
 pub use terminal::terminal;
-pub use words::{answer_words, problem_words, rule_words, source_words, visible};
+pub use words::{answer_words, columns_of, problem_words, rule_words, source_words, visible};
 pub use workbook::{ReportInput, ScopeTables, StepTable, VariablesTable, write_workbook};

@@ -1,27 +1,21 @@
 //! The summary as text for a terminal.
 
 use super::summary::{ReasonKind, RunMode, RunState, StatusCounts, Summary};
-use super::words::{code_words, count_of, grouped, one_line};
+use super::words::{code_words, columns_of, count_of, grouped, one_line};
 
 /// Reasons shown of each kind; the report has the others.
 const REASONS: usize = 5;
+const REASON_LENGTH: usize = 200;
 const NOTICES: usize = 8;
+const NARROWEST: usize = 40;
 
 /// What happened, for people: a sentence, the steps with their counts, the most frequent reasons
-/// with an example, and where the files lie. No line is longer than `width` (at least 60), except
-/// for paths, which are meant to be copied.
+/// with an example, and where the files lie. Why a run failed is not in it: that is the command's
+/// error. No line is longer than `width` (at least 40), except for paths, which are meant to be
+/// copied.
 pub fn terminal(summary: &Summary, color: bool, width: usize) -> String {
-    let mut out = Page { text: String::new(), color, width: width.max(60) };
+    let mut out = Page { text: String::new(), color, width: width.max(NARROWEST) };
     out.heading(summary);
-    if let Some(failure) = &summary.failure {
-        out.blank();
-        // The first line says what is wrong, the others what to do.
-        let (cause, mend) = failure.split_once('\n').unwrap_or((failure.as_str(), ""));
-        out.paragraph(&format!("The run failed: {}", one_line(cause, 2_000)), Paint::Red);
-        for line in mend.lines().take(20) {
-            out.wrapped(&one_line(line, 2_000), "  ", "  ", Paint::Plain);
-        }
-    }
     out.steps(summary);
     out.reasons(summary);
     out.rejected(summary);
@@ -70,6 +64,13 @@ pub(super) fn sentence(summary: &Summary) -> String {
     }
     if totals.not_processed > 0 {
         out.push_str(&format!("; {} not reached", count_of(totals.not_processed, "row")));
+    }
+    if summary.rejected.count > 0 {
+        out.push_str(&format!("; {} unreadable", count_of(summary.rejected.count, "row")));
+    }
+    let warned = summary.steps.iter().map(|s| s.warnings).sum::<u64>();
+    if warned > 0 {
+        out.push_str(&format!("; {} with warnings", count_of(warned, "row")));
     }
     out.push('.');
     out
@@ -128,7 +129,7 @@ impl Page {
         };
         let title = one_line(&summary.label, self.width / 2);
         let (state_words, mode) = (summary.state.words(), mode_words(summary.mode));
-        let long = title.chars().count() + state_words.len() + mode.len() + 5 > self.width;
+        let long = columns_of(&title) + state_words.len() + mode.len() + 5 > self.width;
         let gap = if long { "\n" } else { " " };
         let title = self.painted(&title, Paint::Bold);
         let words = self.painted(state_words, state);
@@ -231,7 +232,7 @@ impl Page {
                 continue;
             }
             self.blank();
-            self.line(&format!("  {}", kind_words(kind)), paint);
+            self.wrapped(kind_words(kind), "  ", "  ", paint);
             for (step, r) in of_kind.iter().take(REASONS) {
                 let name = if r.name.is_empty() { String::new() } else { format!(", {}", r.name) };
                 let place = if r.example.source.is_empty() {
@@ -242,12 +243,9 @@ impl Page {
                 self.item(
                     &one_line(
                         &format!("{} × {step}{name}: {}", grouped(r.count), code_words(&r.code)),
-                        self.width - 6,
+                        REASON_LENGTH,
                     ),
-                    &one_line(
-                        &format!("e.g. {place}: {}", r.example.message),
-                        self.width.saturating_sub(8) * 2,
-                    ),
+                    &one_line(&format!("e.g. {place}: {}", r.example.message), REASON_LENGTH),
                 );
             }
             self.more(of_kind.len().saturating_sub(REASONS));
@@ -260,10 +258,8 @@ impl Page {
             return;
         }
         self.blank();
-        self.line(
-            &format!("  {} of the input could not be read", count_of(rejected.count, "row")),
-            Paint::Red,
-        );
+        let title = format!("{} of the input could not be read", count_of(rejected.count, "row"));
+        self.wrapped(&title, "  ", "  ", Paint::Red);
         for r in rejected.examples.iter().take(3) {
             self.item(&one_line(&format!("{}:{}: {}", r.file, r.line, r.reason), 2_000), "");
         }
@@ -298,7 +294,8 @@ impl Page {
 
     fn more(&mut self, count: usize) {
         if count > 0 {
-            self.line(&format!("    and {} more, in the report", grouped(count as u64)), Paint::Dim);
+            let more = format!("and {} more, in the report", grouped(count as u64));
+            self.wrapped(&more, "    ", "    ", Paint::Dim);
         }
     }
 
@@ -311,7 +308,7 @@ impl Page {
         let mut line = first.to_owned();
         let mut empty = true;
         for word in text.split(' ') {
-            if !empty && line.chars().count() + 1 + word.chars().count() > self.width {
+            if !empty && columns_of(&line) + 1 + columns_of(word) > self.width {
                 self.line(&line, paint);
                 line = rest.to_owned();
                 empty = true;

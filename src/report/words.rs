@@ -5,26 +5,44 @@ use crate::plan::LoadPlan;
 use crate::value::arrow::array::Array;
 use crate::value::arrow::util::display::array_value_to_string;
 use crate::value::{Problem, Value, cell};
+use unicode_width::UnicodeWidthStr;
 
 /// A text with what cannot be seen, or does harm, made visible: control characters other than tab
-/// and line breaks, and the two code points that XML does not allow. Zero-width and right-to-left
-/// marks stay.
+/// and line breaks, marks that have no width or turn the direction of what follows, and the two code
+/// points that XML does not allow. Two keys that look the same and do not match are told apart by it.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
-    let bad = |c: char| {
-        (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
-    };
-    if !text.contains(bad) {
+    if text.is_ascii() && !text.contains(|c: char| hidden(c, None)) {
         return text.into();
     }
     let mut out = String::with_capacity(text.len() + 16);
+    let mut before = None;
     for c in text.chars() {
-        if bad(c) {
+        if hidden(c, before) {
             out.push_str(&format!("\\u{{{:04x}}}", c as u32));
         } else {
             out.push(c);
         }
+        before = Some(c);
     }
     out.into()
+}
+
+/// Whether a character is one that nobody sees. Scripts such as Persian, and emoji, join and part
+/// letters with marks that have no width; those stay where a letter of such a script is before them.
+fn hidden(c: char, before: Option<char>) -> bool {
+    match c {
+        '\t' | '\n' | '\r' => false,
+        '\u{200c}' | '\u{200d}' => before.is_none_or(|b| b.is_ascii()),
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' => true,
+        '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => true,
+        c => c.is_control(),
+    }
+}
+
+/// How many columns of a terminal, or of a sheet's usual font, a text takes: characters of East Asian
+/// scripts take two.
+pub fn columns_of(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
 }
 
 /// The text on one line, at most `max` characters.
@@ -75,6 +93,9 @@ pub(super) fn deciding(decision: &RowDecision) -> Option<&RuleAnswer> {
     decision.rules.iter().rev().find(|a| a.rule == rule)
 }
 
+/// How much of an offending text is shown.
+const SHOWN_TEXT: usize = 80;
+
 /// A problem in one line: what it is about, what is wrong, and the offending text.
 pub fn problem_words(problem: &Problem) -> String {
     let mut out = String::new();
@@ -82,9 +103,14 @@ pub fn problem_words(problem: &Problem) -> String {
         out.push_str(&problem.name);
         out.push_str(": ");
     }
-    out.push_str(&problem.message);
+    if problem.text.chars().count() > SHOWN_TEXT {
+        // What is wrong stands after the text; a long one would push it out of sight.
+        out.push_str(&problem.message.replace(&problem.text, &one_line(&problem.text, SHOWN_TEXT)));
+    } else {
+        out.push_str(&problem.message);
+    }
     if !problem.text.trim().is_empty() && !problem.message.contains(problem.text.as_str()) {
-        out.push_str(&format!(" (found \"{}\")", one_line(&problem.text, 80)));
+        out.push_str(&format!(" (found \"{}\")", one_line(&problem.text, SHOWN_TEXT)));
     }
     out
 }

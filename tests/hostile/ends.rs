@@ -177,3 +177,66 @@ fn ctrl_c_stops_after_the_chunk_in_hand() {
     let again = desk.with(&desk.list(), &[&file], &["--live", "--no-report"]);
     assert_eq!(counts(&again, "items"), [left, 0, created, 0, 0, 0, 0]);
 }
+
+/// Sends Ctrl-C once the command tells of a stage; what it said on standard output.
+fn stopped_at(
+    desk: &Desk,
+    file: &str,
+    stage: &str,
+    more: &[&str],
+) -> (Option<i32>, String, serde_json::Value) {
+    let out = desk.at(&format!("out {stage}"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sconn"))
+        .args(["run", &desk.list(), "--input", file, "--target"])
+        .arg(desk.at("store.sqlite"))
+        .arg("--out")
+        .arg(&out)
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with(stage) {
+        line.clear();
+        assert!(told.read_line(&mut line).unwrap() > 0, "it ended before it came to {stage}");
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let (mut rest, mut shown) = (String::new(), String::new());
+    told.read_to_string(&mut rest).unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+    assert!(!rest.contains("panicked") && !rest.contains("error:"), "{rest}");
+    assert!(out.join("report.xlsx").exists(), "{stage}: {rest}");
+    let left: Vec<_> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|n| n.starts_with('.'))
+        .collect();
+    assert_eq!(left, [""; 0], "{stage}");
+    let summary = serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+    (child.wait().unwrap().code(), shown, summary)
+}
+
+#[test]
+fn ctrl_c_is_heard_in_every_stage() {
+    let desk = Desk::new();
+    let rows: String = (0..20_000).map(|i| format!("K{i},{i}.5\n")).collect();
+    let file = desk.file("list.csv", format!("SKU,Unit Price\n{rows}"));
+    let mut created = 0;
+    for stage in ["reading input", "running SQL", "resolving variables"] {
+        let (code, shown, summary) = stopped_at(&desk, &file, stage, &["--live"]);
+        assert_eq!((code, &summary["state"]), (Some(1), &"cancelled".into()), "{stage}: {shown}");
+        assert_says(&shown, &["List: cancelled (live run)\n"]);
+        // On a slow machine it may have come to its first chunks; the summary knows of them.
+        created += summary["steps"][0]["counts"]["created"].as_u64().unwrap_or(0);
+        if desk.has_store() {
+            assert_eq!(sql(desk.path(), "SELECT count(*) FROM items"), [created.to_string()], "{stage}");
+        }
+    }
+    // Once every row is done there is nothing to stop: the report is finished, and the run is complete.
+    let short = desk.file("short.csv", "SKU,Unit Price\na,1\n");
+    let (code, shown, summary) = stopped_at(&desk, &short, "writing the report", &["--live"]);
+    assert_eq!((code, &summary["state"]), (Some(0), &"completed".into()), "{shown}");
+    assert_eq!(sql(desk.path(), "SELECT count(*) FROM items"), [(created + 1).to_string()]);
+}

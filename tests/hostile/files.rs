@@ -18,7 +18,11 @@ fn assert_refused_by(connector: &str, name: &str, bytes: &[u8], expected: &[&str
         assert_eq!(run.code, 2, "{name}: {}", run.stdout);
         assert_says(&failure(&run), &[&file]);
         assert_says(&failure(&run), expected);
-        assert_says(&run.stdout, &["The run failed: "]);
+        let (what, mend) = failure(&run).split_once('\n').map(|(w, m)| (w.to_owned(), m.to_owned())).unwrap();
+        assert_says(
+            &run.stderr,
+            &[&format!("error: {what}\n"), &format!("\n  help: {}", mend.lines().next().unwrap())],
+        );
         assert!(failure(&run).contains('\n'), "there is no word of what to do: {}", failure(&run));
         assert!(!desk.has_store(), "{name}: a store was made");
         assert!(!run.out.join("decisions.parquet").exists());

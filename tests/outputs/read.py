@@ -28,6 +28,14 @@ def cell(c):
     return {"value": told(c.value), "type": c.data_type}
 
 
+def widths(sheet):
+    """The width of each column; neighbours of one width are told once."""
+    told = {}
+    for group in sheet.column_dimensions.values():
+        told.update(dict.fromkeys(range(group.min, group.max + 1), group.width))
+    return [told.get(column) for column in range(1, sheet.max_column + 1)]
+
+
 book = openpyxl.load_workbook(folder / "report.xlsx")
 tabs = []
 for sheet in book.worksheets:
@@ -40,6 +48,8 @@ for sheet in book.worksheets:
             "size": sheet.dimensions,
             "header": [told(c.value) for c in rows[0]] if rows else [],
             "rows": [[cell(c) for c in row] for row in rows[1:]],
+            "wrapped": [[bool(c.alignment.wrap_text) for c in row] for row in rows[1:]],
+            "widths": widths(sheet),
         }
     )
 
@@ -60,7 +70,10 @@ names = []
 with zipfile.ZipFile(folder / "sql-output.zip") as archive:
     for entry in archive.namelist():
         names.append(entry)
-        sheet = book["SQL Output " + entry.removesuffix(".csv")]
+        tab = "SQL Output " + entry.removesuffix(".csv")
+        if tab not in book:
+            continue  # its name was cut
+        sheet = book[tab]
         lines = list(csv.reader(io.TextIOWrapper(archive.open(entry), "utf-8", newline="")))
         rows = list(sheet.iter_rows(values_only=True))
         if len(lines) != len(rows):

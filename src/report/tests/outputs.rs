@@ -100,20 +100,54 @@ fn the_terminal_tells_what_happened() {
     assert!(!text.contains('\u{1b}'));
     let painted = terminal(&run.summary, true, 90);
     let narrow = terminal(&run.summary, false, 70);
-    println!("{narrow}");
     assert!(narrow.contains("  vendors into vendors: 7 rows, 1 created, 1 updated, 1 unchanged"), "{narrow}");
-    assert!(narrow.lines().all(|l| l.chars().count() <= 70), "{narrow}");
+    for width in [40, 55, 70] {
+        let narrow = terminal(&run.summary, false, width);
+        assert!(narrow.lines().all(|l| l.chars().count() <= width), "{width}:\n{narrow}");
+    }
     assert!(painted.contains("\u{1b}[33mcompleted with errors\u{1b}[0m"), "{painted}");
 }
 
 #[test]
 fn data_cannot_steer_the_terminal() {
     let mut summary = summary(vec![]);
-    summary.label = "a\u{1b}[2J".into();
-    summary.failure = Some("b\u{1b}]0;x\u{7}".into());
+    summary.label = "a\u{1b}[2J\u{202e}".into();
+    summary.notices = vec!["b\u{1b}]0;x\u{7}".into()];
     let text = terminal(&summary, false, 80);
-    assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
-    assert!(text.contains("a\\u{001b}[2J"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+    assert!(text.contains("a\\u{001b}[2J\\u{202e}"), "{text}");
+}
+
+#[test]
+fn what_nobody_sees_is_shown_and_what_scripts_need_stays() {
+    for (text, shown) in [
+        ("ZW\u{200b}SP", "ZW\\u{200b}SP"),
+        ("\u{feff}SKU", "\\u{feff}SKU"),
+        ("a\u{ad}b\u{200e}", "a\\u{00ad}b\\u{200e}"),
+        ("\u{202e}gpj.exe\u{202c}", "\\u{202e}gpj.exe\\u{202c}"),
+        ("AB\u{200d}C", "AB\\u{200d}C"),
+        ("a\u{0}b", "a\\u{0000}b"),
+    ] {
+        assert_eq!(visible(text), shown);
+    }
+    // Persian, emoji, Hebrew, accents made of two characters, line breaks.
+    for text in ["می\u{200c}خواهم", "👩\u{200d}👧", "שלום", "e\u{301}", "a\r\n\tb"] {
+        assert_eq!(visible(text), text);
+    }
+}
+
+#[test]
+fn a_long_text_does_not_hide_what_is_wrong_with_it() {
+    let long = "L".repeat(200);
+    let problem = super::sample::problem(
+        crate::value::ProblemCode::DoesNotFit,
+        "sku",
+        &long,
+        &format!("sku: \"{long}\" has 300 characters"),
+    );
+    let words = problem_words(&problem);
+    assert!(words.starts_with("sku: \"LLL") && words.ends_with("LL…\" has 300 characters"), "{words}");
+    assert!(words.chars().count() < 120, "{words}");
 }
 
 #[test]
@@ -123,6 +157,10 @@ fn a_run_without_steps_has_a_summary_too() {
     summary.mode = RunMode::Live;
     summary.failure = Some("the input has no column \"SKU\"; the nearest is \"Sku No\"".into());
     let text = terminal(&summary, false, 80);
-    assert!(text.contains("Vendor price list: failed (live run)\nNo record was changed.\n"), "{text}");
-    assert!(text.contains("The run failed: the input has no column \"SKU\""), "{text}");
+    assert!(
+        text.contains("Vendor price list: failed (live run)\nNo record was changed; 2 rows unreadable.\n"),
+        "{text}"
+    );
+    // Why is the command's error, and told once.
+    assert!(!text.contains("no column"), "{text}");
 }

@@ -60,7 +60,7 @@ fn sql_output_cells_are_typed_only_where_nothing_is_lost() {
     assert_eq!(at(2, "big"), Data::Float(1.5));
     assert!(matches!(at(1, "seen"), Data::DateTime(d) if (d.as_f64() - 45_355.416_666_666).abs() < 1e-6));
     assert_eq!(at(2, "seen"), Data::String("2024-03-04T10:00:00.5Z".into()));
-    assert_eq!(at(1, "note"), Data::String("a\\u{0001}b\u{202e}".into()));
+    assert_eq!(at(1, "note"), Data::String("a\\u{0001}b\\u{202e}".into()));
     let long = at(3, "note").to_string();
     assert_eq!(long.chars().count(), 32_767);
     assert!(long.ends_with("x … (cut, 40000 characters)"));

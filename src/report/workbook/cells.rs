@@ -1,7 +1,7 @@
 //! What goes into a cell: typed where the type is certain, text otherwise.
 
 use super::styles::Print;
-use crate::report::words::visible;
+use crate::report::words::{columns_of, visible};
 use crate::value::Value;
 use rust_decimal::Decimal;
 use rust_xlsxwriter::ExcelDateTime;
@@ -11,6 +11,9 @@ use std::borrow::Cow;
 const MAX_TEXT: usize = 32_767;
 /// Digits that survive in the spreadsheet's floating point.
 const SAFE_DIGITS: u32 = 15;
+/// Lines of one cell that are shown below each other; a longer text stays on one line, so that it does not
+/// push the next row out of sight.
+const SHOWN_LINES: usize = 6;
 /// What the number format shows.
 const SHOWN_DECIMALS: u32 = 12;
 
@@ -26,17 +29,18 @@ pub(super) enum Content {
 impl Content {
     pub(super) fn print(&self) -> Print {
         match self {
+            Content::Text(text) if (2..=SHOWN_LINES).contains(&text.split('\n').count()) => Print::Lines,
             Content::Blank | Content::Text(_) => Print::Text,
             Content::Number(_, print) | Content::Time(_, print) => *print,
             Content::Boolean(_) => Print::Boolean,
         }
     }
 
-    /// About how many characters it is wide.
+    /// About how many characters it is wide: the widest of its lines.
     pub(super) fn width(&self) -> usize {
         match self {
             Content::Blank => 0,
-            Content::Text(text) => text.chars().count(),
+            Content::Text(text) => text.split('\n').map(columns_of).max().unwrap_or(0),
             Content::Number(number, _) => number.to_string().len(),
             Content::Boolean(_) => 5,
             Content::Time(_, Print::Date) => 10,

@@ -6,7 +6,7 @@ use super::{Book, ReportInput};
 use crate::report::ReportError;
 use crate::report::summary::{ReasonKind, RunMode, RunState, StatusCounts, Summary};
 use crate::report::terminal::{kind_words, sentence, time_words};
-use crate::report::words::{code_words, count_of};
+use crate::report::words::{code_words, columns_of, count_of};
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
 /// The first column is a margin; names, then numbers.
@@ -91,8 +91,9 @@ impl Page<'_> {
             if let Some(fill) = fill {
                 boxed = boxed.set_background_color(Color::RGB(fill));
             }
-            self.height(lines(failure, 120) * 16.0 + 6.0)?;
-            self.wide(&format!("The run failed: {failure}"), &boxed)?;
+            let told = format!("The run failed: {failure}");
+            self.height(lines(&told, 120) * 16.0 + 6.0)?;
+            self.wide(&told, &boxed)?;
         }
         Ok(())
     }
@@ -425,7 +426,7 @@ fn head_right() -> Format {
 
 /// How many lines a text takes in so many characters.
 fn lines(text: &str, width: usize) -> f64 {
-    text.split('\n').map(|l| l.chars().count().div_ceil(width).max(1)).sum::<usize>() as f64
+    text.split('\n').map(|l| columns_of(l).div_ceil(width).max(1)).sum::<usize>() as f64
 }
 
 /// `2026-03-04 10:00:00 UTC` of an RFC 3339 time; as it is where it cannot be read.

@@ -93,6 +93,8 @@ impl Tone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Print {
     Text,
+    /// A text of several lines, each on its own.
+    Lines,
     Integer,
     Decimal,
     Date,
@@ -101,12 +103,20 @@ pub(super) enum Print {
 }
 
 impl Print {
-    const ALL: [Print; 6] =
-        [Print::Text, Print::Integer, Print::Decimal, Print::Date, Print::Datetime, Print::Boolean];
+    const ALL: [Print; 7] = [
+        Print::Text,
+        Print::Lines,
+        Print::Integer,
+        Print::Decimal,
+        Print::Date,
+        Print::Datetime,
+        Print::Boolean,
+    ];
 
     fn apply(self, format: Format) -> Format {
         match self {
             Print::Text => format,
+            Print::Lines => format.set_text_wrap(),
             Print::Integer => format.set_num_format("0_)"),
             Print::Decimal => format.set_num_format("0.0###########_)"),
             Print::Date => format.set_num_format("yyyy-mm-dd").set_align(FormatAlign::Left),

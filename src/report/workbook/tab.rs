@@ -4,6 +4,7 @@ use super::Book;
 use super::cells::Content;
 use super::styles::{Print, Tone};
 use crate::report::ReportError;
+use crate::report::words::columns_of;
 use rust_xlsxwriter::Worksheet;
 use std::collections::HashSet;
 
@@ -104,7 +105,7 @@ impl Tab {
             headers.truncate(MAX_COLUMNS - 1);
             headers.push(Header::side(&format!("… {more} more columns (see sql-output.zip)")));
         }
-        let widths = headers.iter().map(|h| h.text.chars().count() + 3).collect();
+        let widths = headers.iter().map(|h| columns_of(&h.text) + 3).collect();
         let sheet = Self::sheet(book, name, 1, &headers)?;
         Ok(Self { name: name.to_owned(), headers, frozen, color, widths, filled, sheet, part: 1, rows: 0 })
     }
