@@ -79,12 +79,6 @@ fn what_cannot_be_done_is_told_in_one_way() {
         (vec!["check", "samples/prices.csv"], "samples/prices.csv: this is no connector", "ends in .sconn"),
         (vec!["plan", "samples/prices.csv"], "samples/prices.csv: this is no connector", "ends in .sconn"),
         (vec!["plan", "."], ".: this is a folder, not a connector", "hand in the path of a .sconn"),
-        (vec!["plan", "crm.sconn"], "crm.sconn: there is no connector in this file", "connector NAME"),
-        (
-            vec!["run", "crm.sconn", "--input", "x.csv"],
-            "crm.sconn: there is no connector in",
-            "connector NAME",
-        ),
         (vec!["explain", "SC0100"], "there is no diagnostic SC0100", "did you mean SC0101?"),
         (vec!["explain", "x"], "there is no diagnostic X", "shows each finding's code"),
         (vec!["records", "list", "products"], ".sconn/store.sqlite: there is no such file", "first live run"),

@@ -204,7 +204,7 @@ fn the_dirt_of_the_price_list_becomes_what_its_page_says() {
     assert!(missing.record.is_none() && missing.fields.is_empty());
     let created = of_line(&products, 10);
     assert_eq!(
-        (created.action, created.decided_by, created.committed_chunk),
+        (created.action, created.decided_by, created.committed.map(|c| c.chunk)),
         (Action::Create, Some(0), Some(0))
     );
     assert_eq!(created.warnings[0].text, "12.345,00");

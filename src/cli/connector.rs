@@ -51,13 +51,6 @@ impl Connector {
             Err(findings) => {
                 let errors: Vec<Diagnostic> =
                     findings.into_iter().filter(|d| d.severity == Severity::Error).collect();
-                if errors.is_empty() {
-                    let file = self.project.files().first().map(|f| self.project.file_name(*f));
-                    return Err(Failure::new(
-                        format!("{}: there is no connector in this file", file.unwrap_or_default()),
-                        "a file that runs has `connector NAME { … }` in it; this one is for others to `use`",
-                    ));
-                }
                 let sources = FilesOf(&self.project);
                 let style = render::Look { color: look.err_color, unicode: true, width: look.width };
                 eprint!("{}", render::full(&errors, &sources, style));

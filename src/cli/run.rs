@@ -163,8 +163,8 @@ fn ask(args: RunArgs, look: Look) -> Result<Option<Asked>, Failure> {
     }
     let parameters = parameters(&plan, &args.params)?;
     let project = Project::of(&args.file)?;
-    let version = version_to_run(&project, &connector, &plan, &args)?;
     let store = project.target(args.target.as_deref())?;
+    let version = version_to_run(&project, &connector, &plan, &args)?;
     let execution = execution_id(&SystemClock);
     let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
     let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
@@ -239,17 +239,7 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     let here = std::env::current_dir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
-        let (heard, shown) = (stop.clone(), told.clone());
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                shown.stopping();
-                heard.store(true, Ordering::Relaxed);
-            }
-            // A second Ctrl-C means it.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
+        hear_ctrl_c(told.clone(), stop.clone()).await;
         execute(&asked.request(&here, told.as_ref(), &stop), &asked.folder, target).await
     });
     // A query that did not hear of its limit may still be at work; nobody waits for it.
@@ -280,6 +270,26 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
         RunState::CompletedWithErrors | RunState::Cancelled => Exit::Findings,
         RunState::Failed => Exit::Failed,
     })
+}
+
+/// Hears Ctrl-C from when this returns.
+async fn hear_ctrl_c(told: Arc<Told>, stop: Arc<AtomicBool>) {
+    let (listens, listening) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut first = std::pin::pin!(tokio::signal::ctrl_c());
+        // Asked once, it listens; before that Ctrl-C would end the process.
+        let early = futures::poll!(&mut first);
+        let _ = listens.send(());
+        if early.is_ready() || first.await.is_ok() {
+            told.stopping();
+            stop.store(true, Ordering::Relaxed);
+        }
+        // A second Ctrl-C means it.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+    let _ = listening.await;
 }
 
 /// The limits that the connector sets, or the defaults.
