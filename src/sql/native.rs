@@ -32,6 +32,11 @@ pub fn natives() -> Vec<Arc<ScalarUDF>> {
         .collect()
 }
 
+/// Whether the engine has a native function of this name.
+pub(super) fn is_native(name: &str) -> bool {
+    FUNCTIONS.iter().any(|(n, ..)| *n == name)
+}
+
 /// Name, fewest and most arguments, and what it does. Arguments past the fewest may be NULL.
 const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
     ("text_unaccent", 1, 1, Body::Text(|a| Some(unaccent::unaccent(first(a)?)))),
