@@ -104,16 +104,17 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(|e| SqlError::new(e.strip_backtrace()))?;
-        let mut config = registry::config();
+        let config = registry::config();
+        // Little memory is not cut into parts too small to sort a batch in. With a single part the
+        // engine would take hash joins again, whatever it prefers.
+        let partitions = config.target_partitions().min(limits.memory / PARTITION).max(2);
+        let rows = config.batch_size().min(limits.memory / ROW_ROOM).max(512);
+        let mut config = config.with_target_partitions(partitions).with_batch_size(rows);
         let options = config.options_mut();
         // Hash joins cannot spill; under a memory limit a slower join beats a failing one.
         options.optimizer.prefer_hash_join = false;
-        // Little memory is not cut into parts too small to sort a batch in.
-        let execution = &mut options.execution;
-        execution.target_partitions = execution.target_partitions.min(limits.memory / PARTITION).max(1);
-        execution.batch_size = execution.batch_size.min(limits.memory / ROW_ROOM).max(512);
-        execution.sort_spill_reservation_bytes =
-            execution.sort_spill_reservation_bytes.min(limits.memory / 16);
+        let merging = &mut options.execution.sort_spill_reservation_bytes;
+        *merging = (*merging).min(limits.memory / 16);
         let mut state = registry::state(config, runtime, present.zone());
         // The date and time functions become literals of this instant when a query is optimised.
         state.execution_props_mut().query_execution_start_time =

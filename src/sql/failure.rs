@@ -94,16 +94,18 @@ pub(super) fn explain(error: &DataFusionError) -> SqlError {
         }
         _ => None,
     };
-    let cause = cast_words(&text).unwrap_or_else(|| match text.split_once(": ") {
-        Some(("Divide by zero error", _)) => "something is divided by zero".to_owned(),
-        Some(("Arithmetic overflow", rest)) => {
-            format!("the result is too large: {}", rest.trim_start_matches("Overflow happened on: "))
-        }
-        Some(("Parser error" | "Cast error" | "Compute error", rest)) => first_line(rest),
-        _ if text.starts_with("Divide by zero") => "something is divided by zero".to_owned(),
-        _ if text.starts_with("Unable to cast to Date32") => "a text is not a date".to_owned(),
-        _ => first_line(&text),
-    });
+    let cause =
+        cast_words(&text).or_else(|| pattern_words(&text)).unwrap_or_else(|| match text.split_once(": ") {
+            // All that `to_date` says of a text that it cannot read.
+            _ if text.contains("Unable to cast to Date32") => "a text is not a date".to_owned(),
+            Some(("Divide by zero error", _)) => "something is divided by zero".to_owned(),
+            Some(("Arithmetic overflow", rest)) => {
+                format!("the result is too large: {}", rest.trim_start_matches("Overflow happened on: "))
+            }
+            Some(("Parser error" | "Cast error" | "Compute error", rest)) => first_line(rest),
+            _ if text.starts_with("Divide by zero") => "something is divided by zero".to_owned(),
+            _ => first_line(&text),
+        });
     SqlError { hint: hint.map(str::to_owned), ..SqlError::new(cause) }
 }
 
@@ -131,6 +133,14 @@ fn bare(error: &DataFusionError) -> String {
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or(text).to_owned()
+}
+
+/// A pattern that cannot be read: the engine draws it over several lines.
+fn pattern_words(text: &str) -> Option<String> {
+    let (_, drawn) = text.split_once("regex parse error:")?;
+    let pattern = drawn.lines().map(str::trim).find(|l| !l.is_empty())?;
+    let why = drawn.lines().find_map(|l| l.trim().strip_prefix("error: "))?;
+    Some(format!("the regular expression `{pattern}` cannot be read: {why}"))
 }
 
 /// A text that a CAST could not take, without the engine's names of types.

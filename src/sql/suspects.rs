@@ -70,7 +70,7 @@ pub(super) fn witness(query: &Query, suspect: &Suspect) -> Option<Query> {
     select.qualify = None;
     select.named_window = Vec::new();
     let mut query = query.clone();
-    query.body = Box::new(SetExpr::Select(Box::new(select)));
+    *query.body = SetExpr::Select(Box::new(select));
     query.order_by = None;
     query.limit_clause = None;
     query.fetch = None;
