@@ -7,6 +7,7 @@ use super::failure::{SqlError, explain, failing};
 use super::lineage::{self, Numbered, ROW};
 use super::places::Places;
 use super::registry;
+use super::shares::Shares;
 use super::tables::{Open, StreamTable};
 use super::work::{Broken, Ended, Tick, Workers, settle, spool_schema};
 use super::{expand, parse};
@@ -17,7 +18,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
@@ -100,7 +101,7 @@ impl Engine {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![scratch.to_path_buf()]));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
+            .with_memory_pool(Arc::new(Shares::new(limits.memory)))
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(|e| SqlError::new(e.strip_backtrace()))?;
@@ -113,8 +114,8 @@ impl Engine {
         let options = config.options_mut();
         // Hash joins cannot spill; under a memory limit a slower join beats a failing one.
         options.optimizer.prefer_hash_join = false;
-        let merging = &mut options.execution.sort_spill_reservation_bytes;
-        *merging = (*merging).min(limits.memory / 16);
+        // What a sort keeps back for merging it cannot get while the sort before it still merges.
+        options.execution.sort_spill_reservation_bytes = 0;
         let mut state = registry::state(config, runtime, present.zone());
         // The date and time functions become literals of this instant when a query is optimised.
         state.execution_props_mut().query_execution_start_time =

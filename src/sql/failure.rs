@@ -78,9 +78,7 @@ pub(super) fn explain(error: &DataFusionError) -> SqlError {
     let root = error.find_root();
     let text = bare(root);
     let hint = match root {
-        DataFusionError::ResourcesExhausted(_) => Some(
-            "the query needs more memory than it may have: raise the connector's `memory`, or do less at once",
-        ),
+        DataFusionError::ResourcesExhausted(_) => Some("raise the connector's `memory`, or do less at once"),
         _ if text.contains("No space left") => Some("free some space where executions are kept"),
         _ if text.starts_with("Cast error")
             || text.contains("Cannot cast")
@@ -98,6 +96,9 @@ pub(super) fn explain(error: &DataFusionError) -> SqlError {
         cast_words(&text).or_else(|| pattern_words(&text)).unwrap_or_else(|| match text.split_once(": ") {
             // All that `to_date` says of a text that it cannot read.
             _ if text.contains("Unable to cast to Date32") => "a text is not a date".to_owned(),
+            Some(("Resources exhausted", detail)) => {
+                format!("the query does not fit into its memory: {}", first_line(detail))
+            }
             Some(("Divide by zero error", _)) => "something is divided by zero".to_owned(),
             Some(("Arithmetic overflow", rest)) => {
                 format!("the result is too large: {}", rest.trim_start_matches("Overflow happened on: "))

@@ -17,6 +17,7 @@ mod parse;
 mod places;
 mod registry;
 mod relations;
+mod shares;
 mod suspects;
 mod tables;
 mod words;

@@ -114,4 +114,5 @@ fn what_cannot_spill_names_the_setting() {
         run_big(LITTLE, ROWS, "SELECT array_agg(pad) AS all, array_agg(DISTINCT pad) AS each FROM input.big")
             .unwrap_err();
     assert!(error.hint.as_deref().unwrap_or_default().contains("connector's `memory`"), "{error:?}");
+    assert!(error.cause.starts_with("the query does not fit into its memory: "), "{error:?}");
 }
