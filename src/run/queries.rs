@@ -1,12 +1,14 @@
 //! Stage two: the SQL makes scopes, and the ZIP of them is there before any record is written.
 
 use super::{Execution, RunError, ScopeRun, SharedTarget};
+use crate::load::SourceRef;
 use crate::plan::{Plan, QueryPlan};
-use crate::report::{SqlOutputOptions, write_sql_output};
-use crate::sql::{Batches, Column, Engine, Function, Open, SqlError, meta};
+use crate::report::{SqlOutputOptions, source_words, write_sql_output};
+use crate::sql::{Batches, Column, Engine, Function, Open, Present, SqlError, meta};
 use crate::system::spool::Spool;
 use crate::value::arrow::datatypes::DataType as ArrowType;
 use crate::value::{ObjectSchema, field_column_type};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 impl Execution<'_> {
@@ -29,7 +31,7 @@ impl Execution<'_> {
                 return Ok(());
             }
             if query.scope.is_none() {
-                engine.add_view(&query.name, &query.sql).map_err(|e| failed(query, e))?;
+                engine.add_view(&query.name, &query.sql).map_err(|e| self.failed(query, e))?;
                 continue;
             }
             self.request.progress.stage(&format!("running SQL: {}", query.name), None);
@@ -39,7 +41,8 @@ impl Execution<'_> {
                 request.progress.advance(rows);
                 !request.stop.load(std::sync::atomic::Ordering::Relaxed)
             };
-            let Some(output) = engine.run(&query.sql, &path, &tick).await.map_err(|e| failed(query, e))?
+            let Some(output) =
+                engine.run(&query.sql, &path, &tick).await.map_err(|e| self.failed(query, e))?
             else {
                 return Ok(());
             };
@@ -59,8 +62,12 @@ impl Execution<'_> {
                 (p.name.clone(), crate::sql::parameter(&value, p.ty))
             })
             .collect();
-        let mut engine =
-            Engine::new(self.request.sql.clone(), self.folder.work(), functions(plan), parameters)?;
+        let present = Present {
+            started: self.started,
+            zone: TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC),
+        };
+        let limits = self.request.sql.clone();
+        let mut engine = Engine::new(limits, self.folder.work(), &present, functions(plan), parameters)?;
         for table in self.intake.iter().flat_map(|i| &i.tables) {
             engine.add_input(&table.name, &table.spool);
         }
@@ -84,6 +91,26 @@ impl Execution<'_> {
             engine.add_batch("meta", name, batch)?;
         }
         Ok(engine)
+    }
+
+    /// A query's failure at its place in the sources, with the row of the input that it failed on.
+    fn failed(&self, query: &QueryPlan, error: SqlError) -> RunError {
+        let named = |view: &String| self.request.plan.queries.iter().find(|q| q.name == *view);
+        let at_fault = error.view.as_ref().and_then(named).unwrap_or(query);
+        let mut place = at_fault.place.clone();
+        if let Some(range) = error.range {
+            let before = at_fault.sql.get(..range.start as usize).unwrap_or_default();
+            let lines = before.matches('\n').count() as u32;
+            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32;
+            place.column = if lines == 0 { place.column + column } else { column + 1 };
+            place.line += lines;
+        }
+        let row = error.row.map(|row| source_words(Some(SourceRef::unpack(row)), &self.parts));
+        let cause = match row {
+            Some(row) => format!("{} ({row})", error.cause),
+            None => error.cause,
+        };
+        RunError::Sql { name: query.name.clone(), place, cause, hint: error.hint }
     }
 
     fn write_sql_output(&mut self) -> Result<(), RunError> {
@@ -133,18 +160,6 @@ fn add_records(engine: &mut Engine, object: &ObjectSchema, target: SharedTarget)
         Ok(Box::new(scan.map(|b| b.map_err(|e| e.to_string()))) as Batches)
     });
     engine.add_records(&object.name, &columns, open);
-}
-
-fn failed(query: &QueryPlan, error: SqlError) -> RunError {
-    let mut place = query.place.clone();
-    if let Some(range) = error.range {
-        let before = query.sql.get(..range.start as usize).unwrap_or_default();
-        let lines = before.matches('\n').count() as u32;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32;
-        place.column = if lines == 0 { place.column + column } else { column + 1 };
-        place.line += lines;
-    }
-    RunError::Sql { name: query.name.clone(), place, cause: error.cause, hint: error.hint }
 }
 
 fn setup_error(plan: &Plan, error: SqlError) -> RunError {

@@ -2,24 +2,25 @@
 //! first, so the faulty expression becomes NULL and the block is planned again.
 
 use super::catalog::{Catalog, Column, Fault, Planned, Planning, Table, TableRead};
-use super::parse::Places;
+use super::places::Places;
 use super::registry::{self, FindTable, Provider};
+use super::relations::unknown_tables;
 use super::{conversions, expand, locate, parse};
-use crate::diagnostic::{Code, nearest};
+use crate::diagnostic::Code;
 use crate::value::arrow::datatypes::{Field, FieldRef, Schema};
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{LogicalPlan, TableSource};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableSource};
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::optimizer::{Analyzer, Optimizer, OptimizerContext};
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::Query;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// How many faults one block may show; a block with more is better mended step by step.
@@ -108,14 +109,19 @@ impl Checker {
     fn written(&self, query: &Query) -> Result<LogicalPlan> {
         let lookup =
             |schema: &str, name: &str| self.sources.get(&(schema.to_owned(), name.to_owned())).cloned();
-        let plan = to_plan(query, &lookup, self.parameters.clone())?;
+        let plan = to_plan(query, registry::base_state(), &lookup, self.parameters.clone())?;
         if self.nulls.is_empty() { Ok(plan) } else { plan.with_param_values(self.nulls.clone()) }
     }
 
     /// Plans the query and settles its types, as a run would.
     pub(super) fn attempt(&self, query: &Query) -> Result<LogicalPlan> {
         let plan = self.written(query)?;
-        Analyzer::new().execute_and_check(plan, &analyzer_options(), |_, _| {})
+        let plan = Analyzer::new().execute_and_check(plan, &analyzer_options(), |_, _| {})?;
+        // Which inner queries can become joins only the optimiser knows.
+        if has_inner_queries(&plan) && has_inner_queries(&registry::base_state().optimize(&plan)?) {
+            return plan_err!("{INNER_QUERY}");
+        }
+        Ok(plan)
     }
 }
 
@@ -124,13 +130,14 @@ pub(super) fn parameter_fields(catalog: &Catalog) -> Vec<Option<FieldRef>> {
     catalog.parameters.iter().map(|p| Some(Arc::new(Field::new(&p.name, p.ty.clone(), true)))).collect()
 }
 
-/// An expanded query to a logical plan.
+/// An expanded query to a logical plan: the one way, for checking and for running.
 pub(super) fn to_plan(
     query: &Query,
+    state: &SessionState,
     tables: &FindTable<'_>,
     parameters: Vec<Option<FieldRef>>,
 ) -> Result<LogicalPlan> {
-    let provider = Provider { tables };
+    let provider = Provider { state, tables };
     let mut context = PlannerContext::new().with_prepare_param_data_types(parameters);
     let statement = datafusion::sql::sqlparser::ast::Statement::Query(Box::new(query.clone()));
     SqlToRel::new(&provider).sql_statement_to_plan_with_context(statement, &mut context)
@@ -166,6 +173,29 @@ fn reads(plan: LogicalPlan, catalog: &Catalog) -> Vec<TableRead> {
         .collect()
 }
 
+/// What [`words`](super::words) knows an inner query by that the engine cannot run.
+pub(super) const INNER_QUERY: &str = "inner query";
+
+/// Whether a plan has queries inside expressions that the engine can only run as joins.
+fn has_inner_queries(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    let _ = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|e| {
+                found |= matches!(
+                    e,
+                    Expr::OuterReferenceColumn(..)
+                        | Expr::Exists(_)
+                        | Expr::InSubquery(_)
+                        | Expr::SetComparison(_)
+                );
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    found
+}
+
 fn duplicate_columns(columns: &[Column], places: &Places<'_>) -> Vec<Fault> {
     let mut seen = BTreeSet::new();
     columns
@@ -179,94 +209,4 @@ fn duplicate_columns(columns: &[Column], places: &Places<'_>) -> Vec<Fault> {
             help: Some("give one of them another name with AS".into()),
         })
         .collect()
-}
-
-/// Table names that neither the catalog nor a WITH of the query has.
-fn unknown_tables(query: &Query, catalog: &Catalog, places: &Places<'_>) -> Vec<Fault> {
-    let mut names = Relations::default();
-    let _ = query.visit(&mut names);
-    names
-        .used
-        .iter()
-        .filter_map(|name| {
-            let parts: Vec<String> = name.0.iter().filter_map(|p| p.as_ident()).map(normal).collect();
-            let (schema, table) = match parts.as_slice() {
-                [table] if names.with.contains(table) => return None,
-                [table] => ("", table.as_str()),
-                [schema, table] => (schema.as_str(), table.as_str()),
-                _ => ("?", ""),
-            };
-            if catalog.tables.iter().any(|t| t.schema == schema && t.name == table) {
-                return None;
-            }
-            let written = parts.join(".");
-            // A function that makes rows (`generate_series`) also stands where a table stands.
-            if registry::base_state().table_functions().contains_key(&written) || written == "unnest" {
-                return None;
-            }
-            let range = places.range(name.span()).or_else(|| places.find(&written));
-            Some(unknown_table(&written, range.unwrap_or_else(|| places.whole()), catalog))
-        })
-        .collect()
-}
-
-fn unknown_table(written: &str, range: crate::text::Range, catalog: &Catalog) -> Fault {
-    if is_file(written) {
-        return Fault {
-            code: Code::SqlForbiddenFunction,
-            range,
-            message: format!("SQL cannot read `{written}`"),
-            label: "a file or an address".into(),
-            help: Some("hand files in as input: declare an `input` and pass the file with --input".into()),
-        };
-    }
-    let all: Vec<String> = catalog.tables.iter().map(Table::full_name).collect();
-    // `prices` for `input.prices` is the commonest slip, nearer than any spelling.
-    let bare = all.iter().find(|n| n.rsplit('.').next() == Some(written)).map(String::as_str);
-    let near = bare.or_else(|| nearest(written, all.iter().map(String::as_str)));
-    let help = match near {
-        Some(n) => format!("did you mean `{n}`?"),
-        None if all.is_empty() => "no tables are known here: declare an `input` or an `object`".into(),
-        None => format!("there are: {}", all.iter().take(12).cloned().collect::<Vec<_>>().join(", ")),
-    };
-    Fault {
-        code: Code::SqlUnknownTable,
-        range,
-        message: format!("there is no table `{written}`"),
-        label: "unknown table".into(),
-        help: Some(help),
-    }
-}
-
-/// Whether a table's name is a file's or an address, or a function's that reads one.
-fn is_file(written: &str) -> bool {
-    const ENDS: [&str; 8] = [".csv", ".tsv", ".txt", ".json", ".parquet", ".xlsx", ".xls", ".zip"];
-    let lower = written.to_lowercase();
-    written.contains(['/', '\\']) || lower.starts_with("read_") || ENDS.iter().any(|e| lower.ends_with(e))
-}
-
-fn normal(ident: &datafusion::sql::sqlparser::ast::Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
-}
-
-#[derive(Default)]
-struct Relations {
-    used: Vec<ObjectName>,
-    with: BTreeSet<String>,
-}
-
-impl Visitor for Relations {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        if let Some(with) = &query.with {
-            self.with.extend(with.cte_tables.iter().map(|c| normal(&c.alias.name)));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        self.used.push(relation.clone());
-        ControlFlow::Continue(())
-    }
 }

@@ -2,7 +2,7 @@
 //! Every input column is text, so this is the slip that is made most.
 
 use super::catalog::Fault;
-use super::parse::Places;
+use super::places::Places;
 use crate::diagnostic::Code;
 use crate::value::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

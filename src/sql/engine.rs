@@ -1,28 +1,31 @@
 //! Running queries: over scratch tables and records, into scratch tables, within limits.
 
+use super::blame::Blame;
 use super::catalog::{Catalog, Function};
 use super::check::{parameter_fields, to_plan};
+use super::failure::{SqlError, explain, failing};
 use super::lineage::{self, Numbered, ROW};
-use super::parse::Places;
+use super::places::Places;
 use super::registry;
+use super::shares::Shares;
 use super::tables::{Open, StreamTable};
+use super::work::{Broken, Ended, Tick, Workers, settle, spool_schema};
 use super::{expand, parse};
 use crate::system::spool::{Spool, SpoolWriter};
-use crate::text::Range;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::catalog::TableProvider;
-use datafusion::common::{DataFusionError, ScalarValue, TableReference};
+use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
-use datafusion::physical_plan::execute_stream;
-use datafusion::prelude::SessionContext;
-use futures::StreamExt;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::sqlparser::ast::Query;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,21 +45,25 @@ impl Default for SqlLimits {
     }
 }
 
-/// Why a query failed while it ran.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
-pub struct SqlError {
-    /// The cause in the user's words.
-    pub cause: String,
-    /// Where in the block it is, as far as the engine tells.
-    pub range: Option<Range>,
-    /// What to do.
-    pub hint: Option<String>,
+/// Bytes of memory that a thread of a query should have.
+const PARTITION: usize = 32 << 20;
+
+/// Bytes of memory for each row of a batch: with the default memory far more than it takes.
+const ROW_ROOM: usize = 16 << 10;
+
+/// What the present is to the queries of one execution.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// `now()`: when the execution started.
+    pub started: jiff::Timestamp,
+    /// Whose calendar and clock `current_date` and `current_time` are of.
+    pub zone: jiff::tz::TimeZone,
 }
 
-impl SqlError {
-    fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), range: None, hint: None }
+impl Present {
+    /// The zone by a name that the engine knows.
+    fn zone(&self) -> &str {
+        self.zone.iana_name().unwrap_or(registry::UTC)
     }
 }
 
@@ -69,39 +76,14 @@ struct Entry {
 
 /// An engine with the tables of one execution.
 pub struct Engine {
-    context: SessionContext,
+    state: SessionState,
     tables: BTreeMap<(String, String), Entry>,
-    catalog: Catalog,
+    /// The texts of the views, in the order they were added.
+    pub(super) views: Vec<(String, String)>,
+    pub(super) catalog: Catalog,
     parameters: Vec<ScalarValue>,
     limits: SqlLimits,
     workers: Workers,
-}
-
-/// Threads of the engine's own. A query that never yields would otherwise keep the clock, and with
-/// it the time limit and a wish to stop, from being heard.
-struct Workers(Option<tokio::runtime::Runtime>);
-
-impl Workers {
-    fn new() -> Result<Self, SqlError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map(|r| Self(Some(r))).map_err(|e| SqlError::new(e.to_string()))
-    }
-
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
-        match &self.0 {
-            Some(runtime) => runtime.spawn(work),
-            None => tokio::spawn(work),
-        }
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        // Whoever is still at work is past its limit; nobody waits for it.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
 impl Engine {
@@ -112,30 +94,43 @@ impl Engine {
     pub fn new(
         limits: SqlLimits,
         scratch: &Path,
+        present: &Present,
         functions: Vec<Function>,
         parameters: Vec<(String, ScalarValue)>,
     ) -> Result<Self, SqlError> {
         let disk = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![scratch.to_path_buf()]));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
+            .with_memory_pool(Arc::new(Shares::new(limits.memory)))
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(|e| SqlError::new(e.strip_backtrace()))?;
-        let mut config = registry::config();
+        let config = registry::config();
+        // Little memory is not cut into parts too small to sort a batch in. With a single part the
+        // engine would take hash joins again, whatever it prefers.
+        let partitions = config.target_partitions().min(limits.memory / PARTITION).max(2);
+        let rows = config.batch_size().min(limits.memory / ROW_ROOM).max(512);
+        let mut config = config.with_target_partitions(partitions).with_batch_size(rows);
+        let options = config.options_mut();
         // Hash joins cannot spill; under a memory limit a slower join beats a failing one.
-        config.options_mut().optimizer.prefer_hash_join = false;
-        let state = SessionStateBuilder::new_with_default_features()
-            .with_config(config)
-            .with_runtime_env(runtime)
-            .build();
+        options.optimizer.prefer_hash_join = false;
+        // What a sort keeps back for merging it cannot get while the sort before it still merges.
+        options.execution.sort_spill_reservation_bytes = 0;
+        let mut state = registry::state(config, runtime, present.zone());
+        // The date and time functions become literals of this instant when a query is optimised.
+        state.execution_props_mut().query_execution_start_time =
+            datafusion::arrow::temporal_conversions::timestamp_us_to_datetime(
+                present.started.as_microsecond(),
+            )
+            .map(|t| t.and_utc());
         let columns = parameters
             .iter()
             .map(|(name, value)| super::Column { name: name.clone(), ty: value.data_type() })
             .collect();
         Ok(Self {
-            context: SessionContext::new_with_state(state),
+            state,
             tables: BTreeMap::new(),
+            views: Vec::new(),
             catalog: Catalog { tables: Vec::new(), functions, parameters: columns },
             parameters: parameters.into_iter().map(|(_, v)| v).collect(),
             limits,
@@ -198,28 +193,52 @@ impl Engine {
     /// # Errors
     /// Where it cannot be planned.
     pub fn add_view(&mut self, name: &str, sql: &str) -> Result<(), SqlError> {
-        let plan = self.plan(sql)?;
+        let places = Places::new(sql);
+        let plan = self.plan(parse::query(sql, &places)?, &places)?;
         let view = provider_as_source(Arc::new(ViewTable::new(plan, None)) as Arc<dyn TableProvider>);
         self.insert("", name, Entry { plain: view, numbered: None, input: false, unique: false });
+        self.views.push((name.to_owned(), sql.to_owned()));
         Ok(())
     }
 
-    fn plan(&self, sql: &str) -> Result<LogicalPlan, SqlError> {
-        let places = Places::new(sql);
-        let unfit = |f: super::Fault| SqlError { cause: f.message, range: Some(f.range), hint: f.help };
-        let mut query = parse::query(sql, &places).map_err(unfit)?;
-        let expanded = expand::expand(&mut query, &self.catalog, &places);
+    fn plan(&self, mut query: Query, places: &Places<'_>) -> Result<LogicalPlan, SqlError> {
+        let expanded = expand::expand(&mut query, &self.catalog, places);
         if let Some(fault) = expanded.faults.into_iter().next() {
-            return Err(unfit(fault));
+            return Err(fault.into());
         }
         let lookup = |schema: &str, name: &str| {
             self.tables.get(&(schema.to_owned(), name.to_owned())).map(|e| e.plain.clone())
         };
-        let plan = to_plan(&query, &lookup, parameter_fields(&self.catalog)).map_err(|e| explain(&e))?;
+        let plan = to_plan(&query, &self.state, &lookup, parameter_fields(&self.catalog))
+            .map_err(|e| explain(&e))?;
         if self.parameters.is_empty() {
             return Ok(plan);
         }
         plan.with_param_values(self.parameters.clone()).map_err(|e| explain(&e))
+    }
+
+    /// Plans a query with its rows' origin in it.
+    pub(super) fn traced(&self, query: Query, places: &Places<'_>) -> Result<LogicalPlan, SqlError> {
+        let plan = self.plan(query, places)?;
+        let numbered = |name: &TableReference| {
+            let key = (name.schema().unwrap_or("").to_owned(), name.table().to_owned());
+            let entry = self.tables.get(&key)?;
+            Some(Numbered { source: entry.numbered.clone()?, input: entry.input, unique: entry.unique })
+        };
+        lineage::trace(plan, &numbered).map_err(|e| explain(&e))
+    }
+
+    pub(super) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, Broken> {
+        Ok(self.state.create_physical_plan(plan).await?)
+    }
+
+    pub(super) async fn work(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        tick: Tick<'_>,
+        take: impl FnMut(RecordBatch) -> Result<ControlFlow<()>, Broken>,
+    ) -> Result<Ended, Broken> {
+        self.workers.run(plan, self.state.task_ctx(), tick, take).await
     }
 
     /// Runs a query into a scratch table at `path`: its columns, then [`ROW`]. `tick` hears of the
@@ -233,169 +252,50 @@ impl Engine {
         path: &Path,
         tick: &(dyn Fn(u64) -> bool + Send + Sync),
     ) -> Result<Option<Spool>, SqlError> {
-        let plan = self.plan(sql)?;
-        let numbered = |name: &TableReference| {
-            let key = (name.schema().unwrap_or("").to_owned(), name.table().to_owned());
-            let entry = self.tables.get(&key)?;
-            Some(Numbered { source: entry.numbered.clone()?, input: entry.input, unique: entry.unique })
-        };
-        let plan = lineage::trace(plan, &numbered).map_err(|e| explain(&e))?;
+        let places = Places::new(sql);
+        let query = parse::query(sql, &places)?;
+        let plan = self.traced(query.clone(), &places)?;
         let work = self.execute(plan, path, tick);
         match tokio::time::timeout(self.limits.time, work).await {
-            Ok(done) => done,
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(Broken::Engine(error))) => {
+                // Looking for the place may take as long as the query might have.
+                let search = async {
+                    match failing(&error) {
+                        Some(what) => self.blame(sql, query, &error, what, tick).await,
+                        None => None,
+                    }
+                };
+                let blame = tokio::time::timeout(self.limits.time, search).await.ok().flatten();
+                Err(blame.map_or_else(|| explain(&error), |b: Blame| b.tell(&error)))
+            }
+            Ok(Err(Broken::Panicked)) => Err(SqlError {
+                hint: Some("this is a fault of the SQL engine: write the expression another way".into()),
+                ..SqlError::new("the SQL engine broke off")
+            }),
+            Ok(Err(Broken::Kept(error))) => Err(SqlError::new(error.to_string())),
             Err(_) => Err(SqlError {
-                cause: format!("the query took longer than {} s", self.limits.time.as_secs()),
-                range: None,
                 hint: Some("make it do less, or raise the connector's `time_limit`".into()),
+                ..SqlError::new(format!("the query took longer than {} s", self.limits.time.as_secs()))
             }),
         }
     }
 
-    async fn execute(
-        &self,
-        plan: LogicalPlan,
-        path: &Path,
-        tick: &(dyn Fn(u64) -> bool + Send + Sync),
-    ) -> Result<Option<Spool>, SqlError> {
-        let state = self.context.state();
-        let physical = state.create_physical_plan(&plan).await.map_err(|e| explain(&e))?;
+    async fn execute(&self, plan: LogicalPlan, path: &Path, tick: Tick<'_>) -> Result<Option<Spool>, Broken> {
+        let physical = self.physical(&plan).await?;
         let schema = spool_schema(&physical.schema());
-        let (made, mut batches) = tokio::sync::mpsc::channel(2);
-        let context = state.task_ctx();
-        let work = self.workers.spawn(async move {
-            let mut stream = match execute_stream(physical, context) {
-                Ok(stream) => stream,
-                Err(error) => {
-                    let _ = made.send(Err(error)).await;
-                    return;
-                }
-            };
-            while let Some(batch) = stream.next().await {
-                if made.send(batch).await.is_err() {
-                    return;
-                }
-            }
-        });
-        let mut writer =
-            SpoolWriter::create(path, schema.clone()).map_err(|e| SqlError::new(e.to_string()))?;
-        let mut rows = 0;
-        let mut beat = tokio::time::interval(Duration::from_millis(200));
-        loop {
-            let batch = tokio::select! {
-                batch = batches.recv() => batch,
-                _ = beat.tick() => {
-                    if tick(rows) {
-                        continue;
-                    }
-                    return Ok(None);
-                }
-            };
-            let Some(batch) = batch else { break };
-            let batch = batch.map_err(|e| explain(&e))?;
-            rows += batch.num_rows() as u64;
-            let batch = settle(&batch, &schema).map_err(|e| SqlError::new(e.to_string()))?;
-            writer.write(&batch).map_err(|e| SqlError::new(e.to_string()))?;
-            if !tick(rows) {
-                return Ok(None);
-            }
+        let mut writer = SpoolWriter::create(path, schema.clone())?;
+        let ended = self
+            .work(physical, tick, |batch| {
+                writer.write(&settle(&batch, &schema)?)?;
+                Ok(ControlFlow::Continue(()))
+            })
+            .await?;
+        match ended {
+            Ended::Whole => Ok(Some(writer.finish()?)),
+            Ended::Early => Ok(None),
         }
-        // The channel also closes when the engine panics; what was made then is not all.
-        if work.await.is_err() {
-            return Err(SqlError {
-                hint: Some("this is a fault of the SQL engine: write the expression another way".into()),
-                ..SqlError::new("the SQL engine broke off")
-            });
-        }
-        writer.finish().map(Some).map_err(|e| SqlError::new(e.to_string()))
     }
-}
-
-/// The result's columns as they are kept: plain text for every kind of text.
-fn spool_schema(schema: &SchemaRef) -> SchemaRef {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|f| {
-            let ty = match f.data_type() {
-                DataType::Utf8View | DataType::LargeUtf8 | DataType::Null => DataType::Utf8,
-                DataType::Dictionary(_, value) => value.as_ref().clone(),
-                other => other.clone(),
-            };
-            Field::new(f.name(), ty, true)
-        })
-        .collect();
-    Arc::new(Schema::new(fields))
-}
-
-fn settle(
-    batch: &RecordBatch,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(c, f)| {
-            if c.data_type() == f.data_type() {
-                Ok(c.clone())
-            } else {
-                datafusion::arrow::compute::cast(c, f.data_type())
-            }
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(schema.clone(), columns)
-}
-
-/// A run-time error in the user's words.
-fn explain(error: &DataFusionError) -> SqlError {
-    let root = error.find_root();
-    let text = root.strip_backtrace();
-    let text = text
-        .trim_start_matches("Execution error: ")
-        .trim_start_matches("Arrow error: ")
-        .trim_start_matches("External error: ")
-        .trim_start_matches("Error during planning: ")
-        .trim();
-    let hint = match root {
-        DataFusionError::ResourcesExhausted(_) => Some(
-            "the query needs more memory than it may have: raise the connector's `memory`, or do less at once",
-        ),
-        _ if text.contains("No space left") => Some("free some space where executions are kept"),
-        _ if text.starts_with("Cast error")
-            || text.contains("Cannot cast")
-            || text.contains("cast string") =>
-        {
-            Some(
-                "a value does not fit: TRY_CAST gives NULL instead of failing, or clean it first with std.parse",
-            )
-        }
-        _ if text.starts_with("Divide by zero") => Some("guard it: x / nullif(y, 0)"),
-        _ => None,
-    };
-    SqlError {
-        cause: cast_words(text).unwrap_or_else(|| text.lines().next().unwrap_or(text).to_owned()),
-        range: None,
-        hint: hint.map(str::to_owned),
-    }
-}
-
-/// A text that a CAST could not take, without the engine's names of types.
-fn cast_words(text: &str) -> Option<String> {
-    let text = text.strip_prefix("Cast error: ").unwrap_or(text);
-    let (value, ty) = text.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
-    let kind = [
-        ("Decimal", "an exact number"),
-        ("Int", "an integer"),
-        ("UInt", "an integer"),
-        ("Float", "a number"),
-        ("Date", "a date"),
-        ("Timestamp", "a date and time"),
-        ("Time", "a time of day"),
-        ("Boolean", "true or false"),
-    ];
-    let (_, kind) = kind.iter().find(|(name, _)| ty.starts_with(name))?;
-    let value: String = value.chars().take(80).collect();
-    Some(format!("CAST: the text '{value}' is not {kind}"))
 }
 
 /// The typed value of a run parameter, for binding.

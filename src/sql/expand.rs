@@ -2,8 +2,8 @@
 //! become numbered placeholders, and every name of a function or parameter is looked up.
 
 use super::catalog::{Catalog, Fault, Function as FunctionItem};
-use super::parse::Places;
-use super::registry;
+use super::places::Places;
+use super::registry::{self, Known};
 use crate::diagnostic::{Code, nearest};
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
@@ -46,7 +46,7 @@ pub(super) fn null_at(span: Span) -> Expr {
 }
 
 /// The name of a function as our items have it; unquoted parts are lower-cased like the planner does.
-fn written_name(name: &ObjectName) -> Option<String> {
+pub(super) fn written_name(name: &ObjectName) -> Option<String> {
     let parts = name.0.iter().map(|p| match p {
         ObjectNamePart::Identifier(i) => {
             Some(if i.quote_style.is_some() { i.value.clone() } else { i.value.to_lowercase() })
@@ -116,36 +116,34 @@ impl Expander<'_> {
                 }
             };
         }
-        if registry::is_function(&name) {
-            return None;
-        }
         // `a.b(c)` where `a.b` is no function of ours may still be a field access; only bare names
         // and names of modules are certain.
-        let range = self.places.range(function.name.span()).unwrap_or_else(|| self.places.whole());
-        let (code, message, help) = if registry::is_refused(&name) {
-            (
+        let (code, message, help) = match registry::known(&name) {
+            Known::Allowed => return None,
+            Known::Refused(why) => (
                 Code::SqlForbiddenFunction,
                 format!("the function `{name}` is not allowed"),
-                Some(match name.as_str() {
-                    "version" => "it tells of the engine, not of the data".to_owned(),
-                    _ => "it gives something else in each run, so a dry run could not tell what a live run does"
-                        .to_owned(),
-                }),
-            )
-        } else {
-            let ours = self.catalog.functions.iter().map(|f| f.name.clone());
-            let all: Vec<String> = ours.chain(registry::function_names()).collect();
-            let near = nearest(&name, all.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
-            let module = name.split_once('.').map(|(m, _)| format!("import it: `use std.{m}`"));
-            let imported = module.is_some_and(|_| {
-                name.split_once('.').is_some_and(|(m, _)| all.iter().any(|n| n.starts_with(&format!("{m}."))))
-            });
-            let import =
-                name.split_once('.').filter(|_| !imported).map(|(m, _)| format!("import it: `use std.{m}`"));
-            (Code::SqlUnknownFunction, format!("there is no function `{name}`"), near.or(import))
+                Some(why.to_owned()),
+            ),
+            Known::No => {
+                (Code::SqlUnknownFunction, format!("there is no function `{name}`"), self.meant(&name))
+            }
         };
+        let range = self.places.range(function.name.span()).unwrap_or_else(|| self.places.whole());
         self.found.faults.push(Fault { code, range, message, label: "this function".into(), help });
         Some(null_at(function.name.span()))
+    }
+
+    /// What was probably meant by a name that no function has.
+    fn meant(&self, name: &str) -> Option<String> {
+        let ours = self.catalog.functions.iter().map(|f| f.name.clone());
+        let all: Vec<String> = ours.chain(registry::function_names()).collect();
+        if let Some(near) = nearest(name, all.iter().map(String::as_str)) {
+            return Some(format!("did you mean `{near}`?"));
+        }
+        let (module, _) = name.split_once('.')?;
+        let imported = all.iter().any(|n| n.starts_with(&format!("{module}.")));
+        (!imported).then(|| format!("import it: `use std.{module}`"))
     }
 
     fn call(&mut self, item: &FunctionItem, function: &mut Function) -> Result<Option<Expr>, Fault> {

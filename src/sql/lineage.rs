@@ -5,14 +5,19 @@
 //! gives rows their order where the SQL gives none, breaks ties where the SQL leaves some, and tells
 //! the report where a row came from.
 
+mod inner;
+mod order;
+
+use order::{ordered_aggregate, ordered_window};
+
 use datafusion::common::{Column, Result, ScalarValue, TableReference};
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
+use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{
     Aggregate, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit, LogicalPlan,
     LogicalPlanBuilder, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union,
-    Window, WindowFrameUnits, lit,
+    Window, lit,
 };
 use std::sync::Arc;
 
@@ -138,7 +143,7 @@ impl Tracer<'_> {
     }
 
     fn rewrite(&mut self, plan: LogicalPlan) -> Result<(LogicalPlan, Lineage)> {
-        match plan {
+        match self.inner_queries(plan)? {
             LogicalPlan::TableScan(scan) => self.scan(scan),
             LogicalPlan::Projection(p) => {
                 let (input, lineage) = self.child(&p.input)?;
@@ -307,50 +312,5 @@ impl Tracer<'_> {
         }
         let plan = LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?);
         Ok((plan, Lineage { inputs: vec![row], others: vec![branch], ordered: false, ties: true }))
-    }
-}
-
-/// Numbering, neighbours and frames of ROWS depend on the order among equals, so they get one;
-/// ranks and frames of RANGE, where equals belong together, must not.
-fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
-    const BY_POSITION: [&str; 4] = ["row_number", "ntile", "lag", "lead"];
-    let name = expr.schema_name().to_string();
-    match expr {
-        Expr::WindowFunction(mut w) => {
-            let fun = w.fun.name().to_owned();
-            let WindowFunction { params, .. } = w.as_mut();
-            let rows = params.window_frame.units == WindowFrameUnits::Rows
-                && (!params.order_by.is_empty() || BY_ORDER.contains(&fun.as_str()));
-            if !rows && !BY_POSITION.contains(&fun.as_str()) {
-                return Expr::WindowFunction(w);
-            }
-            params.order_by.extend(keys.iter().cloned());
-            Expr::WindowFunction(w).alias(name)
-        }
-        other => other,
-    }
-}
-
-/// Functions whose result depends on the order of their rows.
-const BY_ORDER: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];
-
-/// Aggregates that keep an order take the input's where the SQL gives none or leaves ties. Under
-/// DISTINCT the engine only orders by the argument itself.
-fn ordered_aggregate(expr: Expr, keys: &[SortExpr]) -> Expr {
-    let name = expr.schema_name().to_string();
-    match expr {
-        Expr::AggregateFunction(AggregateFunction { func, mut params })
-            if BY_ORDER.contains(&func.name()) =>
-        {
-            if !params.distinct {
-                params.order_by.extend(keys.iter().cloned());
-            } else if params.order_by.is_empty()
-                && let Some(first) = params.args.first()
-            {
-                params.order_by = vec![first.clone().sort(true, false)];
-            }
-            Expr::AggregateFunction(AggregateFunction { func, params }).alias(name)
-        }
-        other => other,
     }
 }

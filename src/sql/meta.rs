@@ -1,7 +1,7 @@
 //! The tables of `meta`: what a run tells its SQL about itself.
 
 use super::catalog::{Column, Table};
-use super::engine::SqlError;
+use super::failure::SqlError;
 use crate::value::arrow::array::RecordBatch;
 use crate::value::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use crate::value::{Value, to_array};
@@ -93,9 +93,5 @@ fn batch(table: &Table, rows: &[Vec<Value>]) -> Result<RecordBatch, SqlError> {
     let fields: Vec<Field> = table.columns.iter().map(|c| Field::new(&c.name, c.ty.clone(), true)).collect();
     let columns =
         table.columns.iter().enumerate().map(|(i, c)| to_array(&c.ty, rows.iter().map(|r| &r[i]))).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|e| SqlError {
-        cause: e.to_string(),
-        range: None,
-        hint: None,
-    })
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|e| SqlError::new(e.to_string()))
 }

@@ -1,23 +1,33 @@
 //! SQL: planning blocks over known schemas before a run, and running them. The only user of
 //! DataFusion (but for its arrow, which is everybody's).
 
+mod blame;
 mod catalog;
 mod check;
 mod conversions;
 mod engine;
 mod expand;
+mod failure;
+mod functions;
 mod lineage;
 mod locate;
 pub mod meta;
 pub mod native;
 mod origins;
 mod parse;
+mod places;
 mod registry;
+mod relations;
+mod shares;
+mod suspects;
 mod tables;
+mod words;
+mod work;
 
 pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, TableRead, type_words};
 pub use check::plan;
-pub use engine::{Engine, SqlError, SqlLimits, parameter};
+pub use engine::{Engine, Present, SqlLimits, parameter};
+pub use failure::SqlError;
 pub use lineage::ROW;
 pub use origins::origins;
 pub use tables::{Batches, Open};

@@ -31,6 +31,11 @@ pub fn natives() -> Vec<Arc<ScalarUDF>> {
         .collect()
 }
 
+/// Whether the engine has a native function of this name.
+pub(super) fn is_native(name: &str) -> bool {
+    FUNCTIONS.iter().any(|(n, ..)| *n == name)
+}
+
 /// Name, fewest and most arguments, and what it does. Arguments past the fewest may be NULL.
 const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
     ("text_title", 1, 1, Body::Text(|a| Some(title::title(first(a)?)))),

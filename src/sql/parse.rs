@@ -1,105 +1,64 @@
 //! A block's text to one query, with what is forbidden found before planning.
 
 use super::catalog::Fault;
+use super::places::Places;
 use crate::diagnostic::Code;
-use crate::text::{LineColumn, LineIndex, Range};
+use crate::text::Range;
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use std::ops::ControlFlow;
 
 /// How deep expressions may nest. Real queries stay below 50; the planner's own recursion is the
 /// reason for a bound.
 const MAX_DEPTH: usize = 300;
 
-/// Turns the parser's lines and columns into bytes of the block.
-pub(super) struct Places<'a> {
-    text: &'a str,
-    lines: LineIndex,
-}
+/// How many UNIONs and the like one query may join: each is a level for the planner, and a dear one.
+const MAX_SETS: usize = 100;
 
-impl<'a> Places<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, lines: LineIndex::new(text) }
-    }
-
-    fn offset(&self, at: Location) -> usize {
-        self.lines.offset(self.text, LineColumn { line: at.line as u32, column: at.column as u32 }) as usize
-    }
-
-    /// The bytes of a span; none where the parser kept none.
-    pub(super) fn range(&self, span: SqlSpan) -> Option<Range> {
-        if span.start.line == 0 {
-            return None;
-        }
-        let start = self.offset(span.start);
-        Some(Range::new(start, self.offset(span.end).max(start)))
-    }
-
-    /// The range with the closing brackets of the calls that start in it; the planner leaves the last out.
-    pub(super) fn closed(&self, range: Range) -> Range {
-        let inside = self.slice(range);
-        let count = |signs: [char; 2]| inside.chars().filter(|c| signs.contains(c)).count();
-        let mut end = range.end as usize;
-        for _ in count([')', ']'])..count(['(', '[']) {
-            let rest = self.text.get(end..).unwrap_or_default();
-            let blank = rest.len() - rest.trim_start().len();
-            if !rest.trim_start().starts_with([')', ']']) {
-                break;
-            }
-            end += blank + 1;
-        }
-        Range::new(range.start as usize, end)
-    }
-
-    /// Where a name stands for the first time, with its quotes: for what the parser keeps no place of.
-    pub(super) fn find(&self, name: &str) -> Option<Range> {
-        let at = self.text.find(name)?;
-        let quoted = |i: usize| matches!(self.text.as_bytes().get(i), Some(b'\'' | b'"'));
-        let (mut start, mut end) = (at, at + name.len());
-        if start > 0 && quoted(start - 1) && quoted(end) {
-            (start, end) = (start - 1, end + 1);
-        }
-        Some(Range::new(start, end))
-    }
-
-    /// The text of a range.
-    pub(super) fn slice(&self, range: Range) -> &'a str {
-        self.text.get(range.start as usize..range.end as usize).unwrap_or_default()
-    }
-
-    /// The word (or the one character) that starts at a byte.
-    pub(super) fn word_at(&self, start: usize) -> Range {
-        let start = start.min(self.text.len());
-        let rest = &self.text[start..];
-        let word =
-            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum::<usize>();
-        let len = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
-        Range::new(start, start + len)
-    }
-
-    /// The block without the blank space around it.
-    pub(super) fn whole(&self) -> Range {
-        let start = self.text.len() - self.text.trim_start().len();
-        Range::new(start, self.text.trim_end().len().max(start))
-    }
-}
+/// How many operators may follow each other before the text is not even read: what the parser makes
+/// of them is as deep as they are many.
+const MAX_OPERATORS: usize = 3000;
 
 fn fault(code: Code, range: Range, message: impl Into<String>, label: &str, help: &str) -> Fault {
     Fault { code, range, message: message.into(), label: label.into(), help: Some(help.into()) }
 }
 
+fn too_deep(places: &Places<'_>, message: impl Into<String>) -> Fault {
+    fault(Code::SqlTooDeep, places.whole(), message, "too deep", "split it into views")
+}
+
+/// The most operators that follow each other without a comma or a new branch between them.
+fn chain(tokens: &[TokenWithSpan]) -> usize {
+    let (mut now, mut most) = (0, 0);
+    for token in tokens {
+        match &token.token {
+            Token::Comma | Token::SemiColon => now = 0,
+            Token::Word(w) => match w.keyword {
+                Keyword::WHEN | Keyword::THEN | Keyword::ELSE | Keyword::SELECT => now = 0,
+                Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::IS => now += 1,
+                _ => {}
+            },
+            Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => {}
+            _ => now += 1,
+        }
+        most = most.max(now);
+    }
+    most
+}
+
 /// Reads a block as one query.
 pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
-    let parsed = Parser::new(&GenericDialect {})
-        .with_recursion_limit(100)
-        .try_with_sql(text)
-        .and_then(|mut p| p.parse_statements());
-    let statements = match parsed {
-        Ok(s) => s,
-        Err(error) => return Err(syntax_fault(error, text, places)),
-    };
+    let dialect = GenericDialect {};
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|e| syntax_fault(e.into(), text, places))?;
+    if chain(&tokens) > MAX_OPERATORS {
+        return Err(too_deep(places, "the query nests too deep"));
+    }
+    let mut parser = Parser::new(&dialect).with_recursion_limit(100).with_tokens_with_locations(tokens);
+    let statements = parser.parse_statements().map_err(|e| syntax_fault(e, text, places))?;
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
         return Err(fault(
@@ -140,12 +99,9 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
         ));
     }
     if depth(&query) > MAX_DEPTH {
-        return Err(fault(
-            Code::SqlTooDeep,
-            places.whole(),
-            format!("the query nests expressions more than {MAX_DEPTH} deep"),
-            "too deep",
-            "split it into views",
+        return Err(too_deep(
+            places,
+            format!("the query nests expressions more than {MAX_DEPTH} deep, or more than {MAX_SETS} UNIONs"),
         ));
     }
     Ok(*query)
@@ -154,13 +110,7 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
 fn syntax_fault(error: ParserError, text: &str, places: &Places<'_>) -> Fault {
     let message = match error {
         ParserError::RecursionLimitExceeded => {
-            return fault(
-                Code::SqlTooDeep,
-                places.whole(),
-                "the query nests too deep",
-                "too deep",
-                "split it into views",
-            );
+            return too_deep(places, "the query nests too deep");
         }
         ParserError::ParserError(m) | ParserError::TokenizerError(m) => m,
     };
@@ -226,6 +176,18 @@ struct Depth {
 
 impl Visitor for Depth {
     type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let (mut sets, mut body) = (0, query.body.as_ref());
+        while let SetExpr::SetOperation { left, .. } = body {
+            (sets, body) = (sets + 1, left.as_ref());
+        }
+        if sets > MAX_SETS {
+            self.most = usize::MAX;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_expr(&mut self, _: &datafusion::sql::sqlparser::ast::Expr) -> ControlFlow<()> {
         self.now += 1;

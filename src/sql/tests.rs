@@ -1,6 +1,13 @@
 //! Faults stand at their place and all of them show; results have their order and their rows' origin.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod blame;
+mod clock;
+mod functions;
+mod hostile;
+mod inner;
+mod spill;
+
 use super::*;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::value::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -177,6 +184,22 @@ fn spool(dir: &Path, name: &str, columns: &[(&str, Vec<Option<&str>>)], rows: &[
     writer.finish().unwrap()
 }
 
+/// The last half hour of the leap day of 2024 in UTC; for a connector in Berlin it is March.
+fn present() -> Present {
+    Present {
+        started: "2024-02-29T23:30:00Z".parse().unwrap(),
+        zone: jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+    }
+}
+
+fn engine(
+    scratch: &Path,
+    functions: Vec<Function>,
+    parameters: Vec<(String, datafusion::common::ScalarValue)>,
+) -> Engine {
+    Engine::new(SqlLimits::default(), scratch, &present(), functions, parameters).unwrap()
+}
+
 /// Runs a query over a table of five rows; gives each row's cells and where it came from.
 fn run(sql: &str) -> Vec<(Vec<String>, Option<i64>)> {
     let dir = tempfile::tempdir().unwrap();
@@ -184,9 +207,7 @@ fn run(sql: &str) -> Vec<(Vec<String>, Option<i64>)> {
         &crate::value::Value::Text("EMEA".into()),
         crate::value::DataType::one(crate::value::BaseType::String),
     );
-    let mut engine =
-        Engine::new(SqlLimits::default(), dir.path(), catalog().functions, vec![("region".into(), region)])
-            .unwrap();
+    let mut engine = engine(dir.path(), catalog().functions, vec![("region".into(), region)]);
     let prices = spool(
         dir.path(),
         "prices",
@@ -285,7 +306,7 @@ fn windows_joins_unions_and_unnest_keep_the_line() {
 #[test]
 fn a_failing_cast_is_explained_with_a_way_out() {
     let dir = tempfile::tempdir().unwrap();
-    let mut engine = Engine::new(SqlLimits::default(), dir.path(), vec![], vec![]).unwrap();
+    let mut engine = engine(dir.path(), vec![], vec![]);
     let table = spool(dir.path(), "t", &[("a", vec![Some("x")])], &[1]);
     engine.add_input("t", &table);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -29,17 +29,14 @@ fn sql_that_fails_while_it_runs() {
     for more in [&[][..], &["--live"][..]] {
         let run = desk.with(&failing, &[&file], more);
         assert_eq!(run.code, 2, "{}", run.stderr);
-        let line = std::fs::read_to_string(&failing)
-            .unwrap()
-            .lines()
-            .position(|l| l.trim() == "sql {")
-            .map(|at| at + 1)
-            .unwrap();
+        let text = std::fs::read_to_string(&failing).unwrap();
+        let (line, column) =
+            text.lines().enumerate().find_map(|(at, l)| Some((at + 1, l.find("CAST(")? + 1))).unwrap();
         assert_says(
             &failure(&run),
             &[
-                &format!("scope `items` failed at {failing}:{line}:"),
-                "the text 'two' is not an exact number",
+                &format!("scope `items` failed at {failing}:{line}:{column}: "),
+                "the text 'two' is not an exact number (list.csv:3)",
                 "TRY_CAST gives NULL",
             ],
         );
@@ -49,6 +46,46 @@ fn sql_that_fails_while_it_runs() {
         assert!(!run.out.join("decisions.parquet").exists());
     }
     assert!(!desk.has_store(), "SQL that fails leaves the target as it was");
+}
+
+#[test]
+fn sql_that_fails_in_a_view_points_into_the_view() {
+    let desk = Desk::new();
+    let failing = desk.variant(
+        "scope items from input.list {",
+        "view priced = sql {\n  SELECT sku, kind,\n    10 / CAST(price AS INT) AS price FROM input.list\n}\n\n\
+         scope items {\n  sql { SELECT * FROM priced }",
+    );
+    let file = desk.file("list.csv", "SKU,Unit Price\na,1\nb,0\n");
+    let run = desk.with(&failing, &[&file], &[]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let text = std::fs::read_to_string(&failing).unwrap();
+    let line = text.lines().position(|l| l.contains("10 / CAST(")).unwrap() + 1;
+    assert_says(
+        &failure(&run),
+        &[
+            &format!("scope `items` failed at {failing}:{line}:5: "),
+            "something is divided by zero",
+            "nullif(y, 0)",
+        ],
+    );
+}
+
+#[test]
+fn the_clock_of_the_sql_is_the_start_of_the_execution() {
+    let desk = Desk::new();
+    let connector = desk.file(
+        "clock.sconn",
+        "connector clock {\n trigger spreadsheet\n timezone \"Pacific/Kiritimati\"\n}\n\
+         scope one { sql { SELECT count(*) AS n FROM meta.current_execution WHERE date_trunc('microsecond', now()) = started_at } }\n\
+         scope two { sql { SELECT date_trunc('microsecond', now()) AS moment FROM output.one WHERE n = 1 } }\n\
+         scope three { sql { SELECT t.moment FROM output.two t CROSS JOIN meta.current_execution e\n\
+         WHERE t.moment = e.started_at AND current_date = CAST(now() + INTERVAL '14 hours' AS DATE) } }\n",
+    );
+    let run = desk.with(&connector, &[], &[]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let rows: Vec<_> = run.summary["scopes"].as_array().unwrap().iter().map(|s| s["rows"].clone()).collect();
+    assert_eq!(rows, [1, 1, 1]);
 }
 
 #[test]

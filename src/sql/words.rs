@@ -1,0 +1,248 @@
+//! The planner's errors in the user's words.
+
+use super::check::INNER_QUERY;
+use crate::diagnostic::{Code, nearest};
+use datafusion::common::{DataFusionError, SchemaError};
+
+/// The user's words for a planner's error: code, message, label, help.
+pub(super) fn words(error: &DataFusionError) -> (Code, String, String, Option<String>) {
+    match error.find_root() {
+        // Without a place it is not a name that is ambiguous, but the result's own columns.
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::AmbiguousReference { field } if error.diagnostic().is_none() => twice(&field.name),
+            schema => schema_words(schema),
+        },
+        root => plan_words(&root.strip_backtrace()),
+    }
+}
+
+fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let written = field.flat_name();
+            let qualified: Vec<String> = valid_fields.iter().map(|c| plain(&c.flat_name())).collect();
+            let names: Vec<String> = valid_fields.iter().map(|c| c.name().to_owned()).collect();
+            let near = match &field.relation {
+                Some(_) => nearest(&plain(&written), qualified.iter().map(String::as_str)).map(str::to_owned),
+                None => nearest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
+            };
+            let help = match near {
+                Some(n) => Some(format!("did you mean `{n}`?")),
+                None if names.is_empty() => Some("a value is wanted here, not a column".to_owned()),
+                None => Some(format!(
+                    "there are: {}",
+                    names.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
+                )),
+            };
+            (
+                Code::SqlUnknownColumn,
+                format!("there is no column `{}`", plain(&written)),
+                "unknown column".into(),
+                help,
+            )
+        }
+        SchemaError::AmbiguousReference { field } => {
+            let name = field.name.clone();
+            (
+                Code::SqlAmbiguousColumn,
+                format!("`{name}` is a column of several tables here"),
+                "which one?".into(),
+                Some(format!("write the table before it, as in `t.{name}`")),
+            )
+        }
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => twice(name),
+    }
+}
+
+fn twice(name: &str) -> (Code, String, String, Option<String>) {
+    let help = "give one of them another name with AS".to_owned();
+    let message = format!("two columns of the result are named `{name}`");
+    (Code::SqlDuplicateColumn, message, "in this query".into(), Some(help))
+}
+
+/// Names as the user writes them: the planner quotes what it prints.
+fn plain(name: &str) -> String {
+    name.replace('"', "")
+}
+
+fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
+    let text = text
+        .trim_start_matches("Error during planning: ")
+        .trim_start_matches("type_coercion\ncaused by\n")
+        .trim_start_matches("Error during planning: ");
+    if text == INNER_QUERY {
+        let message = "this inner query cannot be run here".to_owned();
+        let help = "write it as a JOIN; for `ORDER BY y LIMIT 1` of another table there is first_value(x ORDER BY y)";
+        return (Code::SqlOther, message, "no join can be made of it".into(), Some(help.into()));
+    }
+    let lower = text.to_lowercase();
+    if lower.contains("group by") && (lower.contains("must appear") || lower.contains("must be part")) {
+        let column = text.split("column \"").nth(1).and_then(|t| t.split('"').next()).map(plain);
+        let column = column.or_else(|| text.split('\'').nth(1).map(plain)).unwrap_or_default();
+        let (message, help) = group_words(&column);
+        return (Code::SqlGroupBy, message, "which of the group's values is meant?".into(), help);
+    }
+    if let Some((function, given)) = refused_values(text) {
+        let help = if given.contains(&"text".to_owned()) { TEXT_HELP } else { CAST_HELP };
+        let message = format!("`{function}` cannot be called with {}", given.join(", "));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help.into()));
+    }
+    if lower.contains("queries have different number of columns") {
+        let message = "the two sides make different numbers of columns".to_owned();
+        let help = "select the same columns on both sides, NULL where there is none";
+        return (Code::SqlOther, message, "in this UNION".into(), Some(help.into()));
+    }
+    if let Some((function, wanted, given)) = wrong_count(text) {
+        let message = format!("`{function}` cannot be called with {given} {}", values(given));
+        let last = wanted.last().copied().unwrap_or_default();
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let help = format!("it takes {} {}", wanted.join(" or "), values(last));
+        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help));
+    }
+    if let Some(name) = text.split_once("Projections require unique").and_then(|(_, t)| repeated_name(t)) {
+        return twice(&name);
+    }
+    if let Some((_, name)) = text.split_once("Unsupported SQL type ") {
+        let help = "use TEXT, INT, BIGINT, DECIMAL(12, 2), BOOLEAN, DATE or TIMESTAMP".to_owned();
+        let name = name.split_whitespace().next().unwrap_or_default();
+        let message = format!("SQL has no type `{name}`");
+        return (Code::SqlTypeMismatch, message, "this cast".into(), Some(help));
+    }
+    if let Some((_, name)) = text.split_once("Invalid function '") {
+        let name = name.split('\'').next().unwrap_or_default();
+        let help = format!("it counts over rows: write `{name}(…) OVER (ORDER BY …)`");
+        let message = format!("`{name}` cannot be called without OVER");
+        return (Code::SqlOther, message, "OVER belongs after this".into(), Some(help));
+    }
+    let text = ["Internal error: ", "Execution error: ", "This feature is not implemented: "]
+        .iter()
+        .fold(text, |text, prefix| text.trim_start_matches(prefix));
+    let text = text.split(" This issue was likely caused").next().unwrap_or(text);
+    if let Some((_, ty)) =
+        text.split_once("non-boolean predicate").and_then(|(_, t)| t.split_once("returning "))
+    {
+        let ty = ours(ty.split_whitespace().next().unwrap_or_default());
+        let message = format!("a condition is true or false, and this is {ty}");
+        let help = "compare it with something, as in `x > 0` or `x IS NOT NULL`".to_owned();
+        return (Code::SqlTypeMismatch, message, "not a condition".into(), Some(help));
+    }
+    if let Some(what) = text
+        .split_once("Cannot coerce arithmetic expression ")
+        .and_then(|(_, t)| t.split_once(" to valid types"))
+        .map(|(what, _)| ours(what))
+    {
+        let help = if what.contains("text") { TEXT_HELP } else { CAST_HELP };
+        let message = format!("{what} has no meaning");
+        return (Code::SqlTypeMismatch, message, "these types do not go together".into(), Some(help.into()));
+    }
+    let first = text.split("\n\n").next().unwrap_or(text);
+    let first = first.split("You might need").next().unwrap_or(first);
+    let first = first.split("No function matches").next().unwrap_or(first);
+    let first = ours(first);
+    let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+    let first = first.trim_end_matches(['.', ' ']).to_owned();
+    let typed =
+        ["coerc", "type", "cast", "argument", "signature", "operator", "operation", "boolean", "numeric"];
+    if typed.iter().any(|w| lower.contains(w)) {
+        let help = if lower.contains("utf8") || lower.contains("string") { TEXT_HELP } else { CAST_HELP };
+        return (
+            Code::SqlTypeMismatch,
+            message(&first),
+            "these types do not go together".into(),
+            Some(help.into()),
+        );
+    }
+    let help = "these are the planner's words; `sconn explain SC0210` has the usual reasons";
+    (Code::SqlOther, message(&first), "here".into(), Some(help.into()))
+}
+
+const TEXT_HELP: &str = "input columns are text: convert first, as in CAST(x AS INT), or with std.parse";
+const CAST_HELP: &str = "convert first, as in CAST(x AS INT)";
+
+/// The planner's names of types, and ours; longer names first.
+const TYPES: &[(&str, &str)] = &[
+    ("Utf8View", "text"),
+    ("LargeUtf8", "text"),
+    ("Utf8", "text"),
+    ("UInt64", "integer"),
+    ("Int64", "integer"),
+    ("Int32", "integer"),
+    ("Int16", "integer"),
+    ("Int8", "integer"),
+    ("Float64", "floating point"),
+    ("Float32", "floating point"),
+    ("Decimal128", "decimal"),
+    ("Date32", "date"),
+    ("Boolean", "boolean"),
+    ("Interval(MonthDayNano)", "interval"),
+];
+
+/// A text with the planner's types called as we call them.
+fn ours(text: &str) -> String {
+    TYPES.iter().fold(text.to_owned(), |text, (arrow, word)| text.replace(arrow, word))
+}
+
+fn values(count: usize) -> &'static str {
+    if count == 1 { "value" } else { "values" }
+}
+
+/// The function that takes another number of values: its name, what it takes, what it was given.
+fn wrong_count(text: &str) -> Option<(String, Vec<usize>, usize)> {
+    let (before, _) = text.split_once("' expects ")?;
+    let function = before.rsplit('\'').next()?.to_owned();
+    let mut wanted = std::collections::BTreeSet::new();
+    let mut given = None;
+    for signature in text.split("' expects ").skip(1) {
+        let words = signature.split_whitespace();
+        let mut numbers = words.filter_map(|w| w.split([',', '.']).next().and_then(|n| n.parse().ok()));
+        wanted.extend(numbers.next());
+        given = given.or(numbers.next());
+    }
+    Some((function, wanted.into_iter().collect(), given?))
+}
+
+/// The name that two expressions of a projection have.
+fn repeated_name(text: &str) -> Option<String> {
+    text.split('"').skip(1).step_by(2).take(2).find_map(|expression| match expression.rsplit_once(" AS ") {
+        Some((_, name)) => Some(name.to_owned()),
+        None => expression.rsplit('.').next().filter(|n| !n.contains('(')).map(str::to_owned),
+    })
+}
+
+/// The function that does not take its values, and the types it was given.
+fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
+    let (before, after) = text.split_once("' failed to match any signature")?;
+    let (_, function) = before.rsplit_once('\'')?;
+    let mut given: Vec<String> = Vec::new();
+    for part in after.split("but received ").skip(1) {
+        let ty = part.split_once("DataType: ").map_or(part, |(_, ty)| ty);
+        let ty = ty.split([')', ',', '.']).next().unwrap_or_default();
+        if ty.trim().parse::<usize>().is_ok() {
+            return None;
+        }
+        let ty = if ty.contains("Utf8") { "text".to_owned() } else { ty.to_lowercase() };
+        if !given.contains(&ty) {
+            given.push(ty);
+        }
+    }
+    (!given.is_empty()).then(|| (function.to_owned(), given))
+}
+
+/// What to say of a column that is neither grouped nor aggregated.
+pub(super) fn group_words(column: &str) -> (String, Option<String>) {
+    (
+        format!("`{column}` is neither grouped nor aggregated"),
+        Some(format!("add it to GROUP BY, or take one of its values: min({column})")),
+    )
+}
+
+fn message(text: &str) -> String {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else { return "this query cannot be planned".to_owned() };
+    // `UNION …` stays as it is.
+    if chars.clone().next().is_some_and(char::is_uppercase) {
+        return text.to_owned();
+    }
+    first.to_lowercase().chain(chars).collect()
+}
