@@ -63,7 +63,7 @@ impl Execution<'_> {
             })
             .collect();
         let present = Present {
-            started: self.started,
+            started: self.request.started,
             zone: TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC),
         };
         let limits = self.request.sql.clone();

@@ -1,7 +1,8 @@
 //! What the columns of a query are made of, as its author wrote it.
 
 use super::catalog::Column;
-use super::parse::{self, Places};
+use super::parse;
+use super::places::Places;
 use datafusion::sql::sqlparser::ast::{Query, Select, SelectItem, SetExpr};
 
 /// For each column that a query makes, the expression it comes from; `*` or `c.*` for those that a
