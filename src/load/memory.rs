@@ -55,7 +55,7 @@ impl Target for Memory {
         Ok(Box::new(std::iter::empty()))
     }
 
-    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+    async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
         for (field, label) in chunk.new_options {
             self.options.entry((chunk.object.to_owned(), field.clone())).or_default().push(label.clone());
         }
@@ -82,6 +82,10 @@ impl Target for Memory {
 
     async fn begin(&mut self, _: ChunkKey<'_>) -> Result<Begun, TargetError> {
         Ok(Begun::Open)
+    }
+
+    async fn commit(&mut self) -> Result<(), TargetError> {
+        Ok(())
     }
 
     async fn abandon(&mut self) {}

@@ -270,7 +270,7 @@ fn a_second_run_of_the_same_rows_changes_nothing() {
         writes: &first.writes,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(target.commit(chunk)).unwrap();
+    runtime.block_on(target.write(chunk)).unwrap();
     let second = run(&plan, &mut target, &columns);
     assert_eq!(actions(&second), [Action::Unchanged; 2]);
     assert!(second.writes.is_empty());

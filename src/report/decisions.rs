@@ -95,17 +95,14 @@ fn schema() -> SchemaRef {
     ))
 }
 
-/// One mapped field, as it stands in the column `fields`.
-#[derive(Serialize, Deserialize)]
+/// One mapped field, as it is read from the column `fields`.
+#[derive(Deserialize)]
 struct StoredField {
-    field: String,
     mapping: usize,
     before: Value,
     after: Value,
     effect: FieldEffect,
-    /// The variables that it was mapped from.
-    from: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     text: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! A step's part of the summary, counted row by row.
 
 use super::summary::{Example, Reason, ReasonKind, StatusCounts, StepSummary};
-use super::words::{answer_words, count_of, deciding, problem_words};
+use super::words::{answer_words, count_of, deciding, problem_words, source_words};
 use crate::load::{Action, RowDecision};
 use crate::plan::{LoadPlan, Outcome};
 use std::collections::HashMap;
@@ -28,19 +28,19 @@ impl StepTally {
         }
     }
 
-    /// Counts a row; `source` is where it came from, in words.
-    pub fn add(&mut self, decision: &RowDecision, source: &str) {
+    /// Counts a row; `parts` are the words for where it came from.
+    pub fn add(&mut self, decision: &RowDecision, parts: &[String]) {
         self.rows += 1;
         self.counts.add(decision.action);
         self.warnings += u64::from(!decision.warnings.is_empty());
         let kinds = [(ReasonKind::Error, &decision.errors), (ReasonKind::Warning, &decision.warnings)];
         for (kind, problems) in kinds {
             for p in problems {
-                self.count(kind, p.code.name(), p.name.clone(), decision.row, source, || problem_words(p));
+                self.count(kind, p.code.name(), p.name.clone(), decision, parts, || problem_words(p));
             }
         }
         if decision.action == Action::Skip && decision.errors.is_empty() {
-            self.skipped(decision, source);
+            self.skipped(decision, parts);
         }
     }
 
@@ -70,7 +70,7 @@ impl StepTally {
     }
 
     /// A row that a rule left out has no problem; the rule is the reason.
-    fn skipped(&mut self, decision: &RowDecision, source: &str) {
+    fn skipped(&mut self, decision: &RowDecision, parts: &[String]) {
         let Some(answer) = deciding(decision) else { return };
         let found = match answer.outcome {
             Outcome::None => "no match",
@@ -85,7 +85,7 @@ impl StepTally {
             count_of(answer.candidates, "record"),
             answer.action.name()
         );
-        self.count(ReasonKind::Skipped, answer.action.name(), name, decision.row, source, || message);
+        self.count(ReasonKind::Skipped, answer.action.name(), name, decision, parts, || message);
     }
 
     fn count(
@@ -93,13 +93,16 @@ impl StepTally {
         kind: ReasonKind,
         code: &'static str,
         name: String,
-        row: u64,
-        source: &str,
+        decision: &RowDecision,
+        parts: &[String],
         message: impl FnOnce() -> String,
     ) {
         self.reasons
             .entry((kind, code, name))
-            .or_insert_with(|| (0, Example { row, source: source.to_owned(), message: message() }))
+            .or_insert_with(|| {
+                let source = source_words(decision.source, parts);
+                (0, Example { row: decision.row, source, message: message() })
+            })
             .0 += 1;
     }
 }

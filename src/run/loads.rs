@@ -1,17 +1,16 @@
 //! Stage four: each load step goes through its scope chunk by chunk: decide, commit, record.
 
+use super::scribe::{Desk, Scribe};
 use super::variables::{PROBLEMS, read_problems};
 use super::{Execution, RunError};
-use crate::load::{Action, Committed, RowDecision, Rows, SourceRef, Step, refuse, settle};
+use crate::load::{Action, Committed, RowDecision, Rows, SourceRef, Step, settle};
 use crate::plan::{LoadPlan, MappingSource};
-use crate::report::{
-    DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions, StepTally, decode, source_words,
-};
+use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions};
 use crate::sql::ROW;
 use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, Target, TargetError};
-use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
+use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Int64Type, Schema};
 use crate::value::{CellProblem, Source, VariableSpec};
 use std::sync::Arc;
@@ -23,61 +22,50 @@ struct Exposed {
     spool: Spool,
 }
 
-/// What the steps of one execution share.
-struct Desk {
-    encoder: DecisionEncoder,
-    file: DecisionWriter,
-    /// Where chunks are written down before they are committed; none where nothing lasts.
-    log: Option<DecisionLog>,
-    /// What interrupted workers of this execution wrote down.
-    earlier: LoggedDecisions,
-    exposed: Vec<Exposed>,
-}
-
 impl Execution<'_> {
     pub(super) async fn run_loads(&mut self) -> Result<(), RunError> {
         let Claim { lasting } = self.target.lock().await.claim(&self.request.execution).await?;
         let path = self.artefact("decisions", "decisions.parquet");
-        let mut desk = Desk {
-            encoder: DecisionEncoder::new(
-                &self.request.execution,
-                &self.parts,
-                (!lasting).then_some(self.ids),
-            ),
+        let hide = (!lasting).then_some(self.ids);
+        let scribe = Scribe::new(Desk {
+            loads: self.request.plan.loads.clone(),
+            parts: self.parts.clone(),
+            encoder: DecisionEncoder::new(&self.request.execution, &self.parts, hide),
             file: DecisionWriter::create(&path)?,
             earlier: LoggedDecisions::open(self.folder.work())?,
             log: lasting.then(|| DecisionLog::create(self.folder.work())).transpose()?,
-            exposed: Vec::new(),
-        };
+        });
+        let mut exposed: Vec<Exposed> = Vec::new();
         let mut failure = None;
         for (number, load) in self.request.plan.loads.iter().enumerate() {
-            let mut run = StepRun::new(self, number, load, &desk.exposed)?;
-            desk.file.step(load)?;
+            let mut run = StepRun::new(self, number, load, &exposed, lasting);
+            scribe.step(number, run.expose(self)?)?;
             // A step after a failed one decides nothing, but its rows are told as not processed.
-            let done = run.go(self, &mut desk, failure.is_some()).await;
+            let done = run.go(self, &scribe, failure.is_some()).await;
             if let Err(RunError::Target(TargetError::TakenOver { .. })) = done {
                 return done;
             }
-            self.steps.push(run.tally.summary());
-            if let Some(spool) = run.finish(done.is_ok())? {
-                desk.exposed.push(spool);
+            let (summary, spool) = scribe.step_done()?;
+            self.steps.push(summary);
+            if let (Some(spool), Some(name)) = (spool, &load.expose)
+                && done.is_ok()
+            {
+                exposed.push(Exposed { scope: load.scope.clone(), name: name.clone(), spool });
             }
             self.stage_done(&format!("loading {}", load.name));
             failure = failure.or(done.err());
         }
-        desk.file.finish()?;
+        scribe.finish()?;
         failure.map_or(Ok(()), Err)
     }
 }
 
 struct StepRun<'p> {
     load: &'p LoadPlan,
-    /// Its number in the plan, from 0.
-    number: usize,
     variables: &'p [VariableSpec],
     step: Step<'p>,
-    tally: StepTally,
-    exposed: Option<SpoolWriter>,
+    /// Whether what it writes lasts.
+    lasting: bool,
     /// Ids exposed by earlier steps over the same scope: (name, table).
     known: Vec<(String, Spool)>,
     next_chunk: u64,
@@ -99,40 +87,39 @@ impl<'p> StepRun<'p> {
         number: usize,
         load: &'p LoadPlan,
         exposed: &[Exposed],
-    ) -> Result<Self, RunError> {
+        lasting: bool,
+    ) -> Self {
         let plan = execution.request.plan;
         let scope = plan.scopes().find(|s| s.name == load.scope).and_then(|s| s.scope.as_ref());
         let variables = scope.map_or(&[][..], |s| s.variables.as_slice());
-        let writer = match &load.expose {
-            Some(name) => {
-                let schema = Schema::new(vec![Field::new(name, ArrowType::Utf8, true)]);
-                let path = execution.folder.work().join(format!("exposed-{}.arrow", load.name));
-                Some(SpoolWriter::create(&path, Arc::new(schema))?)
-            }
-            None => None,
-        };
         let known = exposed
             .iter()
             .filter(|e| e.scope == load.scope)
             .map(|e| (e.name.clone(), e.spool.clone()))
             .collect();
-        Ok(Self {
+        Self {
             load,
-            number,
             variables,
             step: Step::new(load, number, variables, &plan.objects, execution.ids),
-            tally: StepTally::new(load),
-            exposed: writer,
+            lasting,
             known,
             next_chunk: 0,
             next_row: 0,
-        })
+        }
+    }
+
+    /// Where the ids go that it exposes.
+    fn expose(&self, execution: &Execution<'_>) -> Result<Option<SpoolWriter>, RunError> {
+        let Some(name) = &self.load.expose else { return Ok(None) };
+        let schema = Schema::new(vec![Field::new(name, ArrowType::Utf8, true)]);
+        let path = execution.folder.work().join(format!("exposed-{}.arrow", self.load.name));
+        Ok(Some(SpoolWriter::create(&path, Arc::new(schema))?))
     }
 
     async fn go(
         &mut self,
         execution: &mut Execution<'_>,
-        desk: &mut Desk,
+        scribe: &Scribe,
         after_failure: bool,
     ) -> Result<(), RunError> {
         let Some(scope) = execution.scopes.iter().find(|s| s.name == self.load.scope) else { return Ok(()) };
@@ -162,27 +149,24 @@ impl<'p> StepRun<'p> {
             }
             let chunk = RowsOfChunk { values, scope, sources, ids: of_chunk };
             idle = idle || execution.stopped();
-            let made =
-                if idle { self.unprocessed(desk, &chunk) } else { self.chunk(execution, desk, &chunk).await };
-            let (made, rows) = match made {
-                Ok(made) => made,
-                Err(e) => {
-                    idle = true;
-                    let taken = matches!(e, RunError::Target(TargetError::TakenOver { .. }));
-                    failure = Some(e);
-                    if taken {
-                        break;
-                    }
-                    self.unprocessed(desk, &chunk)?
-                }
+            let done = if idle {
+                scribe.told(self.not_decided(&chunk))
+            } else {
+                self.chunk(execution, scribe, &chunk).await
             };
-            desk.file.write(&rows)?;
-            for decision in &made {
-                self.tally.add(decision, &source_words(decision.source, &execution.parts));
+            if let Err(error) = done {
+                if matches!(error, RunError::Target(TargetError::TakenOver { .. })) {
+                    return Err(error);
+                }
+                // Where the scribe itself failed, this fails again, and that is the end.
+                if scribe.told(self.not_decided(&chunk)).is_err() {
+                    return Err(error);
+                }
+                failure = Some(error);
+                idle = true;
             }
-            self.expose(&made)?;
             self.next_chunk += 1;
-            self.next_row += made.len() as u64;
+            self.next_row += chunk.values.num_rows() as u64;
             execution.request.progress.advance(self.next_row);
         }
         failure.map_or(Ok(()), Err)
@@ -210,9 +194,9 @@ impl<'p> StepRun<'p> {
     async fn chunk(
         &mut self,
         execution: &Execution<'_>,
-        desk: &mut Desk,
+        scribe: &Scribe,
         chunk: &RowsOfChunk,
-    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+    ) -> Result<(), RunError> {
         let key = ChunkKey {
             execution: &execution.request.execution,
             step: &self.load.name,
@@ -221,26 +205,28 @@ impl<'p> StepRun<'p> {
         let mut target = execution.target.lock().await;
         let target = target.as_mut();
         crash::point("before begin");
-        match target.begin(key).await? {
-            Begun::Committed(receipt) => self.committed_before(desk, &receipt),
-            Begun::Open => {
-                let made = self.decide_and_commit(execution, desk, chunk, key, target).await;
-                if made.is_err() {
-                    target.abandon().await;
-                }
-                made
+        if let Begun::Committed(receipt) = target.begin(key).await? {
+            return scribe.earlier(key.number, receipt);
+        }
+        match self.decide_and_write(execution, scribe, chunk, key, target).await {
+            Ok(receipt) => scribe.committed(receipt),
+            Err(error) => {
+                target.abandon().await;
+                // An error of the scribe is this one, or is told by the next question.
+                let _ = scribe.abandoned();
+                Err(error)
             }
         }
     }
 
-    async fn decide_and_commit(
+    async fn decide_and_write(
         &mut self,
         execution: &Execution<'_>,
-        desk: &mut Desk,
+        scribe: &Scribe,
         chunk: &RowsOfChunk,
         key: ChunkKey<'_>,
         target: &mut dyn Target,
-    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+    ) -> Result<Receipt, RunError> {
         let problems = problems(&chunk.values)?;
         let named = |(i, v): (usize, &'p VariableSpec)| (v.name.as_str(), chunk.values.column(i));
         let mut columns: Vec<(&str, &ArrayRef)> = self.variables.iter().enumerate().map(named).collect();
@@ -256,69 +242,32 @@ impl<'p> StepRun<'p> {
         let mut decided = self.step.decide(target, &rows).await?;
         crash::point("decided");
         let at = execution.request.clock.now();
-        if desk.log.is_some() {
+        if self.lasting {
             settle(&mut decided.decisions, Committed { chunk: key.number, at });
         }
-        let mut encoded = desk.encoder.encode(self.load, &decided.decisions)?;
-        if let Some(log) = &mut desk.log {
-            log.append(self.number, key.number, &encoded)?;
-        }
+        // While the scribe logs the decisions, the records are written; they are committed once both
+        // are done.
+        scribe.decided(decided.decisions, key.number)?;
+        let written = target
+            .write(Chunk {
+                key,
+                at,
+                first_row: self.next_row,
+                rows: chunk.values.num_rows() as u64,
+                object: &self.load.object,
+                new_options: &decided.new_options,
+                writes: &decided.writes,
+            })
+            .await;
+        scribe.logged()?;
+        let receipt = written?;
         crash::point("logged");
-        let writes = Chunk {
-            key,
-            at,
-            first_row: self.next_row,
-            rows: chunk.values.num_rows() as u64,
-            object: &self.load.object,
-            new_options: &decided.new_options,
-            writes: &decided.writes,
-        };
-        let receipt = target.commit(writes).await?;
+        target.commit().await?;
         crash::point("committed");
-        if !receipt.refused.is_empty() {
-            refuse(&mut decided.decisions, &receipt);
-            encoded = desk.encoder.encode(self.load, &decided.decisions)?;
-        }
-        Ok((decided.decisions, encoded))
-    }
-
-    /// A chunk that an interrupted worker committed: nothing is decided anew.
-    fn committed_before(
-        &self,
-        desk: &Desk,
-        receipt: &Receipt,
-    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
-        let chunk = self.next_chunk;
-        let lost = |cause: &str| {
-            RunError::Request {
-            cause: format!("chunk {chunk} of `{}` is committed, and {cause}", self.load.name),
-            hint: "the records are as they should be; what is missing is the report of these rows. Run the same input again: what was written is found unchanged".into(),
-        }
-        };
-        let rows = desk
-            .earlier
-            .chunk(self.number, chunk)?
-            .ok_or_else(|| lost("what was decided about its rows is not there any more"))?;
-        let mut decisions = decode(&rows).map_err(|e| lost(&format!("its decisions cannot be read: {e}")))?;
-        if receipt.refused.is_empty() {
-            return Ok((decisions, rows));
-        }
-        refuse(&mut decisions, receipt);
-        let rows = desk.encoder.encode(self.load, &decisions)?;
-        Ok((decisions, rows))
+        Ok(receipt)
     }
 
     /// The rows of a chunk that the run did not get to.
-    fn unprocessed(
-        &self,
-        desk: &Desk,
-        chunk: &RowsOfChunk,
-    ) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
-        let made = self.not_decided(chunk);
-        let rows = desk.encoder.encode(self.load, &made)?;
-        Ok((made, rows))
-    }
-
     fn not_decided(&self, chunk: &RowsOfChunk) -> Vec<RowDecision> {
         (self.next_row + 1..)
             .zip(&chunk.sources)
@@ -337,22 +286,6 @@ impl<'p> StepRun<'p> {
                 committed: None,
             })
             .collect()
-    }
-
-    fn expose(&mut self, made: &[RowDecision]) -> Result<(), RunError> {
-        let Some(writer) = &mut self.exposed else { return Ok(()) };
-        let mut column = StringBuilder::new();
-        made.iter().for_each(|d| column.append_option(d.record.map(|id| id.to_string())));
-        let array: ArrayRef = Arc::new(column.finish());
-        let batch =
-            RecordBatch::try_new(writer.schema().clone(), vec![array]).map_err(|e| writer.error(e))?;
-        Ok(writer.write(&batch)?)
-    }
-
-    fn finish(self, complete: bool) -> Result<Option<Exposed>, RunError> {
-        let (Some(writer), Some(name)) = (self.exposed, &self.load.expose) else { return Ok(None) };
-        let spool = writer.finish()?;
-        Ok(complete.then(|| Exposed { scope: self.load.scope.clone(), name: name.clone(), spool }))
     }
 }
 

@@ -7,6 +7,7 @@ mod intake;
 mod loads;
 mod outputs;
 mod queries;
+mod scribe;
 mod variables;
 
 pub use frozen::{Frozen, KeptFile, freeze};

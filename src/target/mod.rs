@@ -275,12 +275,18 @@ pub trait Target: Send {
     /// target said.
     async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError>;
 
-    /// Writes the open chunk: all of it in one transaction, together with its journal entry and
-    /// before-images.
+    /// Writes the open chunk's records, with its journal entry and before-images; nobody sees them
+    /// before [`Target::commit`].
     ///
     /// # Errors
-    /// What the target said; then nothing of the chunk is written.
-    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError>;
+    /// What the target said; the chunk is then to be abandoned.
+    async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError>;
+
+    /// Commits the open chunk: all that was written takes effect at once.
+    ///
+    /// # Errors
+    /// What the target said; the chunk is then to be abandoned.
+    async fn commit(&mut self) -> Result<(), TargetError>;
 
     /// Gives the open chunk up, where there is one; nothing of it is written.
     async fn abandon(&mut self);

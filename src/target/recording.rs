@@ -133,12 +133,13 @@ impl Target for Recording {
         self.overlay.begin(chunk).await
     }
 
-    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
-        if let Err(error) = self.take_over(&chunk).await {
-            self.overlay.abandon().await;
-            return Err(error);
-        }
-        self.overlay.commit(chunk).await
+    async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+        self.take_over(&chunk).await?;
+        self.overlay.write(chunk).await
+    }
+
+    async fn commit(&mut self) -> Result<(), TargetError> {
+        self.overlay.commit().await
     }
 
     async fn abandon(&mut self) {

@@ -1,11 +1,12 @@
 //! From decisions to the rows of the file.
 
 use super::hidden::Hidden;
-use super::{StoredField, schema};
-use crate::load::{NewIds, RowDecision};
+use super::schema;
+use crate::load::{FieldChange, FieldEffect, NewIds, RowDecision};
 use crate::plan::{LoadPlan, MappingSource};
 use crate::report::ReportError;
 use crate::report::words::{answer_words, deciding};
+use crate::value::Value;
 use crate::value::arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder};
 use serde::Serialize;
 use std::path::Path;
@@ -113,29 +114,43 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
 }
 
-fn stored_fields(plan: &LoadPlan, decision: &RowDecision) -> Vec<StoredField> {
-    decision
-        .fields
-        .iter()
-        .map(|f| StoredField {
-            field: plan.mappings.get(f.mapping).map(|m| m.field.name.clone()).unwrap_or_default(),
+/// [`super::StoredField`], borrowed.
+#[derive(Serialize)]
+struct FieldView<'a> {
+    field: &'a str,
+    mapping: usize,
+    before: &'a Value,
+    after: &'a Value,
+    effect: FieldEffect,
+    /// The variables that it was mapped from.
+    from: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+fn stored_fields<'a>(plan: &'a LoadPlan, decision: &'a RowDecision) -> Vec<FieldView<'a>> {
+    let view = |f: &'a FieldChange| {
+        let mapping = plan.mappings.get(f.mapping);
+        FieldView {
+            field: mapping.map_or("", |m| m.field.name.as_str()),
             mapping: f.mapping,
-            before: f.before.clone(),
-            after: f.after.clone(),
+            before: &f.before,
+            after: &f.after,
             effect: f.effect,
-            from: plan.mappings.get(f.mapping).map(|m| sources(&m.source)).unwrap_or_default(),
-            text: f.text.clone(),
-        })
-        .collect()
+            from: mapping.map_or(&[], |m| sources(&m.source)),
+            text: f.text.as_deref(),
+        }
+    };
+    decision.fields.iter().map(view).collect()
 }
 
 /// The variables that a mapping reads.
-fn sources(source: &MappingSource) -> Vec<String> {
+fn sources(source: &MappingSource) -> &[String] {
     match source {
-        MappingSource::Variable(name) | MappingSource::Exposed(name) => vec![name.clone()],
-        MappingSource::Find { with, .. } => vec![with.clone()],
-        MappingSource::Concat { parts, .. } => parts.clone(),
-        MappingSource::Literal(_) => Vec::new(),
+        MappingSource::Variable(name) | MappingSource::Exposed(name) => std::slice::from_ref(name),
+        MappingSource::Find { with, .. } => std::slice::from_ref(with),
+        MappingSource::Concat { parts, .. } => parts,
+        MappingSource::Literal(_) => &[],
     }
 }
 

@@ -336,7 +336,7 @@ impl Run {
             let all: Vec<RowDecision> = many(count).collect();
             writer.write(&encoded(&plan.name, &all)).unwrap();
             for decision in all {
-                tally.add(&decision, &source_words(decision.source, &parts()));
+                tally.add(&decision, &parts());
             }
             steps.push(tally.summary());
         }

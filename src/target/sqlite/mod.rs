@@ -110,8 +110,12 @@ impl Target for Store {
         self.begin_now(chunk)
     }
 
-    async fn commit(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
-        self.commit_now(&chunk)
+    async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
+        self.write_now(&chunk)
+    }
+
+    async fn commit(&mut self) -> Result<(), TargetError> {
+        self.connection.execute_batch("COMMIT").map_err(|e| self.place.io(e))
     }
 
     async fn abandon(&mut self) {

@@ -16,15 +16,7 @@ enum Outcome {
 }
 
 impl Store {
-    pub(super) fn commit_now(&mut self, chunk: &Chunk<'_>) -> Result<Receipt, TargetError> {
-        let written = self.write_open(chunk);
-        if written.is_err() {
-            self.abandon_now();
-        }
-        written
-    }
-
-    fn write_open(&self, chunk: &Chunk<'_>) -> Result<Receipt, TargetError> {
+    pub(super) fn write_now(&self, chunk: &Chunk<'_>) -> Result<Receipt, TargetError> {
         let place = &self.place;
         let io = |e| place.io(e);
         let object = self.known(chunk.object)?;
@@ -54,7 +46,6 @@ impl Store {
         writer.note_created(&created).map_err(io)?;
         let receipt = Receipt { refused };
         self.enter(chunk, created.len(), &receipt, &at).map_err(io)?;
-        self.connection.execute_batch("COMMIT").map_err(io)?;
         Ok(receipt)
     }
 

@@ -1,5 +1,8 @@
 //! Currencies and how many decimals their amounts have.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// The currencies of ISO 4217 whose minor unit is a hundredth.
 const TWO: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD \
 CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD \
@@ -17,8 +20,9 @@ const FOUR: &str = "CLF UYW";
 /// How many decimals amounts of a currency have, by its ISO 4217 code in upper case; none for a code
 /// that is no currency's.
 pub fn currency_decimals(code: &str) -> Option<u32> {
-    [(TWO, 2), (NONE, 0), (THREE, 3), (FOUR, 4)]
-        .into_iter()
-        .find(|(codes, _)| codes.split(' ').any(|c| c == code))
-        .map(|(_, decimals)| decimals)
+    static DECIMALS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
+        let groups = [(TWO, 2), (NONE, 0), (THREE, 3), (FOUR, 4)];
+        groups.into_iter().flat_map(|(codes, n)| codes.split(' ').map(move |c| (c, n))).collect()
+    });
+    DECIMALS.get(code).copied()
 }

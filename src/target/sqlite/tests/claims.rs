@@ -13,14 +13,16 @@ fn a_worker_whose_execution_was_taken_over_writes_nothing_more() {
     let mut old = store(&path);
     assert_eq!(wait(old.claim("e1")).unwrap(), Claim { lasting: true });
     assert_eq!(wait(old.begin(key(0))).unwrap(), Begun::Open);
-    wait(old.commit(chunk(0, &[create(1, &[("name", text("Ann"))])]))).unwrap();
+    wait(old.write(chunk(0, &[create(1, &[("name", text("Ann"))])]))).unwrap();
+    wait(old.commit()).unwrap();
     let mut new = store(&path);
     wait(new.claim("e1")).unwrap();
     let told = wait(old.begin(key(1))).unwrap_err();
     assert!(matches!(&told, TargetError::TakenOver { execution, .. } if execution == "e1"), "{told}");
     assert_eq!(wait(new.begin(key(0))).unwrap(), Begun::Committed(Receipt::default()));
     assert_eq!(wait(new.begin(key(1))).unwrap(), Begun::Open, "nothing is left open by the old one");
-    wait(new.commit(chunk(1, &[create(2, &[("name", text("Bea"))])]))).unwrap();
+    wait(new.write(chunk(1, &[create(2, &[("name", text("Bea"))])]))).unwrap();
+    wait(new.commit()).unwrap();
     assert_eq!(new.count("people", &[]).unwrap(), 2);
 }
 

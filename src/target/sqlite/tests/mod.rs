@@ -82,9 +82,17 @@ fn chunk<'a>(number: u64, writes: &'a [Write]) -> Chunk<'a> {
 async fn commit(target: &mut dyn Target, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
     target.claim(chunk.key.execution).await?;
     match target.begin(chunk.key).await? {
-        Begun::Committed(receipt) => Ok(receipt),
-        Begun::Open => target.commit(chunk).await,
+        Begun::Committed(receipt) => return Ok(receipt),
+        Begun::Open => {}
     }
+    let written = match target.write(chunk).await {
+        Ok(receipt) => target.commit().await.map(|()| receipt),
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        target.abandon().await;
+    }
+    written
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
