@@ -9,5 +9,6 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod hostile;
+mod life;
 mod mutations;
 mod outputs;

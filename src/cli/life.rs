@@ -8,6 +8,7 @@ use crate::project::Project;
 use crate::project::state::{Activation, ConnectorState, ExecutionRow, State, Status};
 use crate::system::clock::{Clock, SystemClock};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -60,11 +61,25 @@ fn no_project(root: &Path) -> Failure {
     )
 }
 
-/// What a connector's sources come to; two texts with the same plan are the same version.
+/// What a connector's sources come to: its plan as JSON, and a hash of it. Where things stand in the
+/// sources does not count: two texts that do the same are the same version.
 pub(super) fn version_hash(plan: &Plan) -> (String, String) {
     let json = serde_json::to_string(plan).unwrap_or_default();
-    let hash = Sha256::digest(json.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+    let mut bare = serde_json::to_value(plan).unwrap_or_default();
+    forget_places(&mut bare);
+    let hash = Sha256::digest(bare.to_string().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     (json, hash)
+}
+
+fn forget_places(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("place");
+            fields.values_mut().for_each(forget_places);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_places),
+        _ => {}
+    }
 }
 
 /// What is still missing before a connector can be activated, one sentence each.

@@ -8,7 +8,7 @@ use super::{Exit, Failure, Look, io_words, print};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
-use crate::project::state::{NewExecution, Status};
+use crate::project::state::{ExecutionState, NewExecution, Status};
 use crate::report::{RunMode, RunState, terminal};
 use crate::run::{Frozen, Progress, Request, RunError, Silent, execute, freeze};
 use crate::sql::SqlLimits;
@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let format = args.format;
-    let Some(asked) = ask(args, look)? else { return Ok(Exit::Failed) };
+    let Some(asked) = ask(args, look, version_to_run)? else { return Ok(Exit::Failed) };
     let target = asked.open_target()?;
     asked.register()?;
     go(asked, target, format, look)
@@ -34,7 +34,8 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
 pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
-    let Some(asked) = ask(args, look)? else { return Ok(None) };
+    // Whatever the connector's status is, it can be queued; which version it runs is known when it begins.
+    let Some(asked) = ask(args, look, |_, _, _, _| Ok(None))? else { return Ok(None) };
     if asked.project.state()?.is_none() {
         return Err(Failure::new(
             "there is no project here, and so no queue",
@@ -64,13 +65,15 @@ pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Fa
     let root = if moved { &root } else { &frozen.folder };
     let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
     frozen.check_inputs()?;
+    let project = Project::of(&folder.root().join("x"))?;
+    let plan = version_at_last(&project, &frozen)?.unwrap_or(frozen.plan.clone());
     let asked = Asked {
-        project: Project::of(&folder.root().join("x"))?,
+        project,
         store: PathBuf::from(&frozen.target.place),
         live: RunMode::from_words(&frozen.target.mode) == RunMode::Live,
         version: None,
         files: frozen.inputs(),
-        plan: frozen.plan,
+        plan,
         parameters: frozen.parameters,
         execution: frozen.execution,
         started: frozen.started,
@@ -80,6 +83,23 @@ pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Fa
     };
     let target = asked.open_target()?;
     go(asked, target, format, look)
+}
+
+/// A live execution that waited runs the version that is active when it begins.
+fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let Some(row) = state.execution(&frozen.execution)? else { return Ok(None) };
+    if row.state != ExecutionState::Queued || !row.live {
+        return Ok(None);
+    }
+    let Some(version) = state.connector(&row.connector)?.and_then(|c| c.version) else { return Ok(None) };
+    let json = state.plan(&row.connector, version)?.unwrap_or_default();
+    serde_json::from_str(&json).map(Some).map_err(|e| {
+        Failure::new(
+            format!("version {version} of `{}` cannot be read: {e}", row.connector),
+            "it was activated by another version of sconn: activate it again",
+        )
+    })
 }
 
 /// An execution with everything that it is given.
@@ -152,7 +172,12 @@ impl Asked {
 }
 
 /// Reads what a command line asks for; none where the connector has errors, which are shown.
-fn ask(args: RunArgs, look: Look) -> Result<Option<Asked>, Failure> {
+/// `version` says which activated version it runs.
+fn ask(
+    args: RunArgs,
+    look: Look,
+    version: impl Fn(&Project, &Connector, &Plan, &RunArgs) -> Result<Option<i64>, Failure>,
+) -> Result<Option<Asked>, Failure> {
     let connector = Connector::load(&args.file)?;
     let Some(plan) = connector.plan_or_tell(look)? else { return Ok(None) };
     if plan.loads.is_empty() && plan.queries.is_empty() {
@@ -164,7 +189,7 @@ fn ask(args: RunArgs, look: Look) -> Result<Option<Asked>, Failure> {
     let parameters = parameters(&plan, &args.params)?;
     let project = Project::of(&args.file)?;
     let store = project.target(args.target.as_deref())?;
-    let version = version_to_run(&project, &connector, &plan, &args)?;
+    let version = version(&project, &connector, &plan, &args)?;
     let execution = execution_id(&SystemClock);
     let out = args.out.clone().unwrap_or_else(|| project.executions().join(&execution));
     let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;

@@ -37,17 +37,22 @@ pub(super) fn work(args: &WorkArgs) -> Result<Exit, Failure> {
     let mut jobs: Vec<Job> = Vec::new();
     loop {
         for (id, pid) in state.find_interrupted(SystemClock.now())? {
-            eprintln!("{id}  its worker is gone; it goes on from the last chunk that was committed");
+            eprintln!("{id}  its worker is silent; it goes on from the last chunk that was committed");
             end_silent(pid);
         }
-        jobs.retain_mut(|job| match job.child.try_wait() {
-            Ok(None) => true,
-            Ok(Some(status)) => {
-                eprintln!("{}  ended ({status})", job.id);
-                false
+        let mut going = Vec::new();
+        for mut job in jobs {
+            match job.child.try_wait()? {
+                None => going.push(job),
+                Some(status) => {
+                    eprintln!("{}  ended ({status})", job.id);
+                    if state.worker_gone(&job.id, job.child.id())? {
+                        eprintln!("{}  it goes on from the last chunk that was committed", job.id);
+                    }
+                }
             }
-            Err(_) => false,
-        });
+        }
+        jobs = going;
         let mut started = false;
         while jobs.len() < args.at_once {
             let limit = |connector: &str| concurrency(&state, connector);

@@ -172,6 +172,8 @@ struct Execution<'a> {
     rejected: u64,
     rejected_lines: Vec<RejectedLine>,
     scopes: Vec<ScopeRun>,
+    /// Packs the SQL's output into its ZIP.
+    packing: Option<std::thread::JoinHandle<Result<(), ReportError>>>,
     steps: Vec<StepSummary>,
     notices: Vec<String>,
     artefacts: BTreeMap<String, String>,
@@ -204,6 +206,7 @@ pub async fn execute<'a>(
         rejected: 0,
         rejected_lines: Vec::new(),
         scopes: Vec::new(),
+        packing: None,
         steps: Vec::new(),
         notices: Vec::new(),
         artefacts: BTreeMap::new(),
@@ -242,10 +245,12 @@ impl Execution<'_> {
             }
             self.run_queries().await?;
             crash::point("queried");
+            let resolved = if self.stopped() { Ok(()) } else { self.resolve_variables() };
+            self.end_sql_output()?;
+            resolved?;
             if self.stopped() {
                 return Ok(());
             }
-            self.resolve_variables()?;
             self.save_checkpoint()?;
             crash::point("checkpoint");
         }

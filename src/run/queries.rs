@@ -3,7 +3,7 @@
 use super::{Execution, RunError, ScopeRun, SharedTarget};
 use crate::load::SourceRef;
 use crate::plan::{Plan, QueryPlan};
-use crate::report::{SqlOutputOptions, source_words, write_sql_output};
+use crate::report::{ReportError, SqlOutputOptions, source_words, write_sql_output};
 use crate::sql::{Batches, Column, Engine, Function, Open, Present, SqlError, meta};
 use crate::system::spool::Spool;
 use crate::value::arrow::datatypes::DataType as ArrowType;
@@ -16,9 +16,12 @@ impl Execution<'_> {
         self.stage("running SQL", None);
         let done = self.make_scopes().await;
         // What the SQL made so far is there to be looked at, even when a later scope failed.
-        let written = self.write_sql_output();
-        done?;
-        written?;
+        self.begin_sql_output();
+        if done.is_err() {
+            let written = self.end_sql_output();
+            done?;
+            written?;
+        }
         self.stage_done("running SQL");
         Ok(())
     }
@@ -113,11 +116,26 @@ impl Execution<'_> {
         RunError::Sql { name: query.name.clone(), place, cause, hint: error.hint }
     }
 
-    fn write_sql_output(&mut self) -> Result<(), RunError> {
+    /// The ZIP is packed while variables are resolved.
+    fn begin_sql_output(&mut self) {
         let path = self.artefact("sql_output", "sql-output.zip");
-        let scopes: Vec<(&str, &Spool)> = self.scopes.iter().map(|s| (s.name.as_str(), &s.output)).collect();
+        let scopes: Vec<(String, Spool)> =
+            self.scopes.iter().map(|s| (s.name.clone(), s.output.clone())).collect();
         let options = SqlOutputOptions { guard_formulas: self.request.guard_formulas };
-        write_sql_output(&path, &scopes, options).map_err(|e| {
+        self.packing = Some(std::thread::spawn(move || {
+            let scopes: Vec<(&str, &Spool)> =
+                scopes.iter().map(|(name, spool)| (name.as_str(), spool)).collect();
+            write_sql_output(&path, &scopes, options)
+        }));
+    }
+
+    /// Waits until the ZIP is there.
+    pub(super) fn end_sql_output(&mut self) -> Result<(), RunError> {
+        let Some(packing) = self.packing.take() else { return Ok(()) };
+        let packed = packing.join().unwrap_or_else(|_| {
+            Err(ReportError::new(&self.folder.file("sql-output.zip"), "it could not be packed"))
+        });
+        packed.map_err(|e| {
             self.artefacts.remove("sql_output");
             e.into()
         })

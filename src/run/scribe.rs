@@ -155,7 +155,7 @@ struct Work {
     desk: Desk,
     step: Option<StepWork>,
     /// Decisions that are logged and not yet committed, as they are and as they are stored.
-    pending: Option<(Vec<RowDecision>, RecordBatch)>,
+    pending: Option<(Vec<RowDecision>, Vec<RecordBatch>)>,
 }
 
 impl Work {
@@ -171,7 +171,7 @@ impl Work {
         match job {
             Job::Step { .. } => {}
             Job::Decided { decisions, chunk } => {
-                let rows = self.desk.encoder.encode(load, &decisions)?;
+                let rows = encode(&self.desk.encoder, load, &decisions)?;
                 if let Some(log) = &mut self.desk.log {
                     log.append(step.number, chunk, &rows)?;
                 }
@@ -183,7 +183,7 @@ impl Work {
                 let Some((mut decisions, mut rows)) = self.pending.take() else { return Err(gone()) };
                 if !receipt.refused.is_empty() {
                     refuse(&mut decisions, &receipt);
-                    rows = self.desk.encoder.encode(load, &decisions)?;
+                    rows = encode(&self.desk.encoder, load, &decisions)?;
                 }
                 self.record(&decisions, &rows)?;
             }
@@ -191,12 +191,12 @@ impl Work {
                 let (mut decisions, mut rows) = earlier(&self.desk.earlier, load, step.number, chunk)?;
                 if !receipt.refused.is_empty() {
                     refuse(&mut decisions, &receipt);
-                    rows = self.desk.encoder.encode(load, &decisions)?;
+                    rows = encode(&self.desk.encoder, load, &decisions)?;
                 }
                 self.record(&decisions, &rows)?;
             }
             Job::Told(decisions) => {
-                let rows = self.desk.encoder.encode(load, &decisions)?;
+                let rows = encode(&self.desk.encoder, load, &decisions)?;
                 self.record(&decisions, &rows)?;
             }
             Job::StepDone => {
@@ -208,9 +208,11 @@ impl Work {
         Ok(None)
     }
 
-    fn record(&mut self, decisions: &[RowDecision], rows: &RecordBatch) -> Result<(), RunError> {
+    fn record(&mut self, decisions: &[RowDecision], rows: &[RecordBatch]) -> Result<(), RunError> {
         let Some(step) = &mut self.step else { return Err(gone()) };
-        self.desk.file.write(rows)?;
+        for rows in rows {
+            self.desk.file.write(rows)?;
+        }
         for decision in decisions {
             step.tally.add(decision, &self.desk.parts);
         }
@@ -226,13 +228,32 @@ impl Work {
     }
 }
 
+/// The decisions as they are stored. A commit waits for them, so two threads share a large chunk.
+fn encode(
+    encoder: &DecisionEncoder,
+    load: &LoadPlan,
+    decisions: &[RowDecision],
+) -> Result<Vec<RecordBatch>, RunError> {
+    const ALONE: usize = 500;
+    if decisions.len() <= ALONE {
+        return Ok(vec![encoder.encode(load, decisions)?]);
+    }
+    let (first, second) = decisions.split_at(decisions.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| encoder.encode(load, second));
+        let first = encoder.encode(load, first)?;
+        let second = other.join().map_err(|_| gone())??;
+        Ok(vec![first, second])
+    })
+}
+
 /// What an interrupted worker decided about a chunk that it committed: nothing is decided anew.
 fn earlier(
     logged: &LoggedDecisions,
     load: &LoadPlan,
     step: usize,
     chunk: u64,
-) -> Result<(Vec<RowDecision>, RecordBatch), RunError> {
+) -> Result<(Vec<RowDecision>, Vec<RecordBatch>), RunError> {
     let lost = |cause: &str| RunError::Request {
         cause: format!("chunk {chunk} of `{}` is committed, and {cause}", load.name),
         hint: "the records are as they should be; what is missing is the report of these rows. Run the same \
@@ -242,6 +263,8 @@ fn earlier(
     let rows = logged
         .chunk(step, chunk)?
         .ok_or_else(|| lost("what was decided about its rows is not there any more"))?;
-    let decisions = decode(&rows).map_err(|e| lost(&format!("its decisions cannot be read: {e}")))?;
+    let unreadable = |e: String| lost(&format!("its decisions cannot be read: {e}"));
+    let parts = rows.iter().map(decode).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let decisions = parts.concat();
     Ok((decisions, rows))
 }

@@ -49,6 +49,8 @@ fn targets_that_are_none() {
     let (code, said) = live_on(&desk, "crn");
     assert_eq!(code, 2);
     assert_says(&said, &["error: there is no target `crn`", "did you mean `crm`?"]);
+    // Without a project a live run needs no activation.
+    std::fs::remove_file(desk.at("sconn.toml")).unwrap();
 
     let text = desk.file("notes.txt", "this is no database, and it is longer than a header\n".repeat(20));
     let before = std::fs::read(&text).unwrap();

@@ -336,6 +336,18 @@ impl State {
         })
     }
 
+    /// A worker ended without a word: its execution is interrupted, if it had one still.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn worker_gone(&mut self, id: &str, pid: u32) -> Result<bool, ProjectError> {
+        self.together(|t| {
+            let sql = "UPDATE executions SET state = 'interrupted', pid = NULL
+                       WHERE id = ?1 AND pid = ?2 AND state = 'running'";
+            Ok(t.execute(sql, params![id, pid])? > 0)
+        })
+    }
+
     /// The next execution to run, fair between connectors: of those that may run (the connector is
     /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
     /// the oldest. An execution that was interrupted again and again is left to people.

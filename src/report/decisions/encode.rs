@@ -50,6 +50,8 @@ struct Columns {
     decided_by: Int32Builder,
     candidates: Int64Builder,
     chunk: Int64Builder,
+    /// Where JSON is written.
+    json: Vec<u8>,
 }
 
 impl Columns {
@@ -72,10 +74,11 @@ impl Columns {
         rule.append_option(answer.map(|a| answer_words(plan, a)));
         self.candidates.append_option(answer.map(|a| a.candidates as i64));
         record.append_option(d.record.filter(|_| d.visible).map(|id| id.to_string()));
-        fields.append_value(json(&stored_fields(plan, d)));
-        errors.append_value(json(&d.errors));
-        warnings.append_value(json(&d.warnings));
-        rules.append_value(json(&d.rules));
+        let text = &mut self.json;
+        fields.append_value(json(text, &stored_fields(plan, d)));
+        errors.append_value(json(text, &d.errors));
+        warnings.append_value(json(text, &d.warnings));
+        rules.append_value(json(text, &d.rules));
         self.chunk.append_option(d.committed.map(|c| c.chunk as i64));
         at.append_option(d.committed.map(|c| c.at.to_string()));
     }
@@ -109,9 +112,18 @@ impl Columns {
     }
 }
 
-/// Serialising these plain types cannot fail; an empty list stands in all the same.
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+/// A list as JSON, in a buffer that is used again and again. Serialising these plain types cannot fail;
+/// an empty list stands in all the same.
+fn json<'t, T: Serialize>(text: &'t mut Vec<u8>, list: &[T]) -> &'t str {
+    const NOTHING: &str = "[]";
+    if list.is_empty() {
+        return NOTHING;
+    }
+    text.clear();
+    match serde_json::to_writer(&mut *text, list) {
+        Ok(()) => std::str::from_utf8(text).unwrap_or(NOTHING),
+        Err(_) => NOTHING,
+    }
 }
 
 /// [`super::StoredField`], borrowed.

@@ -7,8 +7,9 @@
 //! cut off is of a chunk that was not.
 //!
 //! A frame is the magic, the step's number, the chunk's, the payload's length, 8 bytes of the
-//! payload's SHA-256 (little-endian), then the payload: an Arrow IPC stream of one batch, LZ4.
+//! payload's SHA-256 (little-endian), then the payload: an Arrow IPC stream, LZ4.
 
+use super::schema;
 use crate::report::ReportError;
 use crate::value::arrow::array::RecordBatch;
 use crate::value::arrow::ipc::CompressionType;
@@ -49,16 +50,19 @@ impl DecisionLog {
     ///
     /// # Errors
     /// Where the disk is full.
-    pub fn append(&mut self, step: usize, chunk: u64, rows: &RecordBatch) -> Result<(), ReportError> {
+    pub fn append(&mut self, step: usize, chunk: u64, rows: &[RecordBatch]) -> Result<(), ReportError> {
         let failed = |e: &dyn std::fmt::Display| ReportError::new(&self.path, e);
         self.frame.clear();
         self.frame.resize(HEAD, 0);
         let options = IpcWriteOptions::default()
             .try_with_compression(Some(CompressionType::LZ4_FRAME))
             .map_err(|e| failed(&e))?;
-        let mut writer = StreamWriter::try_new_with_options(&mut self.frame, &rows.schema(), options)
+        let mut writer = StreamWriter::try_new_with_options(&mut self.frame, &schema(), options)
             .map_err(|e| failed(&e))?;
-        writer.write(rows).and_then(|()| writer.finish()).map_err(|e| failed(&e))?;
+        rows.iter()
+            .try_for_each(|rows| writer.write(rows))
+            .and_then(|()| writer.finish())
+            .map_err(|e| failed(&e))?;
         drop(writer);
         let (head, payload) = self.frame.split_at_mut(HEAD);
         head[..4].copy_from_slice(&MAGIC);
@@ -131,7 +135,7 @@ impl LoggedDecisions {
     ///
     /// # Errors
     /// Where the frame cannot be read.
-    pub fn chunk(&self, step: usize, chunk: u64) -> Result<Option<RecordBatch>, ReportError> {
+    pub fn chunk(&self, step: usize, chunk: u64) -> Result<Option<Vec<RecordBatch>>, ReportError> {
         let Some((path, at)) = self.frames.get(&(step as u32, chunk)) else { return Ok(None) };
         let failed = |e: &dyn std::fmt::Display| ReportError::new(path, e);
         let mut file = File::open(path).map_err(|e| failed(&e))?;
@@ -143,8 +147,8 @@ impl LoggedDecisions {
         if check(&payload) != head.check {
             return Err(failed(&format!("the decisions of chunk {chunk} are damaged")));
         }
-        let mut reader = StreamReader::try_new(payload.as_slice(), None).map_err(|e| failed(&e))?;
-        reader.next().transpose().map_err(|e| failed(&e))
+        let reader = StreamReader::try_new(payload.as_slice(), None).map_err(|e| failed(&e))?;
+        reader.collect::<Result<_, _>>().map(Some).map_err(|e| failed(&e))
     }
 }
 

@@ -89,7 +89,7 @@ fn a_file_that_is_none_is_refused_with_a_hint() {
 #[test]
 fn a_log_gives_back_the_newest_frame_of_each_chunk_and_passes_over_one_that_was_cut_off() {
     let folder = tempfile::tempdir().unwrap();
-    let rows = |n: usize| encoded("vendors", &decisions()[..n]);
+    let rows = |n: usize| [encoded("vendors", &decisions()[..n]), encoded("vendors", &decisions()[..1])];
     let mut first = DecisionLog::create(folder.path()).unwrap();
     first.append(0, 0, &rows(1)).unwrap();
     first.append(0, 1, &rows(2)).unwrap();
@@ -104,7 +104,11 @@ fn a_log_gives_back_the_newest_frame_of_each_chunk_and_passes_over_one_that_was_
     for cut in [bytes.len() - 1, bytes.len() / 2 + 40] {
         std::fs::write(&path, &bytes[..cut]).unwrap();
         let logged = LoggedDecisions::open(folder.path()).unwrap();
-        let back = |step, chunk| logged.chunk(step, chunk).unwrap().map(|b| decode(&b).unwrap());
+        let back = |step, chunk| {
+            let [rows, one] = logged.chunk(step, chunk).unwrap()?.try_into().unwrap();
+            assert_eq!(decode(&one).unwrap(), decisions()[..1]);
+            Some(decode(&rows).unwrap())
+        };
         assert_eq!(back(0, 0), Some(decisions()[..1].to_vec()));
         assert_eq!(back(0, 1), Some(decisions()[..4].to_vec()));
         assert_eq!(back(1, 0), Some(decisions()[..3].to_vec()), "the older frame, which is whole");

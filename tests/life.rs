@@ -1,0 +1,311 @@
+//! The life of a connector in a project: activation, statuses, the queue, executions. What the source
+//! document says of it, a test each.
+
+use crate::common::{Output, sconn_in};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const CONNECTOR: &str = r#"
+connector shop {
+  name    "Shop"
+  trigger spreadsheet
+  sample  "good.csv"
+  chunk   2
+}
+
+object items "Items" {
+  name:  text required
+  sku:   text unique
+  price: decimal
+}
+
+input list {
+  sku:   "SKU"
+  price: "Price"
+}
+
+scope items from input.list {
+  sku:   string required
+  price: number
+}
+
+load items into items {
+  match sku with sku
+  map {
+    name  <- sku
+    sku   <- sku
+    price <- price overwrite
+  }
+}
+"#;
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.file("sconn.toml", "");
+        desk.file("shop.sconn", CONNECTOR);
+        desk.file("good.csv", "SKU,Price\na,1\nb,2\nc,3\n");
+        desk.file("bad.csv", "SKU,Price\nd,1\n,2\n");
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn sconn(&self, args: &[&str]) -> Output {
+        sconn_in(self.path(), args)
+    }
+
+    /// Runs a command that must succeed, or end with that code.
+    fn ends(&self, code: i32, args: &[&str]) -> Output {
+        let done = self.sconn(args);
+        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
+        done
+    }
+
+    fn live(&self, file: &str) -> Output {
+        self.sconn(&["run", "shop.sconn", "--input", file, "--live", "--no-report"])
+    }
+
+    fn status(&self) -> String {
+        let all = json(&self.ends(0, &["status", "--format", "json"]));
+        all[0]["status"].as_str().unwrap().to_owned()
+    }
+
+    fn submit(&self, file: &str) -> String {
+        let args = ["submit", "shop.sconn", "--input", file, "--live", "--no-report"];
+        self.ends(0, &args).stdout.trim().to_owned()
+    }
+
+    fn execution(&self, id: &str) -> Value {
+        json(&self.ends(0, &["executions", "show", id, "--format", "json"]))
+    }
+
+    fn state(&self, id: &str) -> String {
+        self.execution(id)["state"].as_str().unwrap().to_owned()
+    }
+
+    fn items(&self) -> i64 {
+        let store = self.path().join(".sconn/store.sqlite");
+        if !store.exists() {
+            return 0;
+        }
+        let store = rusqlite::Connection::open(store).unwrap();
+        store.query_row("SELECT count(*) FROM items", [], |r| r.get(0)).unwrap()
+    }
+
+    /// A live run of many small chunks, and its id once it is loading.
+    fn long_run(&self) -> (Child, String) {
+        let rows: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
+        self.file("long.csv", &format!("SKU,Price\n{rows}"));
+        let child = Command::new(env!("CARGO_BIN_EXE_sconn"))
+            .current_dir(self.path())
+            .args(["run", "shop.sconn", "--input", "long.csv", "--live"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let since = Instant::now();
+        loop {
+            let all = json(&self.ends(0, &["executions", "list", "--format", "json"]));
+            let loading = all[0]["stage"].as_str().is_some_and(|s| s.starts_with("loading"));
+            if loading && all[0]["done"].as_i64().is_some_and(|d| d > 0) {
+                return (child, all[0]["id"].as_str().unwrap().to_owned());
+            }
+            assert!(since.elapsed() < Duration::from_secs(120), "{all}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What a run that was stopped on its way left: exactly what its report says was done.
+    fn assert_stopped(&self, mut child: Child, id: &str) {
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        assert_eq!(self.state(id), "cancelled");
+        let summary = self.path().join(".sconn/executions").join(id).join("summary.json");
+        let summary: Value = serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();
+        let counts = &summary["steps"][0]["counts"];
+        assert!(counts["not_processed"].as_i64().unwrap() > 0, "{counts}");
+        assert_eq!(counts["created"].as_i64().unwrap(), self.items(), "what was committed stays");
+    }
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stdout))
+}
+
+#[test]
+fn before_a_connector_can_run_live_it_must_be_activated() {
+    let desk = Desk::new();
+    let refused = desk.live("good.csv");
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("`shop` does not run live: it is Setup in Progress"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("sconn activate shop.sconn"), "{}", refused.stderr);
+    desk.ends(0, &["run", "shop.sconn", "--input", "good.csv", "--no-report"]);
+    assert_eq!(desk.items(), 0, "a dry run is always possible, and writes nothing");
+    let active = desk.ends(0, &["activate", "shop.sconn"]);
+    assert_eq!(active.stdout, "shop is active, version 1\n");
+    assert_eq!(desk.status(), "Operational");
+    assert_eq!(desk.live("good.csv").code, 0);
+    assert_eq!(desk.items(), 3);
+}
+
+#[test]
+fn activation_needs_a_connector_without_errors_a_sample_and_a_load_step() {
+    let desk = Desk::new();
+    let (loads, _) = CONNECTOR.split_once("load items").unwrap();
+    for (connector, why) in [
+        (CONNECTOR.replace("with sku", "with skuu"), "no variable `skuu`"),
+        (CONNECTOR.replace("  sample  \"good.csv\"\n", ""), "it has no sample"),
+        (CONNECTOR.replace("good.csv", "gone.csv"), "gone.csv"),
+        (loads.to_owned(), "it has no load step"),
+    ] {
+        desk.file("shop.sconn", &connector);
+        let refused = desk.ends(2, &["activate", "shop.sconn"]);
+        assert!(refused.stderr.contains(why), "{why}: {}", refused.stderr);
+    }
+    desk.file("shop.sconn", loads);
+    let dry = desk.sconn(&["run", "shop.sconn", "--input", "good.csv", "--no-report"]);
+    assert_eq!(dry.code, 0);
+    assert!(dry.stderr.contains("warning: `shop` is not complete: it has no load step"), "{}", dry.stderr);
+}
+
+#[test]
+fn a_live_run_with_errors_needs_attention_and_the_next_clean_one_clears_it() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    assert_eq!(desk.live("bad.csv").code, 1);
+    assert_eq!(desk.status(), "Operational (Needs Attention)");
+    desk.ends(0, &["run", "shop.sconn", "--input", "good.csv", "--no-report"]);
+    assert_eq!(desk.status(), "Operational (Needs Attention)", "a dry run says nothing of it");
+    assert_eq!(desk.live("good.csv").code, 0, "it goes on accepting runs");
+    assert_eq!(desk.status(), "Operational");
+}
+
+#[test]
+fn an_active_connector_runs_the_version_that_was_activated() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.file("shop.sconn", &CONNECTOR.replace("name  <- sku", "name  <- sku overwrite"));
+    let refused = desk.live("good.csv");
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("was edited since version 1 of `shop` was activated"),
+        "{}",
+        refused.stderr
+    );
+    assert!(desk.ends(0, &["status"]).stdout.contains("edited since"));
+    assert_eq!(desk.ends(0, &["activate", "shop"]).stdout, "shop is active, version 2\n");
+    assert_eq!(desk.live("good.csv").code, 0);
+}
+
+#[test]
+fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.ends(0, &["deactivate", "shop"]);
+    assert_eq!(desk.status(), "Inactive");
+    let (first, second) = (desk.submit("good.csv"), desk.submit("bad.csv"));
+    desk.ends(0, &["work", "--until-empty"]);
+    assert_eq!((desk.state(&first), desk.items()), ("queued".to_owned(), 0));
+    let asked = desk.ends(2, &["activate", "shop"]);
+    for said in ["2 queued executions would begin", &first, &second, "--keep-queued or --cancel-queued"] {
+        assert!(asked.stderr.contains(said), "{said}: {}", asked.stderr);
+    }
+    desk.ends(0, &["executions", "cancel", &second]);
+    desk.ends(0, &["activate", "shop", "--keep-queued"]);
+    desk.ends(0, &["work", "--until-empty"]);
+    assert_eq!((desk.state(&first).as_str(), desk.state(&second).as_str()), ("completed", "cancelled"));
+    assert_eq!(desk.items(), 3);
+    let to = desk.path().join("copy.zip");
+    desk.ends(0, &["executions", "download", &first, "sql-output", "--to", to.to_str().unwrap()]);
+    assert!(to.is_file());
+    let none = desk.ends(2, &["executions", "download", &second, "report"]);
+    assert!(none.stderr.contains("has no report.xlsx yet"), "{}", none.stderr);
+}
+
+#[test]
+fn queued_executions_can_be_cancelled_before_a_connector_is_active_again() {
+    let desk = Desk::new();
+    let queued = desk.submit("good.csv");
+    desk.ends(0, &["activate", "shop.sconn", "--cancel-queued"]);
+    desk.ends(0, &["work", "--until-empty"]);
+    assert_eq!((desk.state(&queued).as_str(), desk.items()), ("cancelled", 0));
+}
+
+#[test]
+fn an_execution_in_the_queue_runs_from_the_copies_of_its_input() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let queued = desk.submit("good.csv");
+    std::fs::remove_file(desk.path().join("good.csv")).unwrap();
+    desk.ends(0, &["work", "--until-empty"]);
+    assert_eq!((desk.state(&queued).as_str(), desk.items()), ("completed", 3));
+}
+
+#[test]
+fn a_worker_that_is_killed_again_and_again_ends_what_it_began() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let queued = desk.submit("good.csv");
+    let done = Command::new(env!("CARGO_BIN_EXE_sconn"))
+        .current_dir(desk.path())
+        .args(["work", "--until-empty"])
+        .env("SCONN_CRASH_AT", "committed")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.matches("it goes on from the last chunk that was committed").count() >= 2, "{said}");
+    assert_eq!((desk.state(&queued).as_str(), desk.items()), ("completed", 3), "{said}");
+    assert_eq!(desk.status(), "Operational");
+}
+
+#[test]
+fn a_run_can_be_cancelled_at_any_time_and_what_was_committed_stays() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let (child, id) = desk.long_run();
+    let said = desk.ends(0, &["executions", "cancel", &id]);
+    assert!(said.stdout.contains("stops after the chunk in hand"), "{}", said.stdout);
+    desk.assert_stopped(child, &id);
+    assert_eq!(desk.status(), "Operational", "what was stopped says nothing of the connector");
+}
+
+#[test]
+fn deactivating_a_connector_stops_all_processing() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let (child, id) = desk.long_run();
+    desk.ends(0, &["deactivate", "shop"]);
+    desk.assert_stopped(child, &id);
+    assert_eq!(desk.status(), "Inactive");
+    assert_eq!(desk.live("good.csv").code, 2);
+}
+
+#[test]
+fn without_a_project_runs_are_on_their_own() {
+    let desk = Desk::new();
+    std::fs::remove_file(desk.path().join("sconn.toml")).unwrap();
+    assert_eq!(desk.live("good.csv").code, 0, "no activation is needed");
+    for command in
+        ["status", "work", "activate shop.sconn", "submit shop.sconn --input good.csv", "executions list"]
+    {
+        let words: Vec<&str> = command.split(' ').collect();
+        let refused = desk.ends(2, &words);
+        assert!(refused.stderr.contains("sconn.toml"), "{command}: {}", refused.stderr);
+    }
+}
