@@ -56,7 +56,8 @@ pub struct Lookup<'a> {
 pub enum Write {
     /// A new record with this id.
     Create {
-        /// Its id, given by the engine.
+        /// Its id, given by the engine. Between the ids that one chunk creates lie no others, so that
+        /// its first and its last name them all.
         id: Uuid,
         /// Its fields.
         fields: BTreeMap<String, Value>,

@@ -4,6 +4,7 @@ use super::Store;
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, TargetError};
 use rusqlite::{OptionalExtension, params};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Another run into the same store holds it for one chunk at a time: wait for many of them.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(60);
@@ -75,11 +76,12 @@ impl Store {
         }
     }
 
-    /// The chunk's entry in the journal.
+    /// The chunk's entry in the journal. Created records have no before-image: they are those with ids
+    /// from the first to the last that the chunk created.
     pub(super) fn enter(
         &self,
         chunk: &Chunk<'_>,
-        creates: usize,
+        created: &[Uuid],
         receipt: &Receipt,
         at: &str,
     ) -> rusqlite::Result<()> {
@@ -90,22 +92,26 @@ impl Store {
                     .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?,
             ),
         };
-        let updates = chunk.writes.len() - receipt.refused.len() - creates;
+        let updates = chunk.writes.len() - receipt.refused.len() - created.len();
         let sql = "INSERT INTO _sconn_journal(
-                     execution, step, chunk, first_row, rows, creates, updates, committed_at, refused)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                     execution, step, chunk, object, first_row, rows, creates, updates, committed_at, refused,
+                     created_from, created_to)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         self.connection
             .prepare_cached(sql)?
             .execute(params![
                 chunk.key.execution,
                 chunk.key.step,
                 chunk.key.number as i64,
+                chunk.object,
                 chunk.first_row as i64,
                 chunk.rows as i64,
-                creates as i64,
+                created.len() as i64,
                 updates as i64,
                 at,
-                refused
+                refused,
+                created.iter().min().map(Uuid::to_string),
+                created.iter().max().map(Uuid::to_string)
             ])
             .map(drop)
     }

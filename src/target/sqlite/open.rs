@@ -235,15 +235,16 @@ fn create_internals(connection: &mut Connection) -> rusqlite::Result<()> {
            PRIMARY KEY(object, field, label)) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS _sconn_options_at ON _sconn_options(object, field, position);
          CREATE TABLE IF NOT EXISTS _sconn_journal(
-           execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL,
+           execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL, object TEXT NOT NULL,
            first_row INTEGER NOT NULL, rows INTEGER NOT NULL, creates INTEGER NOT NULL,
            updates INTEGER NOT NULL, committed_at TEXT NOT NULL, refused TEXT,
+           created_from TEXT, created_to TEXT,
            PRIMARY KEY(execution, step, chunk)) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS _sconn_executions(
            execution TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
          CREATE TABLE IF NOT EXISTS _sconn_before(
            execution TEXT NOT NULL, step TEXT NOT NULL, chunk INTEGER NOT NULL, seq INTEGER NOT NULL,
-           object TEXT NOT NULL, record_id TEXT NOT NULL, image TEXT,
+           object TEXT NOT NULL, record_id TEXT NOT NULL, image TEXT NOT NULL,
            PRIMARY KEY(execution, step, chunk, seq)) WITHOUT ROWID;"
     ))?;
     transaction.commit()

@@ -33,7 +33,7 @@ impl Store {
                 Write::Create { id, fields } => {
                     let outcome = writer.insert(&insert, *id, fields, false)?;
                     if let Outcome::Written = outcome {
-                        created.push((seq, *id));
+                        created.push(*id);
                     }
                     outcome
                 }
@@ -43,9 +43,8 @@ impl Store {
                 refused.push((seq, reason));
             }
         }
-        writer.note_created(&created).map_err(io)?;
         let receipt = Receipt { refused };
-        self.enter(chunk, created.len(), &receipt, &at).map_err(io)?;
+        self.enter(chunk, &created, &receipt, &at).map_err(io)?;
         Ok(receipt)
     }
 
@@ -232,39 +231,6 @@ impl Writer<'_> {
             image.insert(name.clone(), json);
         }
         Ok(Some(serde_json::json!({ "fields": image, "archived": archived }).to_string()))
-    }
-
-    /// Before-images of created records: only that they were not there. Many rows a statement.
-    fn note_created(&self, created: &[(usize, Uuid)]) -> rusqlite::Result<()> {
-        let mut left = created;
-        while !left.is_empty() {
-            // Rows cannot be filled up: take a part that is full.
-            let size = match left.len() {
-                100.. => 100,
-                10.. => 10,
-                _ => 1,
-            };
-            let (part, rest) = left.split_at(size);
-            left = rest;
-            let mut sql =
-                "INSERT INTO _sconn_before(execution, step, chunk, seq, object, record_id, image) VALUES "
-                    .to_owned();
-            for at in 0..size {
-                let comma = if at == 0 { "" } else { "," };
-                sql.push_str(&format!("{comma}(?1,?2,?3,?{},?4,?{},NULL)", 2 * at + 5, 2 * at + 6));
-            }
-            let mut statement = self.connection.prepare_cached(&sql)?;
-            statement.raw_bind_parameter(1, self.chunk.key.execution)?;
-            statement.raw_bind_parameter(2, self.chunk.key.step)?;
-            statement.raw_bind_parameter(3, self.chunk.key.number as i64)?;
-            statement.raw_bind_parameter(4, self.chunk.object)?;
-            for (at, (seq, id)) in part.iter().enumerate() {
-                statement.raw_bind_parameter(2 * at + 5, *seq as i64)?;
-                statement.raw_bind_parameter(2 * at + 6, id.to_string())?;
-            }
-            statement.raw_execute()?;
-        }
-        Ok(())
     }
 }
 
