@@ -43,6 +43,16 @@ load items into items {
 
 struct Desk(tempfile::TempDir);
 
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Desk {
     fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
@@ -106,16 +116,18 @@ impl Desk {
     }
 
     /// A live run of many small chunks, and its id once it is loading.
-    fn long_run(&self) -> (Child, String) {
+    fn long_run(&self) -> (Running, String) {
         let rows: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
         self.file("long.csv", &format!("SKU,Price\n{rows}"));
-        let child = Command::new(env!("CARGO_BIN_EXE_sconn"))
-            .current_dir(self.path())
-            .args(["run", "shop.sconn", "--input", "long.csv", "--live"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = Running(
+            Command::new(env!("CARGO_BIN_EXE_sconn"))
+                .current_dir(self.path())
+                .args(["run", "shop.sconn", "--input", "long.csv", "--live"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
         let since = Instant::now();
         loop {
             let all = json(&self.ends(0, &["executions", "list", "--format", "json"]));
@@ -129,8 +141,8 @@ impl Desk {
     }
 
     /// What a run that was stopped on its way left: exactly what its report says was done.
-    fn assert_stopped(&self, mut child: Child, id: &str) {
-        assert_eq!(child.wait().unwrap().code(), Some(1));
+    fn assert_stopped(&self, mut child: Running, id: &str) {
+        assert_eq!(child.0.wait().unwrap().code(), Some(1));
         assert_eq!(self.state(id), "cancelled");
         let summary = self.path().join(".sconn/executions").join(id).join("summary.json");
         let summary: Value = serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();

@@ -41,8 +41,8 @@ impl Execution<'_> {
         };
         let mut scopes = Vec::new();
         for scope in &self.scopes {
-            let spools = std::iter::once(&scope.output).chain(&scope.variables);
-            spools.map(|s| sync(s.path())).collect::<Result<(), _>>()?;
+            let mut spools = std::iter::once(&scope.output).chain(&scope.variables);
+            spools.try_for_each(|s| sync(s.path()))?;
             scopes.push(Scope {
                 name: scope.name.clone(),
                 rows: scope.output.rows(),

@@ -28,7 +28,7 @@ pub(super) struct Desk {
 
 enum Job {
     /// The decisions that follow are of this step.
-    Step { number: usize, exposed: Option<SpoolWriter> },
+    Step { number: usize, exposed: Option<Box<SpoolWriter>> },
     /// These are about to be committed as a chunk: log them, and say so.
     Decided { decisions: Vec<RowDecision>, chunk: u64 },
     /// The decisions of the last job were committed: record them.
@@ -87,7 +87,7 @@ impl Scribe {
     }
 
     pub(super) fn step(&self, number: usize, exposed: Option<SpoolWriter>) -> Result<(), RunError> {
-        self.ask(Job::Step { number, exposed })
+        self.ask(Job::Step { number, exposed: exposed.map(Box::new) })
     }
 
     /// Hands over the decisions of a chunk that is to be committed. [`Self::logged`] says when that
@@ -148,7 +148,7 @@ fn gone() -> RunError {
 struct StepWork {
     number: usize,
     tally: StepTally,
-    exposed: Option<SpoolWriter>,
+    exposed: Option<Box<SpoolWriter>>,
 }
 
 struct Work {
@@ -201,7 +201,7 @@ impl Work {
             }
             Job::StepDone => {
                 let Some(step) = self.step.take() else { return Err(gone()) };
-                let exposed = step.exposed.map(SpoolWriter::finish).transpose()?;
+                let exposed = step.exposed.map(|writer| writer.finish()).transpose()?;
                 return Ok(Some(Reply::StepDone(Box::new(step.tally.summary()), exposed)));
             }
         }
