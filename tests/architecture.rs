@@ -201,3 +201,32 @@ fn no_file_has_outgrown_its_room() {
         assert!(lines <= 700, "{} has {lines} lines: a second room wants out", file.display());
     }
 }
+
+/// `cargo run` and then `cargo test` build every dependency once: nothing that tests use asks for a
+/// feature that the program does without. The engine alone takes minutes.
+#[test]
+fn the_tests_ask_for_no_feature_that_the_program_does_not() {
+    let packages = |edges: &str| -> BTreeSet<String> {
+        let out = std::process::Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--locked",
+                "--offline",
+                "--prefix",
+                "none",
+                "--format",
+                "{p} {f}",
+                "--edges",
+                edges,
+            ])
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let text = String::from_utf8(out.stdout).unwrap();
+        text.lines().map(|l| l.trim_end_matches(" (*)").to_owned()).collect()
+    };
+    let (program, tests) = (packages("normal,build"), packages("normal,build,dev"));
+    assert!(program.len() > 100, "{program:?}");
+    let other: Vec<&String> = program.difference(&tests).collect();
+    assert!(other.is_empty(), "built once more for the tests, with other features: {other:#?}");
+}
