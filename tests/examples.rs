@@ -1,7 +1,7 @@
 //! The examples do what their READMEs say: checked, dry, live, and live again.
 
 use crate::common::{Run, check, counts, reasons, run, sql};
-use sconn::load::{Action, RowDecision};
+use sconn::load::{Action, FieldEffect, RowDecision};
 use sconn::report::DecisionReader;
 use std::path::Path;
 
@@ -201,7 +201,11 @@ fn the_dirt_of_the_price_list_becomes_what_its_page_says() {
         (missing.action, missing.errors[0].message.as_str()),
         (Action::Error, "sku: a value is required, and there is none")
     );
-    assert!(missing.record.is_none() && missing.fields.is_empty());
+    assert!(missing.record.is_none());
+    // Nothing of the row is written, and its texts are told.
+    assert!(missing.fields.iter().all(|f| f.effect == FieldEffect::LeftAlone && f.after.is_blank()));
+    let price = missing.fields.iter().find(|f| f.mapping == 2).and_then(|f| f.text.as_deref());
+    assert_eq!(price, Some("5.00"), "{missing:?}");
     let created = of_line(&products, 10);
     assert_eq!(
         (created.action, created.decided_by, created.committed.map(|c| c.chunk)),

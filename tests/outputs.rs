@@ -299,7 +299,8 @@ fn texts_that_are_hard_to_show_are_shown() {
             "שלום",
             "two\nlines",
             "東京文具株式会社東京文具株式会社",
-            "\t+1"
+            "\t+1",
+            &format!("{long} (not written)"),
         ]
     );
     // What is wrong with a long text is in sight, beside a part of the text.

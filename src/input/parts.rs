@@ -63,8 +63,13 @@ fn ending(name: &str) -> String {
 /// # Errors
 /// For the first of them.
 pub fn check_given(files: &[PathBuf]) -> Result<(), InputError> {
+    let mut seen = std::collections::HashSet::new();
     for path in files {
         let shown = path.display().to_string();
+        if path.canonicalize().is_ok_and(|p| !seen.insert(p)) {
+            return Err(InputError::refused(&shown, "this file is given twice")
+                .with_hint("leave one of them out: its rows would be loaded twice"));
+        }
         match path.metadata() {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return Err(InputError::refused(&shown, "there is no such file")

@@ -221,6 +221,32 @@ impl ChunkRun<'_> {
         target: &mut dyn Target,
         out: &mut Decided,
     ) -> Result<RowDecision, TargetError> {
+        let mut decision = self.decide(row, target, out).await?;
+        // A row that fails before it is mapped is told with what it had.
+        if decision.action == Action::Error && decision.fields.is_empty() {
+            decision.fields = self.unwritten(row);
+        }
+        Ok(decision)
+    }
+
+    /// Each mapped field of a row of which nothing is written, with the text it was read from.
+    fn unwritten(&self, row: usize) -> Vec<FieldChange> {
+        let unwritten = |(mapping, m): (usize, &Mapping<'_>)| FieldChange {
+            mapping,
+            before: Value::Null,
+            after: Value::Null,
+            effect: FieldEffect::LeftAlone,
+            text: m.source_text(self.rows, row),
+        };
+        self.mappings.iter().enumerate().map(unwritten).collect()
+    }
+
+    async fn decide(
+        &mut self,
+        row: usize,
+        target: &mut dyn Target,
+        out: &mut Decided,
+    ) -> Result<RowDecision, TargetError> {
         let mut decision = RowDecision {
             row: self.rows.first_row + row as u64 + 1,
             source: self.rows.sources.get(row).copied().flatten(),

@@ -105,6 +105,16 @@ impl<'p> Mapping<'p> {
         })
     }
 
+    /// The text that a variable was read from, or its value where it was no text.
+    pub(super) fn source_text(&self, rows: &Rows<'_>, row: usize) -> Option<String> {
+        let MappingSource::Variable(name) = &self.plan.source else { return None };
+        if let Some(text) = rows.text(name, row) {
+            return Some(text.to_owned());
+        }
+        let value = rows.column(name)?.value(row);
+        (!value.is_blank()).then(|| value.to_string())
+    }
+
     /// The text that a variable's value was read from, where the value is printed otherwise.
     pub(super) fn text(&self, rows: &Rows<'_>, row: usize, value: &Value) -> Option<String> {
         let MappingSource::Variable(name) = &self.plan.source else { return None };

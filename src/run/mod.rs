@@ -137,6 +137,9 @@ impl RunError {
             RunError::Folder(e) if e.cause.kind() == std::io::ErrorKind::NotFound => {
                 Some("make sure the path is right and the file can be read".into())
             }
+            RunError::Folder(e) if e.cause.kind() == std::io::ErrorKind::PermissionDenied => {
+                Some("check the permissions of the file and of its folder".into())
+            }
             RunError::Spool(_) | RunError::Folder(_) => {
                 Some("make sure there is room on the disk and the folder can be written to, or choose another with --out".into())
             }

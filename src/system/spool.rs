@@ -22,7 +22,11 @@ pub struct SpoolError {
 }
 
 fn error(path: &Path, cause: impl std::fmt::Display) -> SpoolError {
-    SpoolError { path: path.display().to_string(), cause: cause.to_string() }
+    // Arrow and the system put words of their own around the reason.
+    let cause = cause.to_string();
+    let plain = cause.strip_prefix("Io error: ").unwrap_or(&cause);
+    let plain = plain.split(" (os error ").next().unwrap_or(plain);
+    SpoolError { path: path.display().to_string(), cause: plain.to_owned() }
 }
 
 /// A table on disk, as an Arrow IPC file.

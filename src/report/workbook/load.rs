@@ -84,6 +84,10 @@ fn field(action: Action, change: &FieldChange) -> (Content, Tone) {
         FieldEffect::KeptNotBlank => marked(&change.after, "kept: not blank"),
         FieldEffect::KeptNull if change.after.is_blank() => (Content::Blank, Tone::Plain),
         FieldEffect::KeptNull => marked(&change.after, "kept: no new value"),
+        FieldEffect::LeftAlone if action == Action::Error && change.after.is_blank() => {
+            let text = change.text.as_deref().filter(|t| !t.is_empty());
+            (text.map_or(Content::Blank, |t| cells::text(format!("{t} (not written)"))), Tone::Muted)
+        }
         FieldEffect::LeftAlone => {
             let (content, _) = marked(&change.after, "left alone");
             (content, Tone::Warning)

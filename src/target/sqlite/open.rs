@@ -27,6 +27,9 @@ impl Store {
                 "create the folder, or name a file in one that exists",
             ));
         }
+        if path.is_dir() {
+            return Err(place.open("this is a folder", "name a file in it"));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         Self::open_with(path, place, flags)
     }

@@ -123,7 +123,7 @@ impl Store {
             } else if ty.is_multiple() {
                 wanted.joined.push((name.clone(), text.clone()));
             } else {
-                let Some(value) = read(&ty, text) else { return Ok(None) };
+                let Some(value) = read(&ty, text) else { return Err(no_value(object, name, &ty, text)) };
                 let Ok(stored) = encode(&ty, &value) else { return Ok(None) };
                 wanted.values.push(match stored {
                     rusqlite::types::ToSqlOutput::Owned(owned) => owned,
@@ -173,6 +173,20 @@ fn read(ty: &FieldType, text: &str) -> Option<Value> {
         FieldType::Datetime => text.parse().ok().map(Value::Datetime),
         FieldType::Relationship { .. } => Uuid::parse_str(text).ok().map(Value::Uuid),
         _ => Some(Value::Text(text.to_owned())),
+    }
+}
+
+fn no_value(object: &ObjectSchema, name: &str, ty: &FieldType, text: &str) -> TargetError {
+    TargetError::Schema {
+        object: object.name.clone(),
+        cause: format!("\"{text}\" is no value of \"{name}\", which is of type {}", ty.name()),
+        hint: match ty {
+            FieldType::Checkbox => "write true or false".into(),
+            FieldType::Date => "write a day as 2024-03-04".into(),
+            FieldType::Datetime => "write a time as 2024-03-04T10:00:00Z".into(),
+            FieldType::Relationship { .. } => "write the id of a record".into(),
+            _ => "write a number as 12.5".into(),
+        },
     }
 }
 
