@@ -1,6 +1,5 @@
 //! A load step over chunks of rows: one decision a row, and the writes they lead to.
 
-use super::ahead::{Ahead, RowAhead};
 use super::mapping::{Incoming, Mapping, resolve};
 use super::matching::{Key, Rule, Verdict, ask};
 use super::options::Options;
@@ -10,6 +9,7 @@ use super::{Action, FieldChange, FieldEffect, NewIds, RowDecision};
 use crate::plan::{LoadPlan, MappingSource, MatchAction};
 use crate::target::{ID, Record, Target, TargetError, Write};
 use crate::value::{FieldType, ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -133,17 +133,6 @@ impl<'p> Step<'p> {
             None => self.fetch_options(target).await?,
         };
         let mut decided = Decided::default();
-        let keys: Vec<Vec<Key>> = self.rules.iter().map(|r| r.keys(rows, count)).collect();
-        let incoming: Vec<Incoming<'_>> = self.mappings.iter().map(|m| m.columns(rows)).collect();
-        let ahead = Ahead {
-            step: &self.plan.name,
-            rules: &self.rules,
-            keys: &keys,
-            mappings: &self.mappings,
-            incoming: &incoming,
-            rows,
-        };
-        let ahead = ahead.all(count);
         {
             let mut chunk = ChunkRun {
                 step: self.plan,
@@ -156,9 +145,8 @@ impl<'p> Step<'p> {
                 ids: self.ids,
                 number: self.number,
                 options: &mut options,
-                keys,
-                incoming,
-                ahead,
+                keys: self.rules.iter().map(|r| r.keys(rows, count)).collect(),
+                incoming: self.mappings.iter().map(|m| m.columns(rows)).collect(),
                 asked_unique: HashSet::new(),
                 workspace: Workspace::new(&self.plan.object, &self.columns, &self.slots),
                 rows,
@@ -212,7 +200,6 @@ struct ChunkRun<'c> {
     options: &'c mut Vec<Option<Options>>,
     keys: Vec<Vec<Key>>,
     incoming: Vec<Incoming<'c>>,
-    ahead: Vec<RowAhead>,
     /// Unique slots whose values were looked up for all rows.
     asked_unique: HashSet<Slot>,
     workspace: Workspace<'c>,
@@ -263,7 +250,7 @@ impl ChunkRun<'_> {
         let mut decision = RowDecision {
             row: self.rows.first_row + row as u64 + 1,
             source: self.rows.sources.get(row).copied().flatten(),
-            key: self.ahead.get(row).map_or(0, |a| a.key),
+            key: self.row_key(row),
             rules: Vec::new(),
             decided_by: None,
             action: Action::Error,
@@ -377,13 +364,10 @@ impl ChunkRun<'_> {
             };
             if !mapping.lost(self.rows, row) {
                 mapping.look(incoming, row, self.count, &mut self.workspace, target).await?;
-                let ahead = self.ahead.get_mut(row).and_then(|a| a.fitted.get_mut(number)?.take());
-                let (value, text) =
-                    ahead.unwrap_or_else(|| (mapping.value(incoming, row, &self.workspace), None));
-                match value {
+                match mapping.value(incoming, row, &self.workspace) {
                     Err(problem) => decision.warnings.push(problem),
                     Ok(value) => {
-                        change.text = text;
+                        change.text = mapping.text(self.rows, row, &value);
                         let (after, effect) =
                             resolve(mapping.plan.resolution, &change.before, value, current.is_none());
                         let writes = matches!(effect, FieldEffect::Written | FieldEffect::MergedOptions);
@@ -442,10 +426,13 @@ impl ChunkRun<'_> {
             if !self.workspace.knows(*slot, value) {
                 let mut values = vec![value.clone()];
                 let mapping = self.mappings.iter().position(|m| m.plan.field.name == *field);
-                if let (Some(number), true) = (mapping, self.asked_unique.insert(*slot)) {
-                    let later =
-                        self.ahead.iter().skip(row + 1).filter_map(|a| a.fitted.get(number)?.as_ref());
-                    values.extend(later.filter_map(|(value, _)| value.as_ref().ok().cloned()));
+                if let (Some(number), true) = (mapping, self.asked_unique.insert(*slot))
+                    && let (Some(mapping), Some(incoming)) =
+                        (self.mappings.get(number), self.incoming.get(number))
+                    && mapping.find.is_none()
+                {
+                    let later = (row + 1..self.count).filter(|r| !mapping.lost(self.rows, *r));
+                    values.extend(later.filter_map(|r| mapping.value(incoming, r, &self.workspace).ok()));
                 }
                 self.workspace.fetch(target, *slot, values).await?;
             }
@@ -501,6 +488,36 @@ impl ChunkRun<'_> {
         self.workspace.update(current.id, &mapped.changes, unarchives);
         let archived = unarchives.then_some(false);
         out.writes.push(Write::Update { id: current.id, fields: mapped.changes, archived });
+    }
+
+    /// A hash of the step and the values that identify the row: those it is matched on, as far as they
+    /// are its own. The id that an earlier step exposed differs from run to run; a row that is matched
+    /// on nothing else is identified by all its variables.
+    fn row_key(&self, row: usize) -> u64 {
+        let mut hash = Sha256::new();
+        hash.update(self.step.name.as_bytes());
+        let mut enter = |kind: u8, text: &str| {
+            // The length keeps `ab`, `c` apart from `a`, `bc`.
+            hash.update([kind]);
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        let own = |rule: &Rule<'_>| self.rows.variables.iter().any(|v| v.name == rule.plan.variable);
+        let mut own_keys = self.rules.iter().zip(&self.keys).filter(|(rule, _)| own(rule)).peekable();
+        if own_keys.peek().is_none() {
+            for variable in self.rows.variables {
+                let value = self.rows.column(&variable.name).map_or(Value::Null, |c| c.value(row));
+                enter(3, &value.to_string());
+            }
+        }
+        for (_, keys) in own_keys {
+            match keys.get(row) {
+                Some(Key::Value(value)) => enter(1, &value.to_string()),
+                Some(Key::Lost(problem)) => enter(2, &problem.text),
+                Some(Key::Blank) | None => enter(0, ""),
+            }
+        }
+        hash.finalize().iter().take(8).fold(0u64, |key, byte| (key << 8) | u64::from(*byte))
     }
 }
 

@@ -54,65 +54,51 @@ impl<'p> Mapping<'p> {
         row: usize,
         workspace: &Workspace<'_>,
     ) -> Result<Value, Problem> {
-        match &self.plan.source {
-            MappingSource::Find { object, by, .. } => {
-                let Some(key) = self.key(incoming, row)? else { return Ok(Value::Null) };
-                self.fitted(self.found(incoming, workspace, object, by, &key)?)
-            }
-            _ => self.own_value(incoming, row),
-        }
-    }
-
-    /// The same for a mapping that asks no target.
-    pub(super) fn own_value(&self, incoming: &Incoming<'_>, row: usize) -> Result<Value, Problem> {
+        let field = &self.plan.field;
         let first = incoming.columns.first().copied().flatten();
-        self.fitted(match &self.plan.source {
-            MappingSource::Variable(_) => {
-                first.map_or(Value::Null, |c| c.value_for(row, Some(&self.plan.field.ty)))
-            }
+        let value = match &self.plan.source {
+            MappingSource::Variable(_) => first.map_or(Value::Null, |c| c.value_for(row, Some(&field.ty))),
             MappingSource::Exposed(_) => first.map_or(Value::Null, |c| c.value(row)),
             MappingSource::Literal(value) => value.clone(),
             MappingSource::Concat { join, .. } => {
                 let texts = incoming.columns.iter().flatten().map(|c| c.text(row));
                 Value::Text(texts.filter(|t| !t.is_empty()).collect::<Vec<_>>().join(join))
             }
-            MappingSource::Find { .. } => Value::Null,
-        })
-    }
-
-    /// The id of the one record that `find` found.
-    fn found(
-        &self,
-        incoming: &Incoming<'_>,
-        workspace: &Workspace<'_>,
-        object: &str,
-        by: &str,
-        key: &Value,
-    ) -> Result<Value, Problem> {
-        let ids: Vec<Uuid> = match self.own {
-            Some(slot) => workspace.find(slot, key).iter().filter(|r| !r.archived).map(|r| r.id).collect(),
-            None => incoming.found.get(key).cloned().unwrap_or_default(),
+            MappingSource::Find { object, by, .. } => {
+                let Some(key) = self.key(incoming, row)? else { return Ok(Value::Null) };
+                let ids: Vec<Uuid> = match self.own {
+                    Some(slot) => {
+                        workspace.find(slot, &key).iter().filter(|r| !r.archived).map(|r| r.id).collect()
+                    }
+                    None => incoming.found.get(&key).cloned().unwrap_or_default(),
+                };
+                match ids.as_slice() {
+                    [id] => Value::Uuid(*id),
+                    [] => {
+                        return Err(self.problem(
+                            ProblemCode::NotFound,
+                            &key,
+                            format!("no record of `{object}` has `{key}` in `{by}`"),
+                        ));
+                    }
+                    several => {
+                        return Err(self.problem(
+                            ProblemCode::FoundSeveral,
+                            &key,
+                            format!(
+                                "{} records of `{object}` have `{key}` in `{by}`; one is expected",
+                                several.len()
+                            ),
+                        ));
+                    }
+                }
+            }
         };
-        match ids.as_slice() {
-            [id] => Ok(Value::Uuid(*id)),
-            [] => Err(self.problem(
-                ProblemCode::NotFound,
-                key,
-                format!("no record of `{object}` has `{key}` in `{by}`"),
-            )),
-            several => Err(self.problem(
-                ProblemCode::FoundSeveral,
-                key,
-                format!("{} records of `{object}` have `{key}` in `{by}`; one is expected", several.len()),
-            )),
-        }
-    }
-
-    fn fitted(&self, value: Value) -> Result<Value, Problem> {
         if value.is_blank() {
             return Ok(Value::Null);
         }
-        Ok(match crate::value::fit(&value, &self.plan.field)? {
+        let fitted = crate::value::fit(&value, field)?;
+        Ok(match fitted {
             Value::List(items) => once(items),
             blank if blank.is_blank() => Value::Null,
             value => value,

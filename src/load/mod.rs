@@ -1,6 +1,5 @@
 //! Match, map, decide: from typed rows to one [`RowDecision`] each and the writes they lead to.
 
-mod ahead;
 mod decision;
 mod engine;
 mod ids;
