@@ -304,4 +304,16 @@ fn what_cannot_be_resumed_is_told() {
     let changed = sconn_in(desk.folder.path(), &["executions", "resume", "out"]);
     assert_eq!(changed.code, 2);
     assert!(changed.stderr.contains("list.csv has changed since the execution began"), "{}", changed.stderr);
+    // What hinders a resume does not make it impossible.
+    std::fs::write(desk.path("out/input/list.csv"), rows(0, 14, "2")).unwrap();
+    let store = desk.path("store.sqlite");
+    std::fs::rename(&store, desk.path("away.sqlite")).unwrap();
+    std::fs::create_dir(&store).unwrap();
+    let no_target = sconn_in(desk.folder.path(), &["executions", "resume", "out"]);
+    assert_eq!(no_target.code, 2);
+    assert!(no_target.stderr.contains("this is a folder"), "{}", no_target.stderr);
+    std::fs::remove_dir(&store).unwrap();
+    std::fs::rename(desk.path("away.sqlite"), &store).unwrap();
+    assert_eq!(desk.resume(None), Some(1));
+    assert_eq!(desk.outcome().2.len(), 3 + 14 + 14);
 }

@@ -234,6 +234,9 @@ fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again
     let (first, second) = (desk.submit("good.csv"), desk.submit("bad.csv"));
     desk.ends(0, &["work", "--until-empty"]);
     assert_eq!((desk.state(&first), desk.items()), ("queued".to_owned(), 0));
+    // Nor does anybody begin it by hand, and it is not lost by trying.
+    let refused = desk.ends(2, &["executions", "resume", &first]);
+    assert!(refused.stderr.contains("`shop` does not run live: it is Inactive"), "{}", refused.stderr);
     let asked = desk.ends(2, &["activate", "shop"]);
     for said in ["2 queued executions would begin", &first, &second, "--keep-queued or --cancel-queued"] {
         assert!(asked.stderr.contains(said), "{said}: {}", asked.stderr);

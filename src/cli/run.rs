@@ -60,7 +60,12 @@ pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Fa
     };
     // Paths are told as they were when it began, unless its folder was moved since.
     let root = std::path::absolute(root)?;
-    std::env::set_current_dir(&frozen.here)?;
+    std::env::set_current_dir(&frozen.here).map_err(|e| {
+        Failure::new(
+            format!("{}, where the execution began: {}", frozen.here.display(), io_words(&e)),
+            "its paths are counted from there: bring the folder back, then resume",
+        )
+    })?;
     let moved = !frozen.folder.canonicalize().is_ok_and(|f| root.canonicalize().is_ok_and(|r| f == r));
     let root = if moved { &root } else { &frozen.folder };
     let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
@@ -85,14 +90,24 @@ pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Fa
     go(asked, target, format, look)
 }
 
-/// A live execution that waited runs the version that is active when it begins.
+/// A live execution that waited runs the version that is active when it begins. Live, nothing begins and
+/// nothing goes on while its connector is not active.
 fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, Failure> {
     let Some(state) = project.state()? else { return Ok(None) };
     let Some(row) = state.execution(&frozen.execution)? else { return Ok(None) };
-    if row.state != ExecutionState::Queued || !row.live {
+    if row.state.ended() || !row.live {
         return Ok(None);
     }
-    let Some(version) = state.connector(&row.connector)?.and_then(|c| c.version) else { return Ok(None) };
+    let connector = state.connector(&row.connector)?;
+    let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
+    if !status.runs() {
+        return Err(Failure::new(
+            format!("`{}` does not run live: it is {}", row.connector, status.words()),
+            format!("activate it: sconn activate {}", row.connector),
+        ));
+    }
+    let waited = row.state == ExecutionState::Queued;
+    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(None) };
     let json = state.plan(&row.connector, version)?.unwrap_or_default();
     serde_json::from_str(&json).map(Some).map_err(|e| {
         Failure::new(
@@ -270,8 +285,10 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     // A query that did not hear of its limit may still be at work; nobody waits for it.
     runtime.shutdown_background();
     told.done();
-    if matches!(done, Err(RunError::Target(TargetError::TakenOver { .. }))) {
-        asked.folder.leave();
+    match &done {
+        Ok(_) => asked.folder.ended(),
+        Err(RunError::Target(TargetError::TakenOver { .. })) => asked.folder.leave(),
+        Err(_) => {}
     }
     if let Some(worker) = worker {
         let failure = done.as_ref().err().map(ToString::to_string);

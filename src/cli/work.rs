@@ -95,7 +95,7 @@ fn concurrency(state: &State, connector: &str) -> i64 {
 /// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
 fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     let folder = project.root().join(&execution.folder);
-    let log = File::create(folder.join("worker.log"))?;
+    let log = File::options().create(true).append(true).open(folder.join("worker.log"))?;
     let child = Command::new(std::env::current_exe()?)
         .args(["executions", "resume"])
         .arg(&folder)
@@ -111,9 +111,10 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
 /// hold the lock of its execution.
 fn end_silent(pid: Option<u32>) {
     let Some(pid) = pid else { return };
-    let command = std::fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).unwrap_or_default();
     // The number may belong to another program by now.
-    if String::from_utf8_lossy(&command).contains("sconn") {
+    let process = Path::new("/proc").join(pid.to_string()).join("exe");
+    let own = std::env::current_exe().ok();
+    if std::fs::read_link(process).ok().is_some_and(|exe| Some(exe) == own) {
         let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
     }
 }

@@ -52,12 +52,15 @@ impl ExecutionFolder {
         Ok(folder)
     }
 
-    /// Takes over the folder of an execution that was interrupted, with its scratch files.
+    /// Takes over the folder of an execution that was interrupted, with its scratch files. They stay until
+    /// it has ended: what only hinders a resume must not make it impossible.
     ///
     /// # Errors
     /// Where it is not there, or another process has it.
     pub fn reopen(root: &Path) -> Result<Self, FolderError> {
-        Self::lock(root)
+        let folder = Self::lock(root)?;
+        folder.leave();
+        Ok(folder)
     }
 
     fn lock(root: &Path) -> Result<Self, FolderError> {
@@ -79,6 +82,11 @@ impl ExecutionFolder {
     /// Leaves the scratch files where they are.
     pub fn leave(&self) {
         self.leave.store(true, Ordering::Relaxed);
+    }
+
+    /// The execution has ended: its scratch files go with this value.
+    pub fn ended(&self) {
+        self.leave.store(false, Ordering::Relaxed);
     }
 
     /// Writes a small file so that it is there whole or not at all, power cut or not.
