@@ -66,6 +66,13 @@ pub enum Command {
     /// Run what is in the queue, each execution in a process of its own.
     #[command(after_help = "Examples:\n  sconn work\n  sconn work --until-empty")]
     Work(WorkArgs),
+    /// Serve the project over HTTP, and run its queue.
+    #[command(
+        after_help = "Examples:\n  sconn tokens add me --role admin\n  sconn serve\n  sconn serve --listen 127.0.0.1:9000"
+    )]
+    Serve(ServeArgs),
+    /// Make, list and remove the tokens that the service asks for.
+    Tokens(Tokens),
     /// Look at executions; cancel, resume, download.
     Executions(Executions),
     /// Look at records of the embedded store, archive and unarchive them.
@@ -159,6 +166,70 @@ pub struct RunArgs {
     /// Put a ' before cells of the SQL output that a spreadsheet could take for formulas.
     #[arg(long)]
     pub guard_formulas: bool,
+    /// Who starts it: an e-mail address, to which the report is sent.
+    #[arg(long, value_name = "ADDRESS")]
+    pub by: Option<String>,
+}
+
+/// `sconn serve`
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// Where it listens. Other machines reach it only where this is not the loopback address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// How many executions run at once.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub at_once: usize,
+}
+
+/// `sconn tokens`
+#[derive(Debug, clap::Args)]
+pub struct Tokens {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokensCommand,
+}
+
+/// The commands of `sconn tokens`.
+#[derive(Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Make a token; it is shown only once. One of that name before is none any more.
+    #[command(after_help = "Example:\n  sconn tokens add ci --role run")]
+    Add {
+        /// What people call it.
+        name: String,
+        /// What its holder may do.
+        #[arg(long, value_enum, default_value_t = RoleArg::Read)]
+        role: RoleArg,
+    },
+    /// List the tokens.
+    List,
+    /// Take a token back.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What a token's holder may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Look at everything.
+    Read,
+    /// Also start, cancel and resume executions.
+    Run,
+    /// Also activate and deactivate connectors.
+    Admin,
+}
+
+impl From<RoleArg> for crate::project::state::Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Read => Self::Read,
+            RoleArg::Run => Self::Run,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
 }
 
 /// `sconn executions`

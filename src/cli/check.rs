@@ -1,9 +1,9 @@
 //! `sconn check` and `sconn explain`
 
 use super::args::{Check, CheckFormat};
-use super::connector::{Connector, FilesOf};
 use super::{Exit, Failure, Look, io_words, print};
 use crate::diagnostic::{Code, nearest, render};
+use crate::life::Connector;
 use std::path::{Path, PathBuf};
 
 pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
@@ -30,7 +30,6 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
     let mut json = Vec::new();
     for file in &files {
         let connector = Connector::load(file)?;
-        let sources = FilesOf(&connector.project);
         // A file that several connectors import is told of once.
         let mut fresh = connector.project.check();
         fresh.retain(|d| {
@@ -39,11 +38,11 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
         });
         findings += fresh.len();
         match args.format {
-            CheckFormat::Json => json.push(render::json(&fresh, &sources)),
-            CheckFormat::Concise if !fresh.is_empty() => print(&render::concise(&fresh, &sources))?,
+            CheckFormat::Json => json.push(render::json(&fresh, &connector)),
+            CheckFormat::Concise if !fresh.is_empty() => print(&render::concise(&fresh, &connector))?,
             CheckFormat::Full if !fresh.is_empty() => {
                 let style = render::Look { color: look.out_color, unicode: true, width: look.width };
-                print(&render::full(&fresh, &sources, style))?;
+                print(&render::full(&fresh, &connector, style))?;
             }
             _ => {}
         }

@@ -1,141 +1,26 @@
 //! `sconn activate`, `deactivate` and `status`: the life of a project's connectors.
 
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
-use super::connector::Connector;
+use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::plan::Plan;
+use crate::life::{Connector, Known, edited, no_project};
 use crate::project::Project;
-use crate::project::state::{Activation, ConnectorState, ExecutionRow, State, Status};
-use crate::system::clock::{Clock, SystemClock};
+use crate::project::state::{ConnectorState, ExecutionRow, Status};
 use serde::Serialize;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
-
-/// A connector, the project around it, and that project's state.
-pub(super) struct Known {
-    pub(super) project: Project,
-    pub(super) state: State,
-    pub(super) file: PathBuf,
-}
-
-impl Known {
-    /// Finds a connector by its file, or by the name under which the project of the current folder
-    /// knows it.
-    pub(super) fn find(connector: &Path) -> Result<Self, Failure> {
-        let is_file = connector.is_file();
-        let project = if is_file { Project::of(connector)? } else { Project::here()? };
-        let Some(state) = project.state()? else { return Err(no_project(project.root())) };
-        if is_file {
-            return Ok(Self { project, state, file: connector.to_path_buf() });
-        }
-        let name = connector.display().to_string();
-        let all = state.connectors()?;
-        let Some(known) = all.iter().find(|c| c.name == name) else {
-            let near = crate::diagnostic::nearest(&name, all.iter().map(|c| c.name.as_str()));
-            return Err(Failure::new(
-                format!("the project knows no connector `{name}`"),
-                match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "give its file; `sconn status` lists those that are known".to_owned(),
-                },
-            ));
-        };
-        let file = project.root().join(&known.file);
-        Ok(Self { project, state, file })
-    }
-
-    /// The file, counted from the project's root.
-    pub(super) fn relative(&self) -> String {
-        let absolute = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_path_buf());
-        let (file, root) = (absolute(&self.file), absolute(self.project.root()));
-        file.strip_prefix(&root).unwrap_or(&file).display().to_string()
-    }
-}
-
-fn no_project(root: &Path) -> Failure {
-    Failure::new(
-        "there is no project here: connectors have a life between runs only within one",
-        format!("make one: an empty file `sconn.toml` in {}", root.display()),
-    )
-}
-
-/// What a connector's sources come to: its plan as JSON, and a hash of it. Where things stand in the
-/// sources does not count: two texts that do the same are the same version.
-pub(super) fn version_hash(plan: &Plan) -> (String, String) {
-    let json = serde_json::to_string(plan).unwrap_or_default();
-    let mut bare = serde_json::to_value(plan).unwrap_or_default();
-    forget_places(&mut bare);
-    let hash = Sha256::digest(bare.to_string().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    (json, hash)
-}
-
-fn forget_places(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.remove("place");
-            fields.values_mut().for_each(forget_places);
-        }
-        Value::Array(items) => items.iter_mut().for_each(forget_places),
-        _ => {}
-    }
-}
-
-/// What is still missing before a connector can be activated, one sentence each.
-pub(super) fn incomplete(connector: &Connector, plan: &Plan) -> Vec<String> {
-    let mut missing = Vec::new();
-    match connector.project.sample_path() {
-        None => {
-            missing.push("it has no sample: add `sample \"…\"`, a file like those that will come".to_owned())
-        }
-        Some((sample, _)) if !sample.is_file() => {
-            missing.push(format!("its sample {} is not there", sample.display()));
-        }
-        Some(_) => {}
-    }
-    if plan.loads.is_empty() {
-        missing.push("it has no load step: nothing would be written".to_owned());
-    }
-    missing
-}
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
     let mut known = Known::find(&args.connector)?;
     let connector = Connector::load(&known.file)?;
-    let Some(plan) = connector.plan_or_tell(look)? else { return Ok(Exit::Failed) };
-    let missing = incomplete(&connector, &plan);
-    if !missing.is_empty() {
-        return Err(Failure::new(
-            format!("`{}` cannot be activated yet", plan.connector.name),
-            missing.join("\n"),
-        ));
-    }
-    let queued = known.state.queued(&plan.connector.name)?;
-    if !queued.is_empty() {
-        settle_queue(&mut known.state, &plan.connector.name, &queued, args)?;
-    }
-    let (json, hash) = version_hash(&plan);
-    let relative = known.relative();
-    let version = known.state.activate(Activation {
-        name: &plan.connector.name,
-        label: &plan.connector.label,
-        file: &relative,
-        hash: &hash,
-        plan: &json,
-        at: SystemClock.now(),
-    })?;
-    print(&format!("{} is active, version {version}\n", plan.connector.name))?;
+    let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
+    let name = &plan.connector.name;
+    let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
+    print(&format!("{name} is active, version {version}\n"))?;
     Ok(Exit::Clean)
 }
 
 /// What waits would begin to run: the user says first what becomes of it.
-fn settle_queue(
-    state: &mut State,
-    name: &str,
-    queued: &[ExecutionRow],
-    args: &ActivateArgs,
-) -> Result<(), Failure> {
+fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Vec<String>, Failure> {
     let list: Vec<String> = queued
         .iter()
         .map(|e| format!("  {}  {}  queued {}", e.id, if e.live { "live" } else { "dry run" }, e.queued_at))
@@ -155,11 +40,13 @@ fn settle_queue(
     } else {
         return Err(Failure::new(what, "say what becomes of them: --keep-queued or --cancel-queued"));
     };
-    for execution in cancel {
-        state.cancel(&execution.id, SystemClock.now())?;
-        eprintln!("cancelled {}", execution.id);
-    }
-    Ok(())
+    Ok(cancel
+        .into_iter()
+        .map(|execution| {
+            eprintln!("cancelled {}", execution.id);
+            execution.id.clone()
+        })
+        .collect())
 }
 
 /// Asks on the terminal which of them to cancel.
@@ -223,10 +110,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     };
     let mut lines = Vec::new();
     for connector in state.connectors()?.into_iter().filter(|c| only.as_ref().is_none_or(|o| *o == c.file)) {
-        let edited = connector.hash.as_ref().is_some_and(|hash| {
-            let now = Connector::load(&project.root().join(&connector.file)).ok();
-            now.and_then(|c| c.project.plan().ok()).is_none_or(|plan| version_hash(&plan).1 != *hash)
-        });
+        let edited = edited(&project, &connector);
         let queued = state.queued(&connector.name)?.len();
         lines.push(Line { connector, edited, queued });
     }

@@ -2,21 +2,23 @@
 
 mod args;
 mod check;
-mod connector;
 mod executions;
+mod findings;
 mod life;
 mod plan;
 mod progress;
 mod records;
 mod run;
 mod schema;
+mod serve;
+mod tokens;
 mod work;
-mod worker;
 
+pub(crate) use crate::life::{Failure, io_words};
 use crate::report::visible;
 use args::{Args, Color, Command};
 use clap::{CommandFactory, Parser};
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// What a command comes to.
@@ -39,76 +41,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work: what, and what to do.
-pub(crate) struct Failure {
-    what: String,
-    hint: Option<String>,
-}
-
-impl Failure {
-    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        let hint: String = hint.into();
-        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()) }
+/// `error: …`, and below it `help: …`.
+fn tell(failure: &Failure, color: bool) {
+    let painted = |code: &str, word: &str| {
+        if color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.into() }
+    };
+    let mut text = format!("{} {}\n", painted("31", "error:"), visible(&failure.what));
+    for (number, line) in failure.hint.iter().flat_map(|h| h.lines()).enumerate() {
+        let mark = if number == 0 { painted("36", "help:") } else { "     ".to_owned() };
+        text.push_str(&format!("  {mark} {}\n", visible(line)));
     }
-}
-
-impl From<crate::target::TargetError> for Failure {
-    fn from(e: crate::target::TargetError) -> Self {
-        Self::new(e.to_string(), e.hint())
-    }
-}
-
-impl From<crate::project::ProjectError> for Failure {
-    fn from(e: crate::project::ProjectError) -> Self {
-        Self::new(e.cause, e.hint)
-    }
-}
-
-impl From<crate::run::RunError> for Failure {
-    fn from(e: crate::run::RunError) -> Self {
-        Self::new(e.to_string(), e.hint().unwrap_or_default())
-    }
-}
-
-impl From<crate::system::folder::FolderError> for Failure {
-    fn from(e: crate::system::folder::FolderError) -> Self {
-        crate::run::RunError::from(e).into()
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(e: std::io::Error) -> Self {
-        Self::new(io_words(&e), "")
-    }
-}
-
-/// Why a file or folder cannot be used, in words.
-pub(crate) fn io_words(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file or folder".into(),
-        ErrorKind::PermissionDenied => "permission denied".into(),
-        ErrorKind::IsADirectory => "this is a folder".into(),
-        ErrorKind::NotADirectory => "part of the path is a file, not a folder".into(),
-        ErrorKind::InvalidData => "it is not UTF-8 text".into(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk or a quota is full".into(),
-        ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
-        _ => error.to_string(),
-    }
-}
-
-impl Failure {
-    /// `error: …`, and below it `help: …`.
-    fn tell(&self, color: bool) {
-        let painted = |code: &str, word: &str| {
-            if color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.into() }
-        };
-        let mut text = format!("{} {}\n", painted("31", "error:"), visible(&self.what));
-        for (number, line) in self.hint.iter().flat_map(|h| h.lines()).enumerate() {
-            let mark = if number == 0 { painted("36", "help:") } else { "     ".to_owned() };
-            text.push_str(&format!("  {mark} {}\n", visible(line)));
-        }
-        eprint!("{text}");
-    }
+    eprint!("{text}");
 }
 
 /// Columns where nothing says how many there are, and the most that are used: longer lines read badly.
@@ -158,7 +101,7 @@ pub fn main() -> ExitCode {
     match dispatch(args.command, look) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.tell(look.err_color);
+            tell(&failure, look.err_color);
             Exit::Failed.into()
         }
     }
@@ -174,6 +117,8 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Status(args) => life::status(&args),
         Command::Submit(args) => work::submit(args, look),
         Command::Work(args) => work::work(&args),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Tokens(args) => tokens::tokens(args.command),
         Command::Executions(args) => executions::executions(args.command, look),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),

@@ -1,12 +1,13 @@
 //! `sconn plan`
 
 use super::args::{Format, PlanArgs};
-use super::connector::Connector;
+use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
+use crate::life::Connector;
 
 pub(super) fn plan(args: &PlanArgs, look: Look) -> Result<Exit, Failure> {
     let connector = Connector::load(&args.file)?;
-    let Some(plan) = connector.plan_or_tell(look)? else { return Ok(Exit::Findings) };
+    let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Findings) };
     match args.format {
         Format::Text => print(&crate::plan::describe(&plan))?,
         Format::Json => {

@@ -1,19 +1,20 @@
 //! Progress on standard error: a line that moves on a terminal, one line a stage elsewhere.
 
+use crate::life::Far;
 use crate::run::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Shows stages on standard error.
-pub(super) struct Stages {
+struct Stages {
     bar: ProgressBar,
     terminal: bool,
     name: Mutex<String>,
 }
 
 impl Stages {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target =
             if terminal { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
@@ -66,5 +67,47 @@ impl Progress for Stages {
 
     fn advance(&self, done: u64) {
         self.bar.set_position(done);
+    }
+}
+
+/// Shows progress on the terminal and keeps it for the state.
+pub(super) struct Told {
+    shown: Stages,
+    far: Arc<Mutex<Far>>,
+}
+
+impl Told {
+    pub(super) fn new() -> Self {
+        Self { shown: Stages::new(), far: Arc::default() }
+    }
+
+    pub(super) fn done(&self) {
+        self.shown.done();
+    }
+
+    /// Says that it was asked to stop.
+    pub(super) fn stopping(&self) {
+        self.shown.stopping();
+    }
+
+    /// Where it is kept.
+    pub(super) fn far(&self) -> Arc<Mutex<Far>> {
+        self.far.clone()
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Far)) {
+        change(&mut self.far.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Progress for Told {
+    fn stage(&self, name: &str, total: Option<u64>) {
+        self.note(|far| *far = Far { stage: name.to_owned(), done: 0, total });
+        self.shown.stage(name, total);
+    }
+
+    fn advance(&self, done: u64) {
+        self.note(|far| far.done = done);
+        self.shown.advance(done);
     }
 }

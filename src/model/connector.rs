@@ -7,7 +7,10 @@ use super::setting_values;
 use super::settings::{self, CONNECTOR};
 use super::types;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{ConnectorPlan, ParameterPlan};
+use crate::plan::{
+    Address, ConnectorPlan, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, WebhookPlan,
+};
+use crate::syntax::tree::{Setting, SettingValue};
 use crate::text::FileId;
 use crate::value::literal_value;
 use jiff::tz::TimeZone;
@@ -72,7 +75,47 @@ pub fn connector_plan(db: &dyn Database, file: SourceFile) -> Option<ConnectorPl
         memory: setting("memory").and_then(setting_values::bytes),
         time_limit: setting("time_limit").and_then(setting_values::seconds),
         timezone: text("timezone").unwrap_or_else(|| "UTC".to_owned()),
+        trigger: setting("trigger").map(trigger).unwrap_or_default(),
+        notify: NotifyPlan {
+            to: setting("notify")
+                .map(setting_values::texts)
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            when: setting("notify_when").and_then(when).unwrap_or_default(),
+        },
+        on_end: setting("on_end").and_then(address),
     })
+}
+
+fn trigger(setting: &Setting) -> Trigger {
+    let inner = |name: &str| setting.block.iter().flatten().find(|s| s.name.text == name);
+    let text = |name: &str| inner(name).and_then(setting_values::text).map(str::to_owned);
+    match setting.values.as_slice() {
+        [SettingValue::Word(word)] if word.text == "webhook" => Trigger::Webhook(WebhookPlan {
+            batch: inner("batch").and_then(setting_values::seconds),
+            count: inner("count").and_then(setting_values::whole),
+            secret: inner("secret").and_then(setting_values::secret).map(str::to_owned),
+        }),
+        [SettingValue::Word(word)] if word.text == "schedule" => Trigger::Schedule(SchedulePlan {
+            cron: text("cron").unwrap_or_default(),
+            timezone: text("timezone"),
+        }),
+        _ => Trigger::Spreadsheet,
+    }
+}
+
+fn when(setting: &Setting) -> Option<NotifyWhen> {
+    match setting.values.as_slice() {
+        [SettingValue::Word(word)] => NotifyWhen::ALL.into_iter().find(|w| w.name() == word.text),
+        _ => None,
+    }
+}
+
+fn address(setting: &Setting) -> Option<Address> {
+    let url = setting_values::text(setting).map(|t| Address::Url(t.to_owned()));
+    url.or_else(|| setting_values::secret(setting).map(|s| Address::Secret(s.to_owned())))
 }
 
 /// The zone of a file's local times; UTC where it has no connector, or that names none that there is.

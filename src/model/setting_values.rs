@@ -27,6 +27,14 @@ pub fn whole(setting: &Setting) -> Option<u64> {
     }
 }
 
+/// The name of the secret that a setting takes its value from.
+pub fn secret(setting: &Setting) -> Option<&str> {
+    match setting.values.as_slice() {
+        [SettingValue::Secret(name)] => Some(&name.value),
+        _ => None,
+    }
+}
+
 /// The texts of a setting with several.
 pub fn texts(setting: &Setting) -> Vec<&str> {
     setting

@@ -3,7 +3,7 @@
 use super::items::Item;
 use super::setting_values::refusal;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::Automations;
+use crate::plan::{Automations, NotifyWhen};
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 
@@ -70,6 +70,10 @@ pub const CONNECTOR: &[Known] = &[
     known("chunk", Takes::Whole(1, 100_000)),
     known("timezone", Takes::Zone),
     known("notify", Takes::Emails),
+    known(
+        "notify_when",
+        Takes::Word(&[NotifyWhen::Always.name(), NotifyWhen::Errors.name(), NotifyWhen::Failure.name()]),
+    ),
     known("on_end", Takes::Url),
     known("memory", Takes::Memory),
     known("time_limit", Takes::Time),

@@ -1,8 +1,8 @@
 //! The plan in words: what is read, how each column comes about, what each step does.
 
 use super::{
-    Automations, InputFrom, InputPlan, LoadPlan, MappingPlan, MappingSource, Outcome, Plan, QueryPlan,
-    ReaderOptions, RulePlan, ScopePlan,
+    Address, Automations, ConnectorPlan, InputFrom, InputPlan, LoadPlan, MappingPlan, MappingSource,
+    NotifyWhen, Outcome, Plan, QueryPlan, ReaderOptions, RulePlan, ScopePlan, Trigger,
 };
 use crate::value::{Source, Split, VariableSpec};
 use std::collections::BTreeMap;
@@ -38,6 +38,43 @@ fn connector(plan: &Plan, out: &mut String) {
         let _ = write!(out, "; a query takes {seconds} seconds at most");
     }
     out.push('\n');
+    started_by(c, out);
+}
+
+/// What starts it, and who hears of its runs.
+fn started_by(c: &ConnectorPlan, out: &mut String) {
+    match &c.trigger {
+        Trigger::Spreadsheet => {}
+        Trigger::Webhook(hook) => {
+            let seconds = hook.batch.unwrap_or(1);
+            let _ = write!(out, "starts by webhook: what comes in within {seconds} seconds is one execution");
+            if let Some(count) = hook.count {
+                let _ = write!(out, ", or {count} requests if they come first");
+            }
+            out.push('\n');
+        }
+        Trigger::Schedule(s) => {
+            let zone = s.timezone.as_deref().unwrap_or(&c.timezone);
+            let _ = writeln!(out, "starts by schedule: \"{}\" in {zone}", s.cron);
+        }
+    }
+    if !c.notify.to.is_empty() {
+        let when = match c.notify.when {
+            NotifyWhen::Always => "after every live run",
+            NotifyWhen::Errors => "after live runs with errors",
+            NotifyWhen::Failure => "after live runs that fail",
+        };
+        let _ = writeln!(out, "mails {} {when}", c.notify.to.join(", "));
+    }
+    match &c.on_end {
+        Some(Address::Url(url)) => {
+            let _ = writeln!(out, "tells {url} that a run has ended");
+        }
+        Some(Address::Secret(name)) => {
+            let _ = writeln!(out, "tells the address in secret {name} that a run has ended");
+        }
+        None => {}
+    }
 }
 
 /// Lines of cells, each column as wide as its widest cell.

@@ -2,16 +2,18 @@
 //! interpreter executes, what `sconn plan` shows, and what a resume is held to.
 
 mod describe;
+mod life;
 mod words;
 
 pub use describe::describe;
+pub use life::{Address, NotifyPlan, NotifyWhen, SchedulePlan, Trigger, WebhookPlan};
 pub use words::{Automations, MatchAction, Outcome};
 
 use crate::value::{DataType, FieldSchema, Format, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
 
 /// The version of the plan's JSON form.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A place in the sources, for people: path, line and column from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,12 @@ pub struct ConnectorPlan {
     pub time_limit: Option<u64>,
     /// IANA name of the business time zone; `UTC` where not set.
     pub timezone: String,
+    /// What starts a run.
+    pub trigger: Trigger,
+    /// Who hears of runs by e-mail.
+    pub notify: NotifyPlan,
+    /// What is told over HTTP that a run has ended.
+    pub on_end: Option<Address>,
 }
 
 /// A run parameter.

@@ -7,9 +7,11 @@ mod connectors;
 mod executions;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use tokens::{Role, Token};
 
 use super::ProjectError;
 use jiff::Timestamp;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 
 /// The state of a project.
 #[derive(Debug)]
@@ -45,8 +47,8 @@ impl State {
             connection.busy_timeout(Duration::from_secs(20))?;
             connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
             let layout: i32 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
-            if layout == 0 {
-                create(&mut connection)?;
+            if layout < LAYOUT {
+                upgrade(&mut connection)?;
             }
             Ok::<i32, rusqlite::Error>(layout)
         })();
@@ -83,8 +85,11 @@ fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Brings the tables to the current layout, from none or an older one.
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    let layout: i32 = transaction.query_row("PRAGMA user_version", [], |r| r.get(0))?;
     transaction.execute_batch(&format!(
         "PRAGMA user_version = {LAYOUT};
          CREATE TABLE IF NOT EXISTS connectors(
@@ -100,8 +105,13 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
            state TEXT NOT NULL, folder TEXT NOT NULL, queued_at TEXT NOT NULL, started_at TEXT,
            ended_at TEXT, stage TEXT, done INTEGER, total INTEGER, counts TEXT, failure TEXT,
            pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
-           cancel INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+           cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
     ))?;
+    if layout == 1 {
+        transaction
+            .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
+    }
+    transaction.execute_batch(tokens::TABLES)?;
     transaction.commit()
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const FILE: &str = "frozen.json";
 /// The version of the file; an execution is resumed by the version that began it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// An execution as it was asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Frozen {
     pub workbook: bool,
     /// Whether cells of the SQL output are guarded against formulas.
     pub guard_formulas: bool,
+    /// Who or what started it.
+    pub triggered_by: String,
 }
 
 /// A copy of an input file.
@@ -135,6 +137,7 @@ impl Frozen {
             folder: folder.root().to_path_buf(),
             workbook: request.workbook,
             guard_formulas: request.guard_formulas,
+            triggered_by: request.triggered_by.to_owned(),
         };
         let text = serde_json::to_string(&frozen).unwrap_or_default();
         folder.save(FILE, &text)

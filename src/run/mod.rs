@@ -75,6 +75,8 @@ pub struct Request<'a> {
     pub workbook: bool,
     /// Whether CSV cells that a spreadsheet could take for formulas are guarded.
     pub guard_formulas: bool,
+    /// Who or what started it; empty where nobody is known. SQL sees it in `meta.current_execution`.
+    pub triggered_by: &'a str,
     /// Limits of the SQL.
     pub sql: SqlLimits,
     /// Limits of the input.

@@ -85,7 +85,7 @@ impl Execution<'_> {
             execution_id: self.request.execution.clone(),
             connector: plan.connector.name.clone(),
             trigger: "spreadsheet".into(),
-            triggered_by: String::new(),
+            triggered_by: self.request.triggered_by.to_owned(),
             file_name: self.inputs.first().map(|i| i.file.clone()).unwrap_or_default(),
             mode: self.info.mode.clone(),
             started_at: self.request.started,

@@ -1,4 +1,4 @@
-//! The outside world behind traits, the folder of an execution, scratch tables, and where tests let
+//! The outside world behind traits, the folder of an execution, scratch tables, secrets, and where tests let
 //! the process die.
 
 pub mod clock;
@@ -6,4 +6,5 @@ pub mod crash;
 pub mod files;
 pub mod folder;
 pub mod guard;
+pub mod secrets;
 pub mod spool;

@@ -87,6 +87,8 @@ pub struct NewExecution<'a> {
     pub live: bool,
     /// Its folder.
     pub folder: &'a str,
+    /// Who or what started it; empty where nobody is known.
+    pub triggered_by: &'a str,
     /// When it was asked for.
     pub at: Timestamp,
 }
@@ -119,6 +121,8 @@ pub struct ExecutionRow {
     pub state: ExecutionState,
     /// Its folder.
     pub folder: String,
+    /// Who or what started it; empty where nobody is known.
+    pub triggered_by: String,
     /// When it was asked for, RFC 3339.
     pub queued_at: String,
     /// When its first worker began.
@@ -131,6 +135,8 @@ pub struct ExecutionRow {
     pub done: Option<i64>,
     /// In the stage's unit: bytes or rows.
     pub total: Option<i64>,
+    /// Counts by action of each step, as JSON; there once it has ended.
+    pub counts: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
     /// Its worker's process.
@@ -140,7 +146,7 @@ pub struct ExecutionRow {
 }
 
 const SELECT: &str = "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
-    stage, done, total, failure, pid, cancel FROM executions";
+    stage, done, total, failure, pid, cancel, triggered_by, counts FROM executions";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     Ok(ExecutionRow {
@@ -159,6 +165,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
         failure: row.get(12)?,
         pid: row.get(13)?,
         cancel: row.get(14)?,
+        triggered_by: row.get(15)?,
+        counts: row.get(16)?,
     })
 }
 
@@ -170,9 +178,17 @@ impl State {
     pub fn queue(&mut self, new: NewExecution<'_>) -> Result<(), ProjectError> {
         self.together(|t| {
             t.execute(
-                "INSERT INTO executions(id, connector, version, live, state, folder, queued_at)
-                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6)",
-                params![new.id, new.connector, new.version, new.live, new.folder, stamp(new.at)],
+                "INSERT INTO executions(id, connector, version, live, state, folder, queued_at, triggered_by)
+                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7)",
+                params![
+                    new.id,
+                    new.connector,
+                    new.version,
+                    new.live,
+                    new.folder,
+                    stamp(new.at),
+                    new.triggered_by
+                ],
             )
             .map(drop)
         })

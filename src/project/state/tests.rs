@@ -23,7 +23,8 @@ fn status(state: &State, name: &str) -> Status {
 }
 
 fn queue(state: &mut State, id: &str, connector: &str, live: bool, second: i64) {
-    let new = NewExecution { id, connector, version: Some(1), live, folder: id, at: at(second) };
+    let new =
+        NewExecution { id, connector, version: Some(1), live, folder: id, triggered_by: "", at: at(second) };
     state.queue(new).unwrap();
 }
 

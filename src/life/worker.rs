@@ -1,11 +1,9 @@
 //! What a running execution tells the project's state, and hears from it.
 
 use super::Failure;
-use super::progress::Stages;
 use crate::project::Project;
 use crate::project::state::{ExecutionState, Outcome, State};
 use crate::report::{RunState, Summary};
-use crate::run::Progress;
 use crate::system::clock::{Clock, SystemClock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -16,53 +14,19 @@ use std::time::Duration;
 /// How often the state hears of an execution, and is asked whether it should stop.
 const BEAT: Duration = Duration::from_millis(500);
 
-/// How far an execution is.
+/// How far an execution is; it tells its progress here, and the worker reads it.
 #[derive(Clone, Debug, Default)]
-struct Far {
-    stage: String,
-    done: u64,
-    total: Option<u64>,
-}
-
-/// Shows progress on the terminal and keeps it for the state.
-pub(super) struct Told {
-    shown: Stages,
-    far: Arc<Mutex<Far>>,
-}
-
-impl Told {
-    pub(super) fn new() -> Self {
-        Self { shown: Stages::new(), far: Arc::default() }
-    }
-
-    pub(super) fn done(&self) {
-        self.shown.done();
-    }
-
-    /// Says that it was asked to stop.
-    pub(super) fn stopping(&self) {
-        self.shown.stopping();
-    }
-
-    fn note(&self, change: impl FnOnce(&mut Far)) {
-        change(&mut self.far.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Progress for Told {
-    fn stage(&self, name: &str, total: Option<u64>) {
-        self.note(|far| *far = Far { stage: name.to_owned(), done: 0, total });
-        self.shown.stage(name, total);
-    }
-
-    fn advance(&self, done: u64) {
-        self.note(|far| far.done = done);
-        self.shown.advance(done);
-    }
+pub struct Far {
+    /// What it is at.
+    pub stage: String,
+    /// How far that is.
+    pub done: u64,
+    /// And how far it goes, where that is known.
+    pub total: Option<u64>,
 }
 
 /// This process, as the worker of an execution that the project's state knows.
-pub(super) struct Worker {
+pub struct Worker {
     state: State,
     id: String,
     epoch: i64,
@@ -72,7 +36,10 @@ pub(super) struct Worker {
 impl Worker {
     /// Takes the execution; none where there is no project, or it does not know it. The caller holds the
     /// lock of the execution's folder.
-    pub(super) fn take(project: &Project, id: &str) -> Result<Option<Self>, Failure> {
+    ///
+    /// # Errors
+    /// Where it is not to be taken, or the state cannot be written.
+    pub fn take(project: &Project, id: &str) -> Result<Option<Self>, Failure> {
         let Some(mut state) = project.state()? else { return Ok(None) };
         let Some(row) = state.execution(id)? else { return Ok(None) };
         match state.take(id, std::process::id(), SystemClock.now())? {
@@ -85,14 +52,17 @@ impl Worker {
     }
 
     /// Begins to tell how far it is; `stop` is set once somebody wants it to stop.
-    pub(super) fn beat(
+    ///
+    /// # Errors
+    /// Where the state cannot be opened.
+    pub fn beat(
         &mut self,
         project: &Project,
-        told: &Told,
+        far: Arc<Mutex<Far>>,
         stop: &Arc<AtomicBool>,
     ) -> Result<(), Failure> {
         let Some(mut state) = project.state()? else { return Ok(()) };
-        let (far, stop) = (told.far.clone(), stop.clone());
+        let stop = stop.clone();
         let (id, epoch) = (self.id.clone(), self.epoch);
         let (end, ended) = channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -111,7 +81,10 @@ impl Worker {
     }
 
     /// Enters how it ended; `summary` is none where it could not run at all.
-    pub(super) fn end(mut self, summary: Option<&Summary>, failure: Option<&str>) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn end(mut self, summary: Option<&Summary>, failure: Option<&str>) -> Result<(), Failure> {
         if let Some((end, thread)) = self.beating.take() {
             drop(end);
             let _ = thread.join();

@@ -1,7 +1,7 @@
-//! Loading a connector for a command: its files, its sample's header, its findings.
+//! Loading a connector: its files, its sample's header, its findings.
 
-use super::{Failure, Look, io_words};
-use crate::diagnostic::render::{self, Sources};
+use super::{Failure, io_words};
+use crate::diagnostic::render::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::{Limits, probe};
 use crate::model::{Project, SampleFacts, SampleTable};
@@ -11,13 +11,17 @@ use crate::text::FileId;
 use std::path::Path;
 
 /// A connector with what is known of it.
-pub(super) struct Connector {
-    pub(super) project: Project,
+pub struct Connector {
+    /// The model of it.
+    pub project: Project,
 }
 
 impl Connector {
     /// Reads a connector's file, what it imports, and its sample's header.
-    pub(super) fn load(file: &Path) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// Where it is no connector, or cannot be read.
+    pub fn load(file: &Path) -> Result<Self, Failure> {
         if file.is_dir() {
             return Err(Failure::new(
                 format!("{}: this is a folder, not a connector", file.display()),
@@ -44,32 +48,24 @@ impl Connector {
         Ok(Self { project })
     }
 
-    /// The plan; none where the connector has errors, which are shown then.
-    pub(super) fn plan_or_tell(&self, look: Look) -> Result<Option<Plan>, Failure> {
-        match self.project.plan() {
-            Ok(plan) => Ok(Some(plan)),
-            Err(findings) => {
-                let errors: Vec<Diagnostic> =
-                    findings.into_iter().filter(|d| d.severity == Severity::Error).collect();
-                let sources = FilesOf(&self.project);
-                let style = render::Look { color: look.err_color, unicode: true, width: look.width };
-                eprint!("{}", render::full(&errors, &sources, style));
-                Ok(None)
-            }
-        }
+    /// The plan; where the connector has errors, they.
+    ///
+    /// # Errors
+    /// The findings that are errors.
+    pub fn plan(&self) -> Result<Plan, Vec<Diagnostic>> {
+        self.project
+            .plan()
+            .map_err(|findings| findings.into_iter().filter(|d| d.severity == Severity::Error).collect())
     }
 }
 
-/// The project's files, for the renderers.
-pub(super) struct FilesOf<'a>(pub(super) &'a Project);
-
-impl Sources for FilesOf<'_> {
+impl Sources for Connector {
     fn name(&self, file: FileId) -> String {
-        self.0.file_name(file)
+        self.project.file_name(file)
     }
 
     fn text(&self, file: FileId) -> &str {
-        self.0.text(file)
+        self.project.text(file)
     }
 }
 

@@ -1,0 +1,40 @@
+//! `sconn tokens`: who may use the service.
+
+use super::args::TokensCommand;
+use super::{Exit, Failure, print};
+use crate::life::no_project;
+use crate::project::Project;
+use crate::system::clock::{Clock, SystemClock};
+
+pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
+    let project = Project::here()?;
+    let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
+    match command {
+        TokensCommand::Add { name, role } => {
+            // 244 random bits; only a hash of it is kept.
+            let token = format!("sconn_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+            state.add_token(&name, role.into(), &token, SystemClock.now())?;
+            eprintln!("the token `{name}`; it is shown only now:");
+            print(&format!("{token}\n"))?;
+        }
+        TokensCommand::List => {
+            for token in state.tokens()? {
+                print(&format!("{}  {}  made {}\n", token.name, token.role.name(), token.created_at))?;
+            }
+        }
+        TokensCommand::Remove { name } => {
+            if !state.remove_token(&name)? {
+                let all = state.tokens()?;
+                let near = crate::diagnostic::nearest(&name, all.iter().map(|t| t.name.as_str()));
+                return Err(Failure::new(
+                    format!("there is no token `{name}`"),
+                    near.map_or("`sconn tokens list` shows those there are".into(), |n| {
+                        format!("did you mean `{n}`?")
+                    }),
+                ));
+            }
+            print(&format!("the token `{name}` is no longer taken\n"))?;
+        }
+    }
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,356 @@
+//! An execution as it is asked for: on the command line, by a trigger, over HTTP.
+
+use super::activation::{incomplete, version_hash};
+use super::{Connector, Failure, io_words};
+use crate::input::InputFile;
+use crate::plan::{ParameterPlan, Plan};
+use crate::project::Project;
+use crate::project::state::{ExecutionState, NewExecution, Status};
+use crate::report::RunMode;
+use crate::run::{Frozen, Progress, Request, Silent, freeze};
+use crate::sql::SqlLimits;
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::target::sqlite::Store;
+use crate::target::{Recording, Target};
+use crate::value::{Literal, Value, literal_value};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The connector's file.
+    pub file: PathBuf,
+    /// The input files, and the names under which they are told.
+    pub input: Vec<InputFile>,
+    /// Whether records are written.
+    pub live: bool,
+    /// Run parameters, `NAME=VALUE`.
+    pub params: Vec<String>,
+    /// The target's name or path; the default one where none is said.
+    pub target: Option<String>,
+    /// Where the artefacts go; into the project's executions where nothing is said.
+    pub out: Option<PathBuf>,
+    /// Whether a workbook is made.
+    pub workbook: bool,
+    /// Whether cells of the SQL output are guarded against formulas.
+    pub guard_formulas: bool,
+    /// Who or what started it: a person's e-mail address, or `schedule`, `webhook`, a watched folder.
+    /// Empty where nobody is known. The report is sent to a person's address.
+    pub triggered_by: String,
+}
+
+/// An execution with everything that it is given.
+pub struct Asked {
+    /// The project.
+    pub project: Project,
+    /// The target's place.
+    store: PathBuf,
+    live: bool,
+    /// The activated version that it runs.
+    version: Option<i64>,
+    plan: Plan,
+    files: Vec<InputFile>,
+    parameters: BTreeMap<String, Value>,
+    /// Its id.
+    pub execution: String,
+    started: Timestamp,
+    workbook: bool,
+    guard_formulas: bool,
+    triggered_by: String,
+    /// Its folder.
+    pub folder: ExecutionFolder,
+}
+
+impl Asked {
+    /// What makes a run dry or live, and the only place that does.
+    ///
+    /// # Errors
+    /// Where the target cannot be opened.
+    pub fn open_target(&self) -> Result<Box<dyn Target>, Failure> {
+        Ok(if self.live {
+            Box::new(Store::open_or_create_later(&self.store)?)
+        } else {
+            let base = Store::open_readonly_or_empty(&self.store)?;
+            Box::new(Recording::new(Box::new(base), self.folder.work())?)
+        })
+    }
+
+    /// Tells the project's state of it, where there is one.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn register(&self) -> Result<(), Failure> {
+        let Some(mut state) = self.project.state()? else { return Ok(()) };
+        let absolute = std::path::absolute(self.folder.root())?;
+        let root = std::path::absolute(self.project.root())?;
+        let folder = absolute.strip_prefix(&root).unwrap_or(&absolute);
+        Ok(state.queue(NewExecution {
+            id: &self.execution,
+            connector: &self.plan.connector.name,
+            version: self.version,
+            live: self.live,
+            triggered_by: &self.triggered_by,
+            folder: &folder.display().to_string(),
+            at: self.started,
+        })?)
+    }
+
+    /// What the run is asked.
+    pub fn request<'a>(
+        &'a self,
+        here: &'a Path,
+        progress: &'a dyn Progress,
+        stop: &'a AtomicBool,
+    ) -> Request<'a> {
+        Request {
+            plan: &self.plan,
+            files: &self.files,
+            parameters: self.parameters.clone(),
+            execution: self.execution.clone(),
+            started: self.started,
+            here,
+            workbook: self.workbook,
+            guard_formulas: self.guard_formulas,
+            triggered_by: &self.triggered_by,
+            sql: limits(&self.plan),
+            input: crate::input::Limits::default(),
+            clock: &SystemClock,
+            progress,
+            stop,
+        }
+    }
+}
+
+impl Asked {
+    /// An execution that begins at once. Within a project a live one needs an operational connector.
+    ///
+    /// # Errors
+    /// Where what is asked for cannot be, each with its mend.
+    pub fn now(connector: &Connector, plan: Plan, ask: Ask) -> Result<Self, Failure> {
+        Self::of(connector, plan, ask, version_to_run)
+    }
+
+    /// An execution that was interrupted, or waits, as it was asked for; `root` is its folder.
+    ///
+    /// # Errors
+    /// Where there is nothing to resume, or it must not go on.
+    pub fn again(root: &Path) -> Result<Self, Failure> {
+        let Some(frozen) = Frozen::load(root)? else {
+            return Err(Failure::new(
+                format!("there is nothing to resume in {}", root.display()),
+                "only an execution that was interrupted can be resumed, and only after its input was kept",
+            ));
+        };
+        // Paths are told as they were when it began, unless its folder was moved since.
+        let root = std::path::absolute(root)?;
+        std::env::set_current_dir(&frozen.here).map_err(|e| {
+            Failure::new(
+                format!("{}, where the execution began: {}", frozen.here.display(), io_words(&e)),
+                "its paths are counted from there: bring the folder back, then resume",
+            )
+        })?;
+        let moved = !frozen.folder.canonicalize().is_ok_and(|f| root.canonicalize().is_ok_and(|r| f == r));
+        let root = if moved { &root } else { &frozen.folder };
+        let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
+        frozen.check_inputs()?;
+        let project = Project::of(&folder.root().join("x"))?;
+        let plan = version_at_last(&project, &frozen)?.unwrap_or(frozen.plan.clone());
+        Ok(Self {
+            project,
+            store: PathBuf::from(&frozen.target.place),
+            live: RunMode::from_words(&frozen.target.mode) == RunMode::Live,
+            version: None,
+            files: frozen.inputs(),
+            plan,
+            parameters: frozen.parameters,
+            execution: frozen.execution,
+            started: frozen.started,
+            workbook: frozen.workbook,
+            guard_formulas: frozen.guard_formulas,
+            triggered_by: frozen.triggered_by,
+            folder,
+        })
+    }
+
+    /// Whatever the connector's status is: which version runs is known when it begins.
+    fn later(connector: &Connector, plan: Plan, ask: Ask) -> Result<Self, Failure> {
+        Self::of(connector, plan, ask, |_, _, _, _| Ok(None))
+    }
+
+    fn of(
+        connector: &Connector,
+        plan: Plan,
+        ask: Ask,
+        version: impl Fn(&Project, &Connector, &Plan, &Ask) -> Result<Option<i64>, Failure>,
+    ) -> Result<Self, Failure> {
+        if plan.loads.is_empty() && plan.queries.is_empty() {
+            return Err(Failure::new(
+                format!("{} has nothing to run", ask.file.display()),
+                "a connector needs at least a scope; `sconn check` tells more",
+            ));
+        }
+        let parameters = parameters(&plan, &ask.params)?;
+        let project = Project::of(&ask.file)?;
+        let store = project.target(ask.target.as_deref())?;
+        let version = version(&project, &connector, &plan, &ask)?;
+        let execution = execution_id(&SystemClock);
+        let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
+        let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
+        Ok(Self {
+            project,
+            store,
+            live: ask.live,
+            version,
+            plan,
+            files: ask.input,
+            parameters,
+            execution,
+            started: SystemClock.now(),
+            workbook: ask.workbook,
+            guard_formulas: ask.guard_formulas,
+            triggered_by: ask.triggered_by,
+            folder,
+        })
+    }
+}
+
+/// Puts an execution into the project's queue; gives its id.
+///
+/// # Errors
+/// Where there is no project, or what is asked for cannot be.
+pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
+    let asked = Asked::later(connector, plan, ask)?;
+    if asked.project.state()?.is_none() {
+        return Err(Failure::new(
+            "there is no project here, and so no queue",
+            "make one with an empty file `sconn.toml`, or use `sconn run`",
+        ));
+    }
+    let target = asked.open_target()?;
+    let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
+    freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
+    asked.folder.leave();
+    asked.register()?;
+    Ok(asked.execution)
+}
+
+/// A live execution that waited runs the version that is active when it begins. Live, nothing begins and
+/// nothing goes on while its connector is not active.
+fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let Some(row) = state.execution(&frozen.execution)? else { return Ok(None) };
+    if row.state.ended() || !row.live {
+        return Ok(None);
+    }
+    let connector = state.connector(&row.connector)?;
+    let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
+    if !status.runs() {
+        return Err(Failure::new(
+            format!("`{}` does not run live: it is {}", row.connector, status.words()),
+            format!("activate it: sconn activate {}", row.connector),
+        ));
+    }
+    let waited = row.state == ExecutionState::Queued;
+    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(None) };
+    let json = state.plan(&row.connector, version)?.unwrap_or_default();
+    serde_json::from_str(&json).map(Some).map_err(|e| {
+        Failure::new(
+            format!("version {version} of `{}` cannot be read: {e}", row.connector),
+            "it was activated by another version of sconn: activate it again",
+        )
+    })
+}
+
+/// Within a project a live run takes the version that was activated, and needs an operational
+/// connector; a dry run takes the file as it is, with a warning while something is missing.
+fn version_to_run(
+    project: &Project,
+    connector: &Connector,
+    plan: &Plan,
+    ask: &Ask,
+) -> Result<Option<i64>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let name = &plan.connector.name;
+    if !ask.live {
+        for missing in incomplete(connector, plan) {
+            eprintln!("warning: `{name}` is not complete: {missing}");
+        }
+        return Ok(None);
+    }
+    let file = ask.file.display();
+    let known = state.connector(name)?;
+    let status = known.as_ref().map_or(Status::Setup, |k| k.status);
+    let Some(known) = known.filter(|k| k.status.runs()) else {
+        return Err(Failure::new(
+            format!("`{name}` does not run live: it is {}", status.words()),
+            format!("activate it: sconn activate {file}\na dry run is always possible: leave out --live"),
+        ));
+    };
+    if known.hash.as_ref().is_some_and(|hash| *hash != version_hash(plan).1) {
+        let version = known.version.unwrap_or_default();
+        return Err(Failure::new(
+            format!("{file} was edited since version {version} of `{name}` was activated"),
+            format!("look at it with a dry run, then activate it again: sconn activate {file}"),
+        ));
+    }
+    Ok(known.version)
+}
+
+fn unusable(out: &Path, error: &FolderError) -> Failure {
+    let cause =
+        if out.is_file() { "this is a file, not a folder".to_owned() } else { io_words(&error.cause) };
+    let hint = match error.cause.kind() {
+        std::io::ErrorKind::WouldBlock => "wait until it is done, or stop it first",
+        _ => "choose another folder with --out",
+    };
+    Failure::new(format!("{}: {cause}", out.display()), hint)
+}
+
+/// The limits that the connector sets, or the defaults.
+fn limits(plan: &Plan) -> SqlLimits {
+    let default = SqlLimits::default();
+    let memory = plan.connector.memory.and_then(|b| usize::try_from(b).ok());
+    SqlLimits {
+        memory: memory.unwrap_or(default.memory),
+        time: plan.connector.time_limit.map_or(default.time, std::time::Duration::from_secs),
+    }
+}
+
+/// Sorts by time, and is told apart from others of the same second by its end.
+fn execution_id(clock: &dyn Clock) -> String {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    format!("{}-{}", clock.now().strftime("%Y%m%dT%H%M%SZ"), &unique[..6])
+}
+
+fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, Failure> {
+    let timezone = TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC);
+    let mut out = BTreeMap::new();
+    for text in given {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::new(format!("`{text}` is no parameter"), "write --param NAME=VALUE"))?;
+        let Some(parameter) = plan.parameters.iter().find(|p| p.name == name) else {
+            let known = plan.parameters.iter().map(|p| p.name.as_str());
+            let hint = match crate::diagnostic::nearest(name, known) {
+                Some(n) => format!("did you mean `{n}`?"),
+                None => format!("declare it in the connector: `param {name}: string`"),
+            };
+            return Err(Failure::new(format!("the connector has no parameter `{name}`"), hint));
+        };
+        let ParameterPlan { ty, formats, .. } = parameter;
+        let value = literal_value(*ty, Literal::Text(value), None, formats, &timezone)
+            .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
+        if out.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::new(
+                format!("the parameter `{name}` is given twice"),
+                "leave one of them out",
+            ));
+        }
+    }
+    Ok(out)
+}

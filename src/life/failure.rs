@@ -1,0 +1,64 @@
+//! Why something that a user asked for could not be done.
+
+use std::io::ErrorKind;
+
+/// Why something could not be done: what, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong.
+    pub what: String,
+    /// What to do, if anything can be done.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with its mend; an empty mend is none.
+    pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        let hint: String = hint.into();
+        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()) }
+    }
+}
+
+impl From<crate::target::TargetError> for Failure {
+    fn from(e: crate::target::TargetError) -> Self {
+        Self::new(e.to_string(), e.hint())
+    }
+}
+
+impl From<crate::project::ProjectError> for Failure {
+    fn from(e: crate::project::ProjectError) -> Self {
+        Self::new(e.cause, e.hint)
+    }
+}
+
+impl From<crate::run::RunError> for Failure {
+    fn from(e: crate::run::RunError) -> Self {
+        Self::new(e.to_string(), e.hint().unwrap_or_default())
+    }
+}
+
+impl From<crate::system::folder::FolderError> for Failure {
+    fn from(e: crate::system::folder::FolderError) -> Self {
+        crate::run::RunError::from(e).into()
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Self::new(io_words(&e), "")
+    }
+}
+
+/// Why a file or folder cannot be used, in words.
+pub fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        ErrorKind::IsADirectory => "this is a folder".into(),
+        ErrorKind::NotADirectory => "part of the path is a file, not a folder".into(),
+        ErrorKind::InvalidData => "it is not UTF-8 text".into(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk or a quota is full".into(),
+        ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,123 @@
+//! What runs the queue: each execution in a process of its own.
+
+use super::Failure;
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::project::state::{ExecutionRow, State};
+use crate::system::clock::{Clock, SystemClock};
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// An execution that runs in a process of its own.
+struct Job {
+    id: String,
+    child: Child,
+}
+
+/// Runs a project's queue, a turn at a time.
+pub struct Workers {
+    project: Project,
+    state: State,
+    at_once: usize,
+    jobs: Vec<Job>,
+}
+
+impl Workers {
+    /// The workers of a project; at most so many executions run at once.
+    pub fn new(project: Project, state: State, at_once: usize) -> Self {
+        Self { project, state, at_once, jobs: Vec::new() }
+    }
+
+    /// Whether none of its executions runs.
+    pub fn idle(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
+    /// happens. Gives whether anything began.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written, or no process be started.
+    pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
+        for (id, pid) in self.state.find_interrupted(SystemClock.now())? {
+            news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
+            end_silent(pid);
+        }
+        let mut going = Vec::new();
+        for mut job in std::mem::take(&mut self.jobs) {
+            match job.child.try_wait()? {
+                None => going.push(job),
+                Some(status) => {
+                    news(format!("{}  ended ({status})", job.id));
+                    if self.state.worker_gone(&job.id, job.child.id())? {
+                        news(format!("{}  it goes on from the last chunk that was committed", job.id));
+                    }
+                }
+            }
+        }
+        self.jobs = going;
+        let mut started = false;
+        while self.jobs.len() < self.at_once {
+            let limit = |connector: &str| concurrency(&self.state, connector);
+            let next = self.state.next(&limit)?.filter(|n| self.jobs.iter().all(|j| j.id != n.id));
+            let Some(next) = next else { break };
+            news(format!("{}  {} begins", next.id, next.connector));
+            self.jobs.push(start(&self.project, &next)?);
+            started = true;
+            await_taken(&self.state, &mut self.jobs)?;
+        }
+        Ok(started)
+    }
+}
+
+/// Waits until the newest job has taken its execution, so that it is not found in the queue again.
+fn await_taken(state: &State, jobs: &mut [Job]) -> Result<(), Failure> {
+    let Some(job) = jobs.last_mut() else { return Ok(()) };
+    while job.child.try_wait()?.is_none() {
+        let taken = state.execution(&job.id)?.is_none_or(|e| e.pid == Some(job.child.id()));
+        if taken {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// How many executions of a connector may run at once.
+fn concurrency(state: &State, connector: &str) -> i64 {
+    let plan = || {
+        let version = state.connector(connector).ok()??.version?;
+        let json = state.plan(connector, version).ok()??;
+        serde_json::from_str::<Plan>(&json).ok()
+    };
+    plan().and_then(|p| p.connector.concurrency).map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX))
+}
+
+/// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
+fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
+    let folder = project.root().join(&execution.folder);
+    let log = File::options().create(true).append(true).open(folder.join("worker.log"))?;
+    let child = Command::new(std::env::current_exe()?)
+        .args(["executions", "resume"])
+        .arg(&folder)
+        .args(["--format", "json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()?;
+    Ok(Job { id: execution.id.clone(), child })
+}
+
+/// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would
+/// hold the lock of its execution.
+fn end_silent(pid: Option<u32>) {
+    let Some(pid) = pid else { return };
+    // The number may belong to another program by now.
+    let process = Path::new("/proc").join(pid.to_string()).join("exe");
+    let own = std::env::current_exe().ok();
+    if std::fs::read_link(process).ok().is_some_and(|exe| Some(exe) == own) {
+        let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    }
+}

@@ -1,0 +1,93 @@
+//! What starts a connector, and who hears of its runs.
+
+use serde::{Deserialize, Serialize};
+
+/// What starts a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A file is handed in.
+    #[default]
+    Spreadsheet,
+    /// An HTTP request comes in.
+    Webhook(WebhookPlan),
+    /// A time comes.
+    Schedule(SchedulePlan),
+}
+
+impl Trigger {
+    /// Its name in the language.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Trigger::Spreadsheet => "spreadsheet",
+            Trigger::Webhook(_) => "webhook",
+            Trigger::Schedule(_) => "schedule",
+        }
+    }
+}
+
+/// How requests become executions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookPlan {
+    /// Seconds of a window: what comes in within one becomes one execution; 1 where not set.
+    pub batch: Option<u64>,
+    /// So many requests end a window early.
+    pub count: Option<u64>,
+    /// The name of the secret that requests are signed with.
+    pub secret: Option<String>,
+}
+
+/// When a connector runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulePlan {
+    /// A cron line of five fields.
+    pub cron: String,
+    /// IANA name of its zone; the connector's where not set.
+    pub timezone: Option<String>,
+}
+
+/// Who hears of runs by e-mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyPlan {
+    /// E-mail addresses.
+    pub to: Vec<String>,
+    /// After which runs.
+    pub when: NotifyWhen,
+}
+
+/// After which runs an e-mail is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotifyWhen {
+    /// All.
+    Always,
+    /// Those that failed or left rows out with errors: what needs attention.
+    #[default]
+    Errors,
+    /// Those that failed.
+    Failure,
+}
+
+impl NotifyWhen {
+    /// Each of them.
+    pub const ALL: [NotifyWhen; 3] = [NotifyWhen::Always, NotifyWhen::Errors, NotifyWhen::Failure];
+
+    /// Its name in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            NotifyWhen::Always => "always",
+            NotifyWhen::Errors => "errors",
+            NotifyWhen::Failure => "failure",
+        }
+    }
+}
+
+/// A web address, or the name of the secret that holds one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Address {
+    /// As written.
+    Url(String),
+    /// The secret's name.
+    Secret(String),
+}

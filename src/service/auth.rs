@@ -1,0 +1,88 @@
+//! Who asks, and what they may do.
+
+use super::{ApiError, App};
+use crate::project::state::Role;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+
+/// The holder of a token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What people call the token.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+}
+
+impl Caller {
+    /// Refuses where the role is not enough.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn may(&self, role: Role) -> Result<(), ApiError> {
+        if self.role >= role {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            format!("the token `{}` may not do this: its role is {}", self.name, self.role.name()),
+            format!("use a token with the role {}", role.name()),
+        ))
+    }
+}
+
+/// The token of a request: `Authorization: Bearer TOKEN`.
+fn bearer(parts: &Parts) -> Option<String> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let refused = || {
+            ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "a token is needed",
+                "send `Authorization: Bearer TOKEN`; `sconn tokens add NAME` makes one",
+            )
+        };
+        let token = bearer(parts).ok_or_else(refused)?;
+        let found = app.with(move |state| state.token(&token)).await?.ok_or_else(refused)?;
+        Ok(Self { name: found.name, role: found.role })
+    }
+}
+
+macro_rules! role {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub Caller);
+
+        impl FromRequestParts<App> for $name {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+                let caller = Caller::from_request_parts(parts, app).await?;
+                caller.may(Role::$name)?;
+                Ok(Self(caller))
+            }
+        }
+    };
+}
+
+role!(
+    /// A caller who may look at everything.
+    Read
+);
+role!(
+    /// A caller who may start, cancel and resume executions.
+    Run
+);
+role!(
+    /// A caller who may activate and deactivate connectors.
+    Admin
+);
