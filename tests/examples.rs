@@ -204,7 +204,7 @@ fn the_dirt_of_the_price_list_becomes_what_its_page_says() {
     assert!(missing.record.is_none());
     // Nothing of the row is written, and its texts are told.
     assert!(missing.fields.iter().all(|f| f.effect == FieldEffect::LeftAlone && f.after.is_blank()));
-    let price = missing.fields.iter().find(|f| f.mapping == 2).and_then(|f| f.text.as_deref());
+    let price = missing.fields.get(2).and_then(|f| f.text.as_deref());
     assert_eq!(price, Some("5.00"), "{missing:?}");
     let created = of_line(&products, 10);
     assert_eq!(

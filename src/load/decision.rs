@@ -24,7 +24,7 @@ pub struct RowDecision {
     pub record: Option<Uuid>,
     /// Whether the record's id may be told: the record exists for everyone.
     pub visible: bool,
-    /// Each mapped field, in mapping order.
+    /// Each mapped field, in the order of the mappings; none at all where the row did not get to them.
     pub fields: Vec<FieldChange>,
     /// Why the row is not written.
     pub errors: Vec<Problem>,
@@ -132,8 +132,6 @@ impl Action {
 /// What happened to one mapped field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
-    /// The field's number among the step's mappings, from 0.
-    pub mapping: usize,
     /// What the record had.
     pub before: Value,
     /// What the record has then.

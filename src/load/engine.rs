@@ -7,10 +7,10 @@ use super::rows::{Asked, Rows};
 use super::workspace::{Slot, Workspace};
 use super::{Action, FieldChange, FieldEffect, NewIds, RowDecision};
 use crate::plan::{LoadPlan, MappingSource, MatchAction};
-use crate::target::{ID, Record, Target, TargetError, Write};
+use crate::target::{Fields, ID, Record, Target, TargetError, Write};
 use crate::value::{FieldType, ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A load step, prepared to decide chunk after chunk.
@@ -72,10 +72,13 @@ impl<'p> Step<'p> {
             .map(|mapping| match &mapping.source {
                 MappingSource::Find { object, by, by_type, .. } => Mapping {
                     plan: mapping,
+                    name: mapping.field.name.as_str().into(),
                     find: Some(Asked::of(by, Some(by_type.clone()))),
                     own: (*object == plan.object).then(|| slot(&mut slots, by)),
                 },
-                _ => Mapping { plan: mapping, find: None, own: None },
+                _ => {
+                    Mapping { plan: mapping, name: mapping.field.name.as_str().into(), find: None, own: None }
+                }
             })
             .collect();
         let fields = object.iter().flat_map(|o| &o.fields);
@@ -210,7 +213,7 @@ struct ChunkRun<'c> {
 /// What a row does to its record.
 #[derive(Default)]
 struct Mapped {
-    changes: BTreeMap<String, Value>,
+    changes: Fields,
     new_options: Vec<(usize, String)>,
 }
 
@@ -231,14 +234,13 @@ impl ChunkRun<'_> {
 
     /// Each mapped field of a row of which nothing is written, with the text it was read from.
     fn unwritten(&self, row: usize) -> Vec<FieldChange> {
-        let unwritten = |(mapping, m): (usize, &Mapping<'_>)| FieldChange {
-            mapping,
+        let unwritten = |m: &Mapping<'_>| FieldChange {
             before: Value::Null,
             after: Value::Null,
             effect: FieldEffect::LeftAlone,
             text: m.source_text(self.rows, row),
         };
-        self.mappings.iter().enumerate().map(unwritten).collect()
+        self.mappings.iter().map(unwritten).collect()
     }
 
     async fn decide(
@@ -356,7 +358,6 @@ impl ChunkRun<'_> {
             let before = current.map_or(Value::Null, |r| r.value(&field.name).clone());
             let Some(incoming) = self.incoming.get_mut(number) else { continue };
             let mut change = FieldChange {
-                mapping: number,
                 before: before.clone(),
                 after: before,
                 effect: FieldEffect::LeftAlone,
@@ -391,7 +392,7 @@ impl ChunkRun<'_> {
                 change.effect,
                 FieldEffect::Written | FieldEffect::MergedOptions | FieldEffect::CreatedOption
             ) {
-                mapped.changes.insert(field.name.clone(), change.after.clone());
+                mapped.changes.insert(mapping.name.clone(), change.after.clone());
             }
             if (field.required || field.name == "name") && change.after.is_blank() {
                 decision.errors.push(empty_field(&field.name, &self.step.object));
@@ -422,7 +423,9 @@ impl ChunkRun<'_> {
         for (field, slot) in self.unique {
             // A record that comes out of the archive brings all its values back.
             let kept = current.filter(|_| unarchives).map(|r| r.value(field));
-            let Some(value) = mapped.changes.get(field).or(kept).filter(|v| !v.is_blank()) else { continue };
+            let Some(value) = mapped.changes.get(field.as_str()).or(kept).filter(|v| !v.is_blank()) else {
+                continue;
+            };
             if !self.workspace.knows(*slot, value) {
                 let mut values = vec![value.clone()];
                 let mapping = self.mappings.iter().position(|m| m.plan.field.name == *field);
@@ -470,10 +473,11 @@ impl ChunkRun<'_> {
         }
         let Some(current) = current else {
             let id = self.ids.id(self.number, self.rows.first_row + row as u64);
-            self.workspace.create(id, mapped.changes.clone());
+            let record = Arc::new(Record { id, archived: false, fields: mapped.changes });
+            self.workspace.create(record.clone());
             decision.action = Action::Create;
             decision.record = Some(id);
-            out.writes.push(Write::Create { id, fields: mapped.changes });
+            out.writes.push(Write::Create(record));
             return;
         };
         decision.action = match (unarchives, mapped.changes.is_empty()) {

@@ -8,11 +8,14 @@ use crate::plan::{MappingPlan, MappingSource};
 use crate::target::{Lookup, Target, TargetError};
 use crate::value::{Problem, ProblemCode, Resolution, Value};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A mapping, ready to be used.
 pub(super) struct Mapping<'p> {
     pub(super) plan: &'p MappingPlan,
+    /// The field's name, as its records share it.
+    pub(super) name: Arc<str>,
     /// For `find`: what the value is fitted to.
     pub(super) find: Option<Asked>,
     /// For `find` among the step's own records: how they are looked up.
@@ -97,7 +100,7 @@ impl<'p> Mapping<'p> {
         if value.is_blank() {
             return Ok(Value::Null);
         }
-        let fitted = crate::value::fit(&value, field)?;
+        let fitted = crate::value::fit(value, field)?;
         Ok(match fitted {
             Value::List(items) => once(items),
             blank if blank.is_blank() => Value::Null,
@@ -119,11 +122,7 @@ impl<'p> Mapping<'p> {
     pub(super) fn text(&self, rows: &Rows<'_>, row: usize, value: &Value) -> Option<String> {
         let MappingSource::Variable(name) = &self.plan.source else { return None };
         let text = rows.text(name, row)?;
-        let same = match value {
-            Value::Text(value) => value == text,
-            value => value.to_string() == text,
-        };
-        (!same).then(|| text.to_owned())
+        (!value.prints_as(text)).then(|| text.to_owned())
     }
 
     /// For `find`: looks up the values of this row and all later ones at once, where this row's is

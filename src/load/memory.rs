@@ -62,9 +62,8 @@ impl Target for Memory {
         for write in chunk.writes {
             let key = (chunk.object.to_owned(), write.id());
             match write {
-                Write::Create { id, fields } => {
-                    let record = Record { id: *id, archived: false, fields: fields.clone() };
-                    self.records.insert(key, record);
+                Write::Create(record) => {
+                    self.records.insert(key, Record::clone(record));
                 }
                 Write::Update { fields, archived, .. } => {
                     let record = self.records.get_mut(&key).unwrap();

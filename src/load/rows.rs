@@ -145,7 +145,7 @@ impl Asked {
                     text,
                 })?)
             }
-            (Asked::Field(field), value) => crate::value::fit(&value, field)?,
+            (Asked::Field(field), value) => crate::value::fit(value, field)?,
         };
         Ok(if fitted.is_blank() { Value::Null } else { fitted })
     }

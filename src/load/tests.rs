@@ -74,7 +74,7 @@ fn list(labels: &[&str]) -> Value {
 }
 
 fn put(target: &mut Memory, object: &str, n: u128, archived: bool, fields: &[(&str, Value)]) {
-    let fields = fields.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+    let fields = fields.iter().map(|(k, v)| ((*k).into(), v.clone())).collect();
     target.records.insert((object.into(), id(n)), Record { id: id(n), archived, fields });
 }
 

@@ -1,9 +1,9 @@
 //! The records of the step's object as they would be by now: what the target answered, with what
 //! the rows of this chunk have changed so far on top.
 
-use crate::target::{ID, Lookup, Record, Target, TargetError};
+use crate::target::{Fields, ID, Lookup, Record, Target, TargetError};
 use crate::value::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -93,17 +93,17 @@ impl<'s> Workspace<'s> {
     }
 
     /// Adds a record that a row creates.
-    pub(super) fn create(&mut self, id: Uuid, fields: BTreeMap<String, Value>) {
-        self.put(Record { id, archived: false, fields }, None);
+    pub(super) fn create(&mut self, record: Arc<Record>) {
+        self.put(record, None);
     }
 
     /// Changes a record; `fields` are those that change.
-    pub(super) fn update(&mut self, id: Uuid, fields: &BTreeMap<String, Value>, unarchive: bool) {
+    pub(super) fn update(&mut self, id: Uuid, fields: &Fields, unarchive: bool) {
         let Some(mut record) = self.records.get(&id).map(|r| Record::clone(r)) else { return };
         let before = self.records.get(&id).cloned();
         for (field, value) in fields {
             if value.is_blank() {
-                record.fields.remove(field);
+                record.fields.remove(field.as_ref());
             } else {
                 record.fields.insert(field.clone(), value.clone());
             }
@@ -111,10 +111,10 @@ impl<'s> Workspace<'s> {
         if unarchive {
             record.archived = false;
         }
-        self.put(record, before.as_deref());
+        self.put(Arc::new(record), before.as_deref());
     }
 
-    fn put(&mut self, record: Record, before: Option<&Record>) {
+    fn put(&mut self, record: Arc<Record>, before: Option<&Record>) {
         for state in &mut self.slots {
             let value =
                 if state.field == ID { Value::Uuid(record.id) } else { record.value(state.field).clone() };
@@ -123,7 +123,7 @@ impl<'s> Workspace<'s> {
                 state.gained.entry(value).or_default().push(record.id);
             }
         }
-        self.records.insert(record.id, Arc::new(record));
+        self.records.insert(record.id, record);
     }
 }
 

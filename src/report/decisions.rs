@@ -15,7 +15,7 @@
 //! | `rule` | text, null | what that rule asked: `code = V001` |
 //! | `candidates` | int64, null | how many records that rule found |
 //! | `record_id` | text, null | the record; null where nobody else can see it (a dry run's new ones) |
-//! | `fields` | text | JSON list of `{"field", "mapping", "before", "after", "effect", "from", "text"}` |
+//! | `fields` | text | JSON list of `{"field", "before", "after", "effect", "from", "text"}` |
 //! | `errors`, `warnings` | text | JSON list of `{"code", "name", "text", "message"}` |
 //! | `rules` | text | JSON list of every rule asked: `{"rule", "value", "candidates", "ids", "outcome", "action"}` |
 //! | `chunk` | int64, null | the chunk it was committed in |
@@ -57,7 +57,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The version of `decisions.parquet`.
-pub const DECISIONS_VERSION: u32 = 1;
+pub const DECISIONS_VERSION: u32 = 2;
 
 const VERSION_KEY: &str = "sconn.decisions.version";
 const STEPS_KEY: &str = "sconn.decisions.steps";
@@ -98,8 +98,9 @@ fn schema() -> SchemaRef {
 /// One mapped field, as it is read from the column `fields`.
 #[derive(Deserialize)]
 struct StoredField {
-    mapping: usize,
+    #[serde(default)]
     before: Value,
+    #[serde(default)]
     after: Value,
     effect: FieldEffect,
     #[serde(default)]

@@ -15,8 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Fields by API name. The names of an object are shared by all its records.
+pub type Fields = BTreeMap<Arc<str>, Value>;
+
 /// One record as the target holds it. Blank fields may be left out of `fields`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its id.
     pub id: Uuid,
@@ -25,7 +28,7 @@ pub struct Record {
     /// Its fields by API name, typed by the field: text-like fields and single options
     /// [`Value::Text`], numbers [`Value::Number`], checkbox [`Value::Boolean`], relationship
     /// [`Value::Uuid`], multi-select a [`Value::List`] of texts.
-    pub fields: BTreeMap<String, Value>,
+    pub fields: Fields,
 }
 
 impl Record {
@@ -52,22 +55,17 @@ pub struct Lookup<'a> {
 }
 
 /// What to do with one record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// A new record with this id.
-    Create {
-        /// Its id, given by the engine. Between the ids that one chunk creates lie no others, so that
-        /// its first and its last name them all.
-        id: Uuid,
-        /// Its fields.
-        fields: BTreeMap<String, Value>,
-    },
+    /// A new record, with an id that the engine gave. Between the ids that one chunk creates lie no
+    /// others, so that its first and its last name them all.
+    Create(Arc<Record>),
     /// Changes some fields of a record, and possibly whether it is archived.
     Update {
         /// Its id.
         id: Uuid,
         /// The fields that change, with their new values; `Null` blanks one.
-        fields: BTreeMap<String, Value>,
+        fields: Fields,
         /// `Some(false)` takes the record out of the archive.
         archived: Option<bool>,
     },
@@ -77,7 +75,8 @@ impl Write {
     /// The record it is about.
     pub fn id(&self) -> Uuid {
         match self {
-            Write::Create { id, .. } | Write::Update { id, .. } => *id,
+            Write::Create(record) => record.id,
+            Write::Update { id, .. } => *id,
         }
     }
 }

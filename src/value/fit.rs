@@ -39,7 +39,7 @@ pub fn fits(ty: DataType, field: &FieldType) -> Result<(), String> {
 ///
 /// # Errors
 /// What does not fit; nothing is ever rounded or cut to fit.
-pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
+pub fn fit(value: Value, field: &FieldSchema) -> Result<Value, Problem> {
     if value.is_blank() {
         return Ok(Value::Null);
     }
@@ -54,17 +54,19 @@ pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
             }
             Ok(Value::List(labels))
         }
-        (FieldType::Checkboxes | FieldType::Dynamictags, Value::Text(_)) => {
-            Ok(Value::List(vec![value.clone()]))
+        (FieldType::Checkboxes | FieldType::Dynamictags, value @ Value::Text(_)) => {
+            Ok(Value::List(vec![value]))
         }
-        (_, Value::List(_)) => Err(wrong_kind(value, field)),
-        (FieldType::Text, _) => {
-            let text = value.to_string();
-            match text.chars().count() {
+        (_, value @ Value::List(_)) => Err(wrong_kind(&value, field)),
+        (FieldType::Text, value) => {
+            let text = text(value);
+            // A character has a byte at least.
+            let length = if text.len() <= TEXT_LENGTH { 0 } else { text.chars().count() };
+            match length {
                 0..=TEXT_LENGTH => Ok(Value::Text(text)),
                 n => Err(problem(
                     ProblemCode::DoesNotFit,
-                    value,
+                    &Value::Text(text),
                     field,
                     &format!(
                         "has {n} characters; a text field takes {TEXT_LENGTH}, a longtext field any number"
@@ -72,43 +74,56 @@ pub fn fit(value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
                 )),
             }
         }
-        (FieldType::Longtext, _) => Ok(Value::Text(value.to_string())),
+        (FieldType::Longtext, value) => Ok(Value::Text(text(value))),
         (
             FieldType::Integer | FieldType::Rating | FieldType::Decimal | FieldType::Money { .. },
             Value::Number(n),
-        ) => number(*n, value, field),
-        (FieldType::Date, Value::Date(_))
-        | (FieldType::Datetime, Value::Datetime(_))
-        | (FieldType::Checkbox, Value::Boolean(_))
-        | (FieldType::Relationship { .. }, Value::Uuid(_))
+        ) => number(n, field),
+        (FieldType::Date, value @ Value::Date(_))
+        | (FieldType::Datetime, value @ Value::Datetime(_))
+        | (FieldType::Checkbox, value @ Value::Boolean(_))
+        | (FieldType::Relationship { .. }, value @ Value::Uuid(_))
         | (
             FieldType::Email
             | FieldType::Phonenumber
             | FieldType::Dropdown
             | FieldType::Radio
             | FieldType::Status,
-            Value::Text(_),
-        ) => Ok(value.clone()),
+            value @ Value::Text(_),
+        ) => Ok(value),
         // Ids travel as text in columns.
-        (FieldType::Relationship { .. }, Value::Text(text)) => uuid::Uuid::try_parse(text)
-            .map(Value::Uuid)
-            .map_err(|_| problem(ProblemCode::NotAUuid, value, field, "is not the id of a record")),
-        (FieldType::Yesnomaybe, Value::Boolean(b)) => Ok(Value::Text(if *b { "yes" } else { "no" }.into())),
+        (FieldType::Relationship { .. }, Value::Text(text)) => match uuid::Uuid::try_parse(&text) {
+            Ok(id) => Ok(Value::Uuid(id)),
+            Err(_) => {
+                Err(problem(ProblemCode::NotAUuid, &Value::Text(text), field, "is not the id of a record"))
+            }
+        },
+        (FieldType::Yesnomaybe, Value::Boolean(b)) => Ok(Value::Text(if b { "yes" } else { "no" }.into())),
         (FieldType::Yesnomaybe, Value::Text(text)) => ["yes", "no", "maybe"]
             .into_iter()
             .find(|word| word.eq_ignore_ascii_case(text.trim()))
             .map(|word| Value::Text(word.into()))
-            .ok_or_else(|| problem(ProblemCode::DoesNotFit, value, field, "is not yes, no or maybe")),
+            .ok_or_else(|| {
+                problem(ProblemCode::DoesNotFit, &Value::Text(text), field, "is not yes, no or maybe")
+            }),
         (FieldType::Timezone, Value::Text(text)) => match jiff::tz::TimeZone::get(text.trim()) {
             Ok(zone) => Ok(Value::Text(zone.iana_name().unwrap_or(text.trim()).to_owned())),
             Err(_) => Err(problem(
                 ProblemCode::DoesNotFit,
-                value,
+                &Value::Text(text),
                 field,
                 "is not the name of a time zone such as Europe/Berlin",
             )),
         },
-        _ => Err(wrong_kind(value, field)),
+        (_, value) => Err(wrong_kind(&value, field)),
+    }
+}
+
+/// The value as text; text stays the same.
+fn text(value: Value) -> String {
+    match value {
+        Value::Text(text) => text,
+        other => other.to_string(),
     }
 }
 
@@ -141,7 +156,9 @@ fn base_types(field: &FieldType) -> &'static [BaseType] {
     }
 }
 
-fn number(n: Decimal, value: &Value, field: &FieldSchema) -> Result<Value, Problem> {
+fn number(n: Decimal, field: &FieldSchema) -> Result<Value, Problem> {
+    let given = Value::Number(n);
+    let value = &given;
     let n = n.normalize();
     let whole = n.scale() == 0;
     match &field.ty {

@@ -167,5 +167,27 @@ impl std::fmt::Display for Value {
     }
 }
 
+impl Value {
+    /// Whether the value is printed as just this text; nothing is printed for it.
+    pub fn prints_as(&self, text: &str) -> bool {
+        use std::fmt::Write;
+        /// What must still come.
+        struct Rest<'t>(&'t str);
+        impl Write for Rest<'_> {
+            fn write_str(&mut self, part: &str) -> std::fmt::Result {
+                self.0 = self.0.strip_prefix(part).ok_or(std::fmt::Error)?;
+                Ok(())
+            }
+        }
+        match self {
+            Value::Text(own) => own == text,
+            other => {
+                let mut rest = Rest(text);
+                write!(rest, "{other}").is_ok() && rest.0.is_empty()
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

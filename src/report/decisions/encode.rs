@@ -3,7 +3,7 @@
 use super::hidden::Hidden;
 use super::schema;
 use crate::load::{FieldChange, FieldEffect, NewIds, RowDecision};
-use crate::plan::{LoadPlan, MappingSource};
+use crate::plan::{LoadPlan, MappingPlan, MappingSource};
 use crate::report::ReportError;
 use crate::report::words::{answer_words, deciding};
 use crate::value::Value;
@@ -130,30 +130,32 @@ fn json<'t, T: Serialize>(text: &'t mut Vec<u8>, list: &[T]) -> &'t str {
 #[derive(Serialize)]
 struct FieldView<'a> {
     field: &'a str,
-    mapping: usize,
+    #[serde(skip_serializing_if = "blank")]
     before: &'a Value,
+    #[serde(skip_serializing_if = "blank")]
     after: &'a Value,
     effect: FieldEffect,
-    /// The variables that it was mapped from.
-    from: &'a [String],
+    /// The variables that it was mapped from, but for one of the field's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
 
 fn stored_fields<'a>(plan: &'a LoadPlan, decision: &'a RowDecision) -> Vec<FieldView<'a>> {
-    let view = |f: &'a FieldChange| {
-        let mapping = plan.mappings.get(f.mapping);
-        FieldView {
-            field: mapping.map_or("", |m| m.field.name.as_str()),
-            mapping: f.mapping,
-            before: &f.before,
-            after: &f.after,
-            effect: f.effect,
-            from: mapping.map_or(&[], |m| sources(&m.source)),
-            text: f.text.as_deref(),
-        }
+    let view = |(mapping, f): (&'a MappingPlan, &'a FieldChange)| FieldView {
+        field: &mapping.field.name,
+        before: &f.before,
+        after: &f.after,
+        effect: f.effect,
+        from: Some(sources(&mapping.source)).filter(|s| !matches!(s, [one] if *one == mapping.field.name)),
+        text: f.text.as_deref(),
     };
-    decision.fields.iter().map(view).collect()
+    plan.mappings.iter().zip(&decision.fields).map(view).collect()
+}
+
+fn blank(value: &Value) -> bool {
+    *value == Value::Null
 }
 
 /// The variables that a mapping reads.

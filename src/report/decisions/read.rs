@@ -176,13 +176,7 @@ fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
         visible: record.is_some(),
         fields: fields
             .into_iter()
-            .map(|f| FieldChange {
-                mapping: f.mapping,
-                before: f.before,
-                after: f.after,
-                effect: f.effect,
-                text: f.text,
-            })
+            .map(|f| FieldChange { before: f.before, after: f.after, effect: f.effect, text: f.text })
             .collect(),
         errors,
         warnings: row.json("warnings")?,

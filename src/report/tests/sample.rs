@@ -105,8 +105,8 @@ fn list(items: &[&str]) -> Value {
     Value::List(items.iter().map(|i| text(i)).collect())
 }
 
-fn change(mapping: usize, before: Value, after: Value, effect: FieldEffect) -> FieldChange {
-    FieldChange { mapping, before, after, effect, text: None }
+fn change(before: Value, after: Value, effect: FieldEffect) -> FieldChange {
+    FieldChange { before, after, effect, text: None }
 }
 
 /// One decision of each kind.
@@ -135,10 +135,10 @@ pub(super) fn decisions() -> Vec<RowDecision> {
             record: Some(Uuid::from_u128(0xABCD)),
             visible: true,
             fields: vec![
-                change(0, Value::Null, text("=HYPERLINK(\"http://x\",\"Bolt\")"), Written),
-                change(1, Value::Null, number("1234.50"), Written),
-                change(2, Value::Null, day(4), Written),
-                change(3, Value::Null, list(&["new", "sale"]), Written),
+                change(Value::Null, text("=HYPERLINK(\"http://x\",\"Bolt\")"), Written),
+                change(Value::Null, number("1234.50"), Written),
+                change(Value::Null, day(4), Written),
+                change(Value::Null, list(&["new", "sale"]), Written),
             ],
             committed: Some(Committed { chunk: 0, at: jiff::Timestamp::UNIX_EPOCH }),
             ..base(1, Action::Create)
@@ -149,10 +149,10 @@ pub(super) fn decisions() -> Vec<RowDecision> {
             record: Some(Uuid::from_u128(1)),
             visible: true,
             fields: vec![
-                change(0, text("Nut"), text("Nut"), KeptNotBlank),
-                change(1, number("2"), number("2.25"), Written),
-                change(2, Value::Null, day(5), Written),
-                change(3, list(&["new"]), list(&["new", "sale"]), MergedOptions),
+                change(text("Nut"), text("Nut"), KeptNotBlank),
+                change(number("2"), number("2.25"), Written),
+                change(Value::Null, day(5), Written),
+                change(list(&["new"]), list(&["new", "sale"]), MergedOptions),
             ],
             committed: Some(Committed { chunk: 0, at: jiff::Timestamp::UNIX_EPOCH }),
             ..base(2, Action::Update)
@@ -163,10 +163,10 @@ pub(super) fn decisions() -> Vec<RowDecision> {
             record: Some(Uuid::from_u128(1)),
             visible: true,
             fields: vec![
-                change(0, text("Washer"), text("Washer"), Unchanged),
-                change(1, number("0.1"), number("0.1"), LeftAlone),
-                change(2, Value::Null, Value::Null, KeptNull),
-                change(3, list(&["new"]), list(&["new"]), KeptNull),
+                change(text("Washer"), text("Washer"), Unchanged),
+                change(number("0.1"), number("0.1"), LeftAlone),
+                change(Value::Null, Value::Null, KeptNull),
+                change(list(&["new"]), list(&["new"]), KeptNull),
             ],
             warnings: vec![problem(
                 ProblemCode::NotANumber,
@@ -190,7 +190,7 @@ pub(super) fn decisions() -> Vec<RowDecision> {
             decided_by: Some(0),
             record: Some(Uuid::from_u128(1)),
             visible: true,
-            fields: vec![change(0, text("Old"), text("New"), Written)],
+            fields: vec![change(text("Old"), text("New"), Written)],
             ..base(6, Action::UnarchiveAndUpdate)
         },
         RowDecision { source: None, ..base(7, Action::Unprocessed) },

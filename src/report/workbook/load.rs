@@ -36,7 +36,7 @@ fn row(line: &mut Vec<(Content, Tone)>, plan: &LoadPlan, decision: &RowDecision,
     let id = decision.record.filter(|_| decision.visible).map(|id| id.to_string());
     line.push((id.map_or(Content::Blank, cells::text), Tone::Muted));
     for mapping in 0..plan.mappings.len() {
-        let change = decision.fields.iter().find(|f| f.mapping == mapping);
+        let change = decision.fields.get(mapping);
         line.push(change.map_or((Content::Blank, Tone::Plain), |c| field(decision.action, c)));
     }
     let tone = |some: bool, tone| if some { tone } else { Tone::Plain };

@@ -2,10 +2,10 @@
 
 use super::Store;
 use super::storage::{decode, encode, part_size, quoted};
-use crate::target::{ID, Lookup, Record, TargetError};
+use crate::target::{Fields, ID, Lookup, Record, TargetError};
 use crate::value::{FieldSchema, FieldType, Value};
 use rusqlite::types::{Null, ToSqlOutput, Value as Sql, ValueRef};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -87,6 +87,7 @@ impl Store {
             }
             .map_err(io)?;
         }
+        let names: Vec<Arc<str>> = columns.iter().map(|c| c.name.as_str().into()).collect();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(io)? {
             let key = match row.get_ref(0).map_err(io)? {
@@ -97,12 +98,12 @@ impl Store {
             let age: i64 = row.get(1).map_err(io)?;
             let id: String = row.get(2).map_err(io)?;
             let archived: bool = row.get(3).map_err(io)?;
-            let mut fields = BTreeMap::new();
-            for (at, column) in columns.iter().enumerate() {
+            let mut fields = Fields::new();
+            for (at, (column, name)) in columns.iter().zip(&names).enumerate() {
                 let value = decode(&column.ty, row.get_ref(at + 4).map_err(io)?)
                     .ok_or_else(|| self.place.unreadable(object, &column.name, &id))?;
                 if value != Value::Null {
-                    fields.insert(column.name.clone(), value);
+                    fields.insert(name.clone(), value);
                 }
             }
             let id = Uuid::parse_str(&id).map_err(|_| self.place.unreadable(object, field, &id))?;

@@ -2,11 +2,10 @@
 
 use super::storage::{decode, encode, now, quoted, time};
 use super::{Store, place::Place, schema};
-use crate::target::{Chunk, ID, Receipt, Record, TargetError, Write};
+use crate::target::{Chunk, Fields, ID, Receipt, Record, TargetError, Write};
 use crate::value::{ObjectSchema, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What one write came to.
@@ -30,10 +29,10 @@ impl Store {
         let insert = insert_sql(object);
         for (seq, write) in chunk.writes.iter().enumerate() {
             let outcome = match write {
-                Write::Create { id, fields } => {
-                    let outcome = writer.insert(&insert, *id, fields, false)?;
+                Write::Create(record) => {
+                    let outcome = writer.insert(&insert, record)?;
                     if let Outcome::Written = outcome {
-                        created.push(*id);
+                        created.push(record.id);
                     }
                     outcome
                 }
@@ -59,9 +58,7 @@ impl Store {
         let at = time(chunk.at);
         let writer = Writer { connection: &self.connection, place: &self.place, object, chunk, at: &at };
         for record in records {
-            if let Outcome::Refused(reason) =
-                writer.insert(&insert, record.id, &record.fields, record.archived)?
-            {
+            if let Outcome::Refused(reason) = writer.insert(&insert, record)? {
                 let cause = format!("record {} of {} cannot be kept: {reason}", record.id, object.name);
                 return Err(self.place.broken(cause, "mend that record in the target"));
             }
@@ -119,20 +116,15 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// One statement for all records of an object: fields that a record does not have are NULL.
-    fn insert(
-        &self,
-        sql: &str,
-        id: Uuid,
-        fields: &BTreeMap<String, Value>,
-        archived: bool,
-    ) -> Result<Outcome, TargetError> {
+    fn insert(&self, sql: &str, record: &Record) -> Result<Outcome, TargetError> {
+        let Record { id, archived, fields } = record;
         if let Some(unknown) = fields.keys().find(|f| self.object.field(f).is_none()) {
             return Ok(Outcome::Refused(no_field(unknown)));
         }
         let io = |e| self.place.io(e);
         let mut statement = self.connection.prepare_cached(sql).map_err(io)?;
         for (at, field) in self.object.fields.iter().enumerate() {
-            match encode(&field.ty, fields.get(&field.name).unwrap_or(&Value::Null)) {
+            match encode(&field.ty, fields.get(field.name.as_str()).unwrap_or(&Value::Null)) {
                 Ok(value) => statement.raw_bind_parameter(at + 4, value).map_err(io)?,
                 Err(reason) => return Ok(Outcome::Refused(format!("field \"{}\": {reason}", field.name))),
             }
@@ -148,7 +140,7 @@ impl Writer<'_> {
         &self,
         seq: usize,
         id: Uuid,
-        fields: &BTreeMap<String, Value>,
+        fields: &Fields,
         archived: Option<bool>,
     ) -> Result<Outcome, TargetError> {
         let mut values = Vec::with_capacity(fields.len());
@@ -204,7 +196,7 @@ impl Writer<'_> {
     /// The record's values, before they change, of the fields that do; none where there is no such
     /// record. `{"fields": {NAME: VALUE, …}, "archived": BOOL}`, values as in the columns, options of
     /// a multi-select field as an array.
-    fn image(&self, id: Uuid, fields: &BTreeMap<String, Value>) -> Result<Option<String>, TargetError> {
+    fn image(&self, id: Uuid, fields: &Fields) -> Result<Option<String>, TargetError> {
         let io = |e| self.place.io(e);
         let mut sql = "SELECT _archived".to_owned();
         for name in fields.keys() {
@@ -228,7 +220,7 @@ impl Writer<'_> {
                 (_, Value::List(labels)) => labels.iter().map(ToString::to_string).collect(),
                 (_, other) => other.to_string().into(),
             };
-            image.insert(name.clone(), json);
+            image.insert(name.to_string(), json);
         }
         Ok(Some(serde_json::json!({ "fields": image, "archived": archived }).to_string()))
     }

@@ -169,13 +169,13 @@ proptest! {
 
     #[test]
     fn what_fits_a_field_is_the_same_value(value in value(), field in field()) {
-        match fit(&value, &field) {
+        match fit(value.clone(), &field) {
             Err(Problem { name, message, .. }) => {
                 prop_assert_eq!(&name, "f");
                 prop_assert!(message.starts_with("f: \""), "{}", message);
             }
             Ok(fitted) => {
-                prop_assert_eq!(fit(&fitted, &field), Ok(fitted.clone()), "what fits, fits again");
+                prop_assert_eq!(fit(fitted.clone(), &field), Ok(fitted.clone()), "what fits, fits again");
                 let same = match &field.ty {
                     FieldType::Yesnomaybe | FieldType::Timezone => true,
                     FieldType::Checkboxes | FieldType::Dynamictags => match (&value, &fitted) {

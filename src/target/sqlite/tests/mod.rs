@@ -9,6 +9,7 @@ mod schema;
 mod writing;
 
 use super::Store;
+use crate::target::Fields;
 use crate::target::{
     Begun, Chunk, ChunkKey, Claim, ID, Lookup, Receipt, Record, Recording, Target, TargetError, Write,
 };
@@ -16,7 +17,6 @@ use crate::value::{FieldSchema, FieldType, ObjectSchema, Value, field_column_typ
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,12 +60,12 @@ fn labels(labels: &[&str]) -> Value {
     Value::List(labels.iter().map(|l| text(l)).collect())
 }
 
-fn fields(pairs: &[(&str, Value)]) -> BTreeMap<String, Value> {
-    pairs.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect()
+fn fields(pairs: &[(&str, Value)]) -> Fields {
+    pairs.iter().map(|(n, v)| ((*n).into(), v.clone())).collect()
 }
 
 fn create(id: u128, pairs: &[(&str, Value)]) -> Write {
-    Write::Create { id: Uuid::from_u128(id), fields: fields(pairs) }
+    Write::Create(Arc::new(Record { id: Uuid::from_u128(id), archived: false, fields: fields(pairs) }))
 }
 
 fn update(id: u128, pairs: &[(&str, Value)], archived: Option<bool>) -> Write {

@@ -138,7 +138,11 @@ fn a_value_of_every_type_comes_back_exactly_and_is_plain_in_sql() {
     wait(store.prepare(std::slice::from_ref(&declared), &[])).unwrap();
     let values: Vec<(String, Value)> =
         all.iter().enumerate().map(|(n, (_, v, _))| (format!("f{n}"), v.clone())).collect();
-    let write = Write::Create { id: Uuid::from_u128(1), fields: values.iter().cloned().collect() };
+    let write = Write::Create(Arc::new(Record {
+        id: Uuid::from_u128(1),
+        archived: false,
+        fields: values.iter().map(|(n, v)| (n.as_str().into(), v.clone())).collect(),
+    }));
     assert_eq!(wait(commit(&mut store, chunk(0, &[write, create(2, &[])]))).unwrap().refused, []);
     assert_eq!(store.get("people", Uuid::from_u128(1)).unwrap().unwrap().fields, values);
     assert!(
