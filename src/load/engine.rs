@@ -1,37 +1,24 @@
 //! A load step over chunks of rows: one decision a row, and the writes they lead to.
 
 use super::mapping::{Incoming, Mapping, resolve};
-use super::matching::{Key, Rule, Verdict, ask};
+use super::matching::{Key, Verdict, ask};
 use super::options::Options;
-use super::rows::{Asked, Rows};
+use super::prepare::{Fitted, Prepared, Preparer, RowAhead};
+use super::rows::Rows;
+use super::shape::{Shape, problem};
 use super::workspace::{Slot, Workspace};
 use super::{Action, FieldChange, FieldEffect, NewIds, RowDecision};
-use crate::plan::{LoadPlan, MappingSource, MatchAction};
-use crate::target::{Fields, ID, Record, Target, TargetError, Write};
+use crate::plan::{LoadPlan, MatchAction};
+use crate::target::{Fields, Record, Target, TargetError, Write};
 use crate::value::{FieldType, ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
-use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-/// A load step, prepared to decide chunk after chunk.
-pub struct Step<'p> {
-    plan: &'p LoadPlan,
-    object: Option<ObjectSchema>,
-    rules: Vec<Rule<'p>>,
-    mappings: Vec<Mapping<'p>>,
-    required: Vec<String>,
-    /// The variables that the rules and mappings read.
-    used: HashSet<&'p str>,
-    /// The fields of the slots of each chunk's workspace.
-    slots: Vec<String>,
-    /// The unique fields and their slots.
-    unique: Vec<(String, Slot)>,
-    columns: Vec<String>,
+/// A load step that decides chunk after chunk.
+pub struct Step {
+    shape: Arc<Shape>,
     /// By mapping; asked for with the first chunk.
     options: Option<Vec<Option<Options>>>,
-    ids: NewIds,
-    /// The step's number in its plan, from 0.
-    number: usize,
 }
 
 /// What a step decided about a chunk.
@@ -45,131 +32,73 @@ pub struct Decided {
     pub new_options: Vec<(String, String)>,
 }
 
-impl<'p> Step<'p> {
-    /// Prepares the step that is `number` in its plan, from 0; its new records get their ids from `ids`.
+impl Step {
+    /// The step that is `number` in its plan, from 0; its new records get their ids from `ids`.
     pub fn new(
-        plan: &'p LoadPlan,
+        plan: &LoadPlan,
         number: usize,
         scope_variables: &[VariableSpec],
         objects: &[ObjectSchema],
         ids: NewIds,
     ) -> Self {
-        let object = objects.iter().find(|o| o.name == plan.object).cloned();
-        let type_of = |field: &str| object.as_ref().and_then(|o| o.field(field)).map(|f| f.ty.clone());
-        let mut slots = Vec::new();
-        let rules: Vec<Rule<'p>> = plan
-            .rules
-            .iter()
-            .map(|rule| Rule {
-                plan: rule,
-                asked: Asked::of(&rule.field, type_of(&rule.field)),
-                slot: slot(&mut slots, &rule.field),
-            })
-            .collect();
-        let mappings: Vec<Mapping<'p>> = plan
-            .mappings
-            .iter()
-            .map(|mapping| match &mapping.source {
-                MappingSource::Find { object, by, by_type, .. } => Mapping {
-                    plan: mapping,
-                    name: mapping.field.name.as_str().into(),
-                    find: Some(Asked::of(by, Some(by_type.clone()))),
-                    own: (*object == plan.object).then(|| slot(&mut slots, by)),
-                },
-                _ => {
-                    Mapping { plan: mapping, name: mapping.field.name.as_str().into(), find: None, own: None }
-                }
-            })
-            .collect();
-        let fields = object.iter().flat_map(|o| &o.fields);
-        let unique: Vec<(String, Slot)> =
-            fields.filter(|f| f.unique).map(|f| (f.name.clone(), slot(&mut slots, &f.name))).collect();
-        let mut columns: Vec<String> = vec!["name".to_owned()];
-        for field in slots.iter().chain(plan.mappings.iter().map(|m| &m.field.name)) {
-            if field != ID && !columns.contains(field) {
-                columns.push(field.clone());
-            }
-        }
-        let mut used: HashSet<&'p str> = plan.rules.iter().map(|r| r.variable.as_str()).collect();
-        used.extend(mappings.iter().flat_map(Mapping::variables).map(String::as_str));
-        let required = scope_variables.iter().filter(|v| v.required).map(|v| v.name.clone()).collect();
-        Self {
-            plan,
-            object,
-            rules,
-            mappings,
-            required,
-            used,
-            slots,
-            unique,
-            columns,
-            options: None,
-            ids,
-            number,
-        }
+        Self { shape: Arc::new(Shape::new(plan, number, scope_variables, objects, ids)), options: None }
     }
 
     /// The fields it looks records up by: (object, field), each once. They deserve an index.
     pub fn match_fields(&self) -> Vec<(String, String)> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        let own = self.slots.iter().map(|field| (self.plan.object.clone(), field.clone()));
-        let found = self.plan.mappings.iter().filter_map(|m| match &m.source {
-            MappingSource::Find { object, by, .. } => Some((object.clone(), by.clone())),
-            _ => None,
-        });
-        for pair in own.chain(found) {
-            if pair.1 != ID && !pairs.contains(&pair) {
-                pairs.push(pair);
-            }
-        }
-        pairs
+        self.shape.match_fields()
+    }
+
+    /// What prepares its chunks.
+    pub fn preparer(&self) -> Preparer {
+        Preparer { shape: self.shape.clone() }
     }
 
     /// Decides about a chunk. Nothing is written.
     ///
     /// # Errors
     /// What the target said.
-    pub async fn decide(&mut self, target: &mut dyn Target, rows: &Rows<'_>) -> Result<Decided, TargetError> {
-        let count = rows.len();
+    pub async fn decide(
+        &mut self,
+        target: &mut dyn Target,
+        prepared: Prepared,
+    ) -> Result<Decided, TargetError> {
+        let Prepared { rows, keys, ahead } = prepared;
         let mut options = match self.options.take() {
             Some(options) => options,
             None => self.fetch_options(target).await?,
         };
+        let shape = &*self.shape;
         let mut decided = Decided::default();
-        {
-            let mut chunk = ChunkRun {
-                step: self.plan,
-                object: self.object.as_ref(),
-                rules: &self.rules,
-                mappings: &self.mappings,
-                required: &self.required,
-                used: &self.used,
-                unique: &self.unique,
-                ids: self.ids,
-                number: self.number,
-                options: &mut options,
-                keys: self.rules.iter().map(|r| r.keys(rows, count)).collect(),
-                incoming: self.mappings.iter().map(|m| m.columns(rows)).collect(),
-                asked_unique: HashSet::new(),
-                workspace: Workspace::new(&self.plan.object, &self.columns, &self.slots),
-                rows,
-                count,
-            };
-            for row in 0..count {
-                let decision = chunk.row(row, target, &mut decided).await?;
-                decided.decisions.push(decision);
-            }
+        decided.decisions.reserve(ahead.len());
+        let mut chunk = ChunkRun {
+            shape,
+            options: &mut options,
+            keys,
+            incoming: shape.mappings.iter().map(|m| m.columns(&rows)).collect(),
+            asked_unique: HashSet::new(),
+            workspace: Workspace::new(&shape.plan.object, &shape.columns, &shape.slots),
+            count: ahead.len(),
+            ahead,
+            rows: &rows,
+        };
+        let mut row = 0;
+        while let Some(ahead) = chunk.ahead.pop_front() {
+            let decision = chunk.row(row, ahead, target, &mut decided).await?;
+            decided.decisions.push(decision);
+            row += 1;
         }
+        drop(chunk);
         self.options = Some(options);
         Ok(decided)
     }
 
     async fn fetch_options(&self, target: &mut dyn Target) -> Result<Vec<Option<Options>>, TargetError> {
-        let mut all = Vec::with_capacity(self.mappings.len());
-        for mapping in &self.mappings {
+        let mut all = Vec::with_capacity(self.shape.mappings.len());
+        for mapping in &self.shape.mappings {
             let field = &mapping.plan.field;
             all.push(if field.ty.has_options() {
-                Some(Options::fetch(target, &self.plan.object, &field.name).await?)
+                Some(Options::fetch(target, &self.shape.plan.object, &field.name).await?)
             } else {
                 None
             });
@@ -178,35 +107,18 @@ impl<'p> Step<'p> {
     }
 }
 
-fn slot(slots: &mut Vec<String>, field: &str) -> Slot {
-    slots.iter().position(|s| s == field).unwrap_or_else(|| {
-        slots.push(field.to_owned());
-        slots.len() - 1
-    })
-}
-
-fn problem(code: ProblemCode, name: &str, text: &str, message: String) -> Problem {
-    Problem { code, name: name.to_owned(), text: text.to_owned(), message }
-}
-
 /// One chunk on its way through a step.
 struct ChunkRun<'c> {
-    step: &'c LoadPlan,
-    object: Option<&'c ObjectSchema>,
-    rules: &'c [Rule<'c>],
-    mappings: &'c [Mapping<'c>],
-    required: &'c [String],
-    used: &'c HashSet<&'c str>,
-    unique: &'c [(String, Slot)],
-    ids: NewIds,
-    number: usize,
+    shape: &'c Shape,
     options: &'c mut Vec<Option<Options>>,
     keys: Vec<Vec<Key>>,
     incoming: Vec<Incoming<'c>>,
+    /// The rows that were not decided about yet.
+    ahead: VecDeque<RowAhead>,
     /// Unique slots whose values were looked up for all rows.
     asked_unique: HashSet<Slot>,
     workspace: Workspace<'c>,
-    rows: &'c Rows<'c>,
+    rows: &'c Rows,
     count: usize,
 }
 
@@ -221,10 +133,12 @@ impl ChunkRun<'_> {
     async fn row(
         &mut self,
         row: usize,
+        ahead: RowAhead,
         target: &mut dyn Target,
         out: &mut Decided,
     ) -> Result<RowDecision, TargetError> {
-        let mut decision = self.decide(row, target, out).await?;
+        let RowAhead { decision, fitted } = ahead;
+        let mut decision = self.decide(row, decision, fitted, target, out).await?;
         // A row that fails before it is mapped is told with what it had.
         if decision.action == Action::Error && decision.fields.is_empty() {
             decision.fields = self.unwritten(row);
@@ -234,41 +148,28 @@ impl ChunkRun<'_> {
 
     /// Each mapped field of a row of which nothing is written, with the text it was read from.
     fn unwritten(&self, row: usize) -> Vec<FieldChange> {
-        let unwritten = |m: &Mapping<'_>| FieldChange {
+        let unwritten = |m: &Mapping| FieldChange {
             before: Value::Null,
             after: Value::Null,
             effect: FieldEffect::LeftAlone,
             text: m.source_text(self.rows, row),
         };
-        self.mappings.iter().map(unwritten).collect()
+        self.shape.mappings.iter().map(unwritten).collect()
     }
 
     async fn decide(
         &mut self,
         row: usize,
+        mut decision: RowDecision,
+        fitted: Vec<Option<Fitted>>,
         target: &mut dyn Target,
         out: &mut Decided,
     ) -> Result<RowDecision, TargetError> {
-        let mut decision = RowDecision {
-            row: self.rows.first_row + row as u64 + 1,
-            source: self.rows.sources.get(row).copied().flatten(),
-            key: self.row_key(row),
-            rules: Vec::new(),
-            decided_by: None,
-            action: Action::Error,
-            record: None,
-            visible: false,
-            fields: Vec::new(),
-            errors: Vec::new(),
-            warnings: Vec::new(),
-            committed: None,
-        };
-        self.variable_problems(row, &mut decision);
         if !decision.errors.is_empty() {
             return Ok(decision);
         }
         let Verdict { answers, decided, error } =
-            ask(self.rules, &self.keys, row, &mut self.workspace, target).await?;
+            ask(&self.shape.rules, &self.keys, row, &mut self.workspace, target).await?;
         decision.rules = answers;
         if let Some(error) = error {
             // It was a warning only as long as no rule asked for it.
@@ -285,7 +186,7 @@ impl ChunkRun<'_> {
         let unarchives = matches!(action, MatchAction::UnarchiveAndUpdate | MatchAction::UnarchiveOnly);
         if !creates && let [only] = found.as_slice() {
             decision.record = Some(only.id);
-            decision.visible = !self.ids.made(only.id);
+            decision.visible = !self.shape.ids.made(only.id);
         }
         if action == MatchAction::DoNotUpload {
             decision.action = Action::Skip;
@@ -293,7 +194,7 @@ impl ChunkRun<'_> {
         }
         if !creates && found.len() > 1 {
             let value = decision.rules.last().map(|r| r.value.to_string()).unwrap_or_default();
-            let field = self.rules.get(rule).map_or("", |r| r.plan.field.as_str());
+            let field = self.shape.rules.get(rule).map_or("", |r| r.plan.field.as_str());
             let message = format!("{} records have `{value}` in `{field}`; one is expected", found.len());
             decision.errors.push(problem(ProblemCode::SeveralMatches, field, &value, message));
             return Ok(decision);
@@ -301,9 +202,9 @@ impl ChunkRun<'_> {
         let current = if creates { None } else { found.into_iter().next() };
         let mut mapped = Mapped::default();
         if action != MatchAction::UnarchiveOnly {
-            mapped = self.map(row, current.as_deref(), target, &mut decision).await?;
+            mapped = self.map(row, fitted, current.as_deref(), target, &mut decision).await?;
         }
-        self.check_unique(row, &mapped, current.as_deref(), unarchives, target, &mut decision).await?;
+        self.check_unique(&mapped, current.as_deref(), unarchives, target, &mut decision).await?;
         if !decision.errors.is_empty() {
             return Ok(decision);
         }
@@ -311,7 +212,7 @@ impl ChunkRun<'_> {
             && !self.keys.is_empty()
             && self.keys.iter().all(|k| matches!(k.get(row), Some(Key::Blank)))
         {
-            let names: Vec<&str> = self.rules.iter().map(|r| r.plan.variable.as_str()).collect();
+            let names: Vec<&str> = self.shape.rules.iter().map(|r| r.plan.variable.as_str()).collect();
             let message = format!("`{}` is empty, so no record could match", names.join("`, `"));
             decision.warnings.push(problem(
                 ProblemCode::EmptyMatchValue,
@@ -324,36 +225,18 @@ impl ChunkRun<'_> {
         Ok(decision)
     }
 
-    /// Required variables fail the row; problems of the others are warnings.
-    fn variable_problems(&self, row: usize, decision: &mut RowDecision) {
-        let problems = self.rows.problems_of(row);
-        for found in problems {
-            let name = found.problem.name.as_str();
-            if !found.taken && (name.is_empty() || self.required.iter().any(|r| r == name)) {
-                decision.errors.push(found.problem.clone());
-            } else if self.used.contains(name) || name.is_empty() {
-                decision.warnings.push(found.problem.clone());
-            }
-        }
-        for name in self.required {
-            let said = problems.iter().any(|p| !p.taken && p.problem.name == *name);
-            if !said && self.rows.column(name).is_some_and(|c| c.value(row).is_blank()) {
-                let message = format!("`{name}` is required and empty");
-                decision.errors.push(problem(ProblemCode::Required, name, "", message));
-            }
-        }
-    }
-
     async fn map(
         &mut self,
         row: usize,
+        fitted: Vec<Option<Fitted>>,
         current: Option<&Record>,
         target: &mut dyn Target,
         decision: &mut RowDecision,
     ) -> Result<Mapped, TargetError> {
         let mut mapped = Mapped::default();
-        decision.fields.reserve(self.mappings.len());
-        for (number, mapping) in self.mappings.iter().enumerate() {
+        let shape = self.shape;
+        decision.fields.reserve(shape.mappings.len());
+        for ((number, mapping), fitted) in shape.mappings.iter().enumerate().zip(fitted) {
             let field = &mapping.plan.field;
             let before = current.map_or(Value::Null, |r| r.value(&field.name).clone());
             let Some(incoming) = self.incoming.get_mut(number) else { continue };
@@ -363,12 +246,18 @@ impl ChunkRun<'_> {
                 effect: FieldEffect::LeftAlone,
                 text: None,
             };
-            if !mapping.lost(self.rows, row) {
-                mapping.look(incoming, row, self.count, &mut self.workspace, target).await?;
-                match mapping.value(incoming, row, &self.workspace) {
+            let fitted = match fitted {
+                None if mapping.find.is_some() && !mapping.lost(self.rows, row) => {
+                    mapping.look(incoming, row, self.count, &mut self.workspace, target).await?;
+                    Some(Fitted { value: mapping.found_value(incoming, row, &self.workspace), text: None })
+                }
+                fitted => fitted,
+            };
+            if let Some(Fitted { value, text }) = fitted {
+                match value {
                     Err(problem) => decision.warnings.push(problem),
                     Ok(value) => {
-                        change.text = mapping.text(self.rows, row, &value);
+                        change.text = text;
                         let (after, effect) =
                             resolve(mapping.plan.resolution, &change.before, value, current.is_none());
                         let writes = matches!(effect, FieldEffect::Written | FieldEffect::MergedOptions);
@@ -395,15 +284,15 @@ impl ChunkRun<'_> {
                 mapped.changes.insert(mapping.name.clone(), change.after.clone());
             }
             if (field.required || field.name == "name") && change.after.is_blank() {
-                decision.errors.push(empty_field(&field.name, &self.step.object));
+                decision.errors.push(empty_field(&field.name, &self.shape.plan.object));
             }
             decision.fields.push(change);
         }
         if current.is_none() {
-            for field in self.object.iter().flat_map(|o| &o.fields) {
+            for field in self.shape.object.iter().flat_map(|o| &o.fields) {
                 let asked = field.required || field.name == "name";
-                if asked && !self.mappings.iter().any(|m| m.plan.field.name == field.name) {
-                    decision.errors.push(empty_field(&field.name, &self.step.object));
+                if asked && !self.shape.mappings.iter().any(|m| m.plan.field.name == field.name) {
+                    decision.errors.push(empty_field(&field.name, &self.shape.plan.object));
                 }
             }
         }
@@ -413,14 +302,13 @@ impl ChunkRun<'_> {
     /// A unique field must not get a value that another live record has.
     async fn check_unique(
         &mut self,
-        row: usize,
         mapped: &Mapped,
         current: Option<&Record>,
         unarchives: bool,
         target: &mut dyn Target,
         decision: &mut RowDecision,
     ) -> Result<(), TargetError> {
-        for (field, slot) in self.unique {
+        for (field, slot) in &self.shape.unique {
             // A record that comes out of the archive brings all its values back.
             let kept = current.filter(|_| unarchives).map(|r| r.value(field));
             let Some(value) = mapped.changes.get(field.as_str()).or(kept).filter(|v| !v.is_blank()) else {
@@ -428,14 +316,11 @@ impl ChunkRun<'_> {
             };
             if !self.workspace.knows(*slot, value) {
                 let mut values = vec![value.clone()];
-                let mapping = self.mappings.iter().position(|m| m.plan.field.name == *field);
-                if let (Some(number), true) = (mapping, self.asked_unique.insert(*slot))
-                    && let (Some(mapping), Some(incoming)) =
-                        (self.mappings.get(number), self.incoming.get(number))
-                    && mapping.find.is_none()
-                {
-                    let later = (row + 1..self.count).filter(|r| !mapping.lost(self.rows, *r));
-                    values.extend(later.filter_map(|r| mapping.value(incoming, r, &self.workspace).ok()));
+                let mapping = self.shape.mappings.iter().position(|m| m.plan.field.name == *field);
+                if let (Some(number), true) = (mapping, self.asked_unique.insert(*slot)) {
+                    let later =
+                        self.ahead.iter().filter_map(|a| a.fitted.get(number)?.as_ref()?.value.as_ref().ok());
+                    values.extend(later.cloned());
                 }
                 self.workspace.fetch(target, *slot, values).await?;
             }
@@ -465,14 +350,14 @@ impl ChunkRun<'_> {
     ) {
         for (number, label) in mapped.new_options {
             let Some(Some(options)) = self.options.get_mut(number) else { continue };
-            if let Some(mapping) = self.mappings.get(number)
+            if let Some(mapping) = self.shape.mappings.get(number)
                 && options.add(label.clone())
             {
                 out.new_options.push((mapping.plan.field.name.clone(), label));
             }
         }
         let Some(current) = current else {
-            let id = self.ids.id(self.number, self.rows.first_row + row as u64);
+            let id = self.shape.ids.id(self.shape.number, self.rows.first_row + row as u64);
             let record = Arc::new(Record { id, archived: false, fields: mapped.changes });
             self.workspace.create(record.clone());
             decision.action = Action::Create;
@@ -492,36 +377,6 @@ impl ChunkRun<'_> {
         self.workspace.update(current.id, &mapped.changes, unarchives);
         let archived = unarchives.then_some(false);
         out.writes.push(Write::Update { id: current.id, fields: mapped.changes, archived });
-    }
-
-    /// A hash of the step and the values that identify the row: those it is matched on, as far as they
-    /// are its own. The id that an earlier step exposed differs from run to run; a row that is matched
-    /// on nothing else is identified by all its variables.
-    fn row_key(&self, row: usize) -> u64 {
-        let mut hash = Sha256::new();
-        hash.update(self.step.name.as_bytes());
-        let mut enter = |kind: u8, text: &str| {
-            // The length keeps `ab`, `c` apart from `a`, `bc`.
-            hash.update([kind]);
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        };
-        let own = |rule: &Rule<'_>| self.rows.variables.iter().any(|v| v.name == rule.plan.variable);
-        let mut own_keys = self.rules.iter().zip(&self.keys).filter(|(rule, _)| own(rule)).peekable();
-        if own_keys.peek().is_none() {
-            for variable in self.rows.variables {
-                let value = self.rows.column(&variable.name).map_or(Value::Null, |c| c.value(row));
-                enter(3, &value.to_string());
-            }
-        }
-        for (_, keys) in own_keys {
-            match keys.get(row) {
-                Some(Key::Value(value)) => enter(1, &value.to_string()),
-                Some(Key::Lost(problem)) => enter(2, &problem.text),
-                Some(Key::Blank) | None => enter(0, ""),
-            }
-        }
-        hash.finalize().iter().take(8).fold(0u64, |key, byte| (key << 8) | u64::from(*byte))
     }
 }
 

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// A mapping, ready to be used.
-pub(super) struct Mapping<'p> {
-    pub(super) plan: &'p MappingPlan,
+pub(super) struct Mapping {
+    pub(super) plan: MappingPlan,
     /// The field's name, as its records share it.
     pub(super) name: Arc<str>,
     /// For `find`: what the value is fitted to.
@@ -28,9 +28,9 @@ pub(super) struct Incoming<'a> {
     found: HashMap<Value, Vec<Uuid>>,
 }
 
-impl<'p> Mapping<'p> {
+impl Mapping {
     /// The variables it reads.
-    pub(super) fn variables(&self) -> &'p [String] {
+    pub(super) fn variables(&self) -> &[String] {
         match &self.plan.source {
             MappingSource::Variable(v) | MappingSource::Exposed(v) => std::slice::from_ref(v),
             MappingSource::Find { with, .. } => std::slice::from_ref(with),
@@ -40,26 +40,21 @@ impl<'p> Mapping<'p> {
     }
 
     /// Its columns.
-    pub(super) fn columns<'a>(&self, rows: &Rows<'a>) -> Incoming<'a> {
+    pub(super) fn columns<'a>(&self, rows: &'a Rows) -> Incoming<'a> {
         let columns = self.variables().iter().map(|v| rows.column(v)).collect();
         Incoming { columns, found: HashMap::new() }
     }
 
     /// Whether a value that it reads was lost on that row; its problem is on the row already.
-    pub(super) fn lost(&self, rows: &Rows<'_>, row: usize) -> bool {
+    pub(super) fn lost(&self, rows: &Rows, row: usize) -> bool {
         rows.problems_of(row).iter().any(|p| !p.taken && self.variables().contains(&p.problem.name))
     }
 
-    /// The row's value, fitted to the field. `find` needs [`Self::look`] first.
-    pub(super) fn value(
-        &self,
-        incoming: &Incoming<'_>,
-        row: usize,
-        workspace: &Workspace<'_>,
-    ) -> Result<Value, Problem> {
-        let field = &self.plan.field;
+    /// The row's value, fitted to the field, but for a `find`.
+    pub(super) fn own_value(&self, incoming: &Incoming<'_>, row: usize) -> Result<Value, Problem> {
         let first = incoming.columns.first().copied().flatten();
-        let value = match &self.plan.source {
+        let field = &self.plan.field;
+        self.fitted(match &self.plan.source {
             MappingSource::Variable(_) => first.map_or(Value::Null, |c| c.value_for(row, Some(&field.ty))),
             MappingSource::Exposed(_) => first.map_or(Value::Null, |c| c.value(row)),
             MappingSource::Literal(value) => value.clone(),
@@ -67,41 +62,43 @@ impl<'p> Mapping<'p> {
                 let texts = incoming.columns.iter().flatten().map(|c| c.text(row));
                 Value::Text(texts.filter(|t| !t.is_empty()).collect::<Vec<_>>().join(join))
             }
-            MappingSource::Find { object, by, .. } => {
-                let Some(key) = self.key(incoming, row)? else { return Ok(Value::Null) };
-                let ids: Vec<Uuid> = match self.own {
-                    Some(slot) => {
-                        workspace.find(slot, &key).iter().filter(|r| !r.archived).map(|r| r.id).collect()
-                    }
-                    None => incoming.found.get(&key).cloned().unwrap_or_default(),
-                };
-                match ids.as_slice() {
-                    [id] => Value::Uuid(*id),
-                    [] => {
-                        return Err(self.problem(
-                            ProblemCode::NotFound,
-                            &key,
-                            format!("no record of `{object}` has `{key}` in `{by}`"),
-                        ));
-                    }
-                    several => {
-                        return Err(self.problem(
-                            ProblemCode::FoundSeveral,
-                            &key,
-                            format!(
-                                "{} records of `{object}` have `{key}` in `{by}`; one is expected",
-                                several.len()
-                            ),
-                        ));
-                    }
-                }
-            }
+            MappingSource::Find { .. } => Value::Null,
+        })
+    }
+
+    /// The id that a `find` found for the row; needs [`Self::look`] first.
+    pub(super) fn found_value(
+        &self,
+        incoming: &Incoming<'_>,
+        row: usize,
+        workspace: &Workspace<'_>,
+    ) -> Result<Value, Problem> {
+        let MappingSource::Find { object, by, .. } = &self.plan.source else { return Ok(Value::Null) };
+        let Some(key) = self.key(incoming, row)? else { return Ok(Value::Null) };
+        let ids: Vec<Uuid> = match self.own {
+            Some(slot) => workspace.find(slot, &key).iter().filter(|r| !r.archived).map(|r| r.id).collect(),
+            None => incoming.found.get(&key).cloned().unwrap_or_default(),
         };
+        match ids.as_slice() {
+            [id] => self.fitted(Value::Uuid(*id)),
+            [] => {
+                let message = format!("no record of `{object}` has `{key}` in `{by}`");
+                Err(self.problem(ProblemCode::NotFound, &key, message))
+            }
+            several => {
+                let count = several.len();
+                let message =
+                    format!("{count} records of `{object}` have `{key}` in `{by}`; one is expected");
+                Err(self.problem(ProblemCode::FoundSeveral, &key, message))
+            }
+        }
+    }
+
+    fn fitted(&self, value: Value) -> Result<Value, Problem> {
         if value.is_blank() {
             return Ok(Value::Null);
         }
-        let fitted = crate::value::fit(value, field)?;
-        Ok(match fitted {
+        Ok(match crate::value::fit(value, &self.plan.field)? {
             Value::List(items) => once(items),
             blank if blank.is_blank() => Value::Null,
             value => value,
@@ -109,7 +106,7 @@ impl<'p> Mapping<'p> {
     }
 
     /// The text that a variable was read from, or its value where it was no text.
-    pub(super) fn source_text(&self, rows: &Rows<'_>, row: usize) -> Option<String> {
+    pub(super) fn source_text(&self, rows: &Rows, row: usize) -> Option<String> {
         let MappingSource::Variable(name) = &self.plan.source else { return None };
         if let Some(text) = rows.text(name, row) {
             return Some(text.to_owned());
@@ -119,7 +116,7 @@ impl<'p> Mapping<'p> {
     }
 
     /// The text that a variable's value was read from, where the value is printed otherwise.
-    pub(super) fn text(&self, rows: &Rows<'_>, row: usize, value: &Value) -> Option<String> {
+    pub(super) fn text(&self, rows: &Rows, row: usize, value: &Value) -> Option<String> {
         let MappingSource::Variable(name) = &self.plan.source else { return None };
         let text = rows.text(name, row)?;
         (!value.prints_as(text)).then(|| text.to_owned())

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// A matching rule, ready to be asked.
-pub(super) struct Rule<'p> {
-    pub(super) plan: &'p RulePlan,
+pub(super) struct Rule {
+    pub(super) plan: RulePlan,
     pub(super) asked: Asked,
     pub(super) slot: Slot,
 }
@@ -27,14 +27,14 @@ pub(super) enum Key {
     Value(Value),
 }
 
-impl Rule<'_> {
+impl Rule {
     /// The values of every row of the chunk.
-    pub(super) fn keys(&self, rows: &Rows<'_>, count: usize) -> Vec<Key> {
+    pub(super) fn keys(&self, rows: &Rows, count: usize) -> Vec<Key> {
         let column = rows.column(&self.plan.variable);
         (0..count).map(|row| self.key(rows, column, row)).collect()
     }
 
-    fn key(&self, rows: &Rows<'_>, column: Option<Column<'_>>, row: usize) -> Key {
+    fn key(&self, rows: &Rows, column: Option<Column<'_>>, row: usize) -> Key {
         let lost = |p: &&crate::value::CellProblem| !p.taken && p.problem.name == self.plan.variable;
         if let Some(problem) = rows.problems_of(row).iter().find(lost) {
             return Key::Lost(problem.problem.clone());
@@ -60,7 +60,7 @@ pub(super) struct Verdict {
 /// Asks the rules one after the other. A rule's values are looked up for this row and all later
 /// ones at once, and only when a row gets to the rule.
 pub(super) async fn ask(
-    rules: &[Rule<'_>],
+    rules: &[Rule],
     keys: &[Vec<Key>],
     row: usize,
     workspace: &mut Workspace<'_>,

@@ -6,8 +6,10 @@ mod ids;
 mod mapping;
 mod matching;
 mod options;
+mod prepare;
 mod rows;
 mod settle;
+mod shape;
 mod workspace;
 
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod tests;
 pub use decision::*;
 pub use engine::{Decided, Step};
 pub use ids::NewIds;
+pub use prepare::{Prepared, Preparer};
 pub use rows::Rows;
 pub use settle::{refuse, settle};
 

@@ -5,25 +5,27 @@ use crate::value::arrow::array::{Array, ArrayRef, AsArray};
 use crate::value::{
     BaseType, CellProblem, FieldSchema, FieldType, Problem, ProblemCode, Value, VariableSpec,
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The typed rows of one chunk, as variable resolution gave them.
-pub struct Rows<'a> {
+#[derive(Clone, Debug)]
+pub struct Rows {
     /// The first row's number in the scope, from 0.
     pub first_row: u64,
     /// Where each row came from.
-    pub sources: &'a [Option<SourceRef>],
+    pub sources: Vec<Option<SourceRef>>,
     /// The variables by name, typed as [`crate::value::column_type`] says, and exposed ids (text).
-    pub columns: Vec<(&'a str, &'a ArrayRef)>,
+    pub columns: Vec<(String, ArrayRef)>,
     /// The columns of text that variables were read from, by the variable's name.
-    pub texts: Vec<(&'a str, &'a ArrayRef)>,
+    pub texts: Vec<(String, ArrayRef)>,
     /// The scope's variables.
-    pub variables: &'a [VariableSpec],
+    pub variables: Arc<[VariableSpec]>,
     /// What is wrong with these rows; rows counted from 0 within the chunk, in row order.
-    pub problems: &'a [CellProblem],
+    pub problems: Vec<CellProblem>,
 }
 
-impl<'a> Rows<'a> {
+impl Rows {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.columns.first().map_or(self.sources.len(), |(_, c)| c.len())
@@ -35,21 +37,21 @@ impl<'a> Rows<'a> {
     }
 
     /// The column of that name.
-    pub(super) fn column(&self, name: &str) -> Option<Column<'a>> {
-        let (_, array) = self.columns.iter().find(|(n, _)| *n == name)?;
+    pub(super) fn column(&self, name: &str) -> Option<Column<'_>> {
+        let (_, array) = self.columns.iter().find(|(n, _)| n == name)?;
         let spec = self.variables.iter().find(|v| v.name == name);
         Some(Column { array, spec })
     }
 
     /// The text that a variable was read from in a row, where it was text.
-    pub(super) fn text(&self, variable: &str, row: usize) -> Option<&'a str> {
-        let (_, array) = self.texts.iter().find(|(n, _)| *n == variable)?;
+    pub(super) fn text(&self, variable: &str, row: usize) -> Option<&str> {
+        let (_, array) = self.texts.iter().find(|(n, _)| n == variable)?;
         let texts = array.as_string_opt::<i32>()?;
         (row < texts.len() && texts.is_valid(row)).then(|| texts.value(row))
     }
 
     /// The problems of one row.
-    pub(super) fn problems_of(&self, row: usize) -> &'a [CellProblem] {
+    pub(super) fn problems_of(&self, row: usize) -> &[CellProblem] {
         let start = self.problems.partition_point(|p| p.row < row);
         let end = self.problems.partition_point(|p| p.row <= row);
         self.problems.get(start..end).unwrap_or_default()

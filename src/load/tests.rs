@@ -117,15 +117,16 @@ fn run_with(
         columns.iter().zip(&specs).map(|((_, v), s)| to_array(&column_type(s.ty), v)).collect();
     let rows = Rows {
         first_row: 0,
-        sources: &[],
+        sources: Vec::new(),
         texts: Vec::new(),
-        columns: columns.iter().map(|(n, _)| *n).zip(&arrays).collect(),
-        variables: &specs,
-        problems,
+        columns: columns.iter().map(|(n, _)| (*n).to_owned()).zip(arrays).collect(),
+        variables: specs.clone().into(),
+        problems: problems.to_vec(),
     };
     let mut step = Step::new(plan, 0, &specs, &[items()], new_ids());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(step.decide(target, &rows)).unwrap()
+    let prepared = step.preparer().prepare(rows);
+    runtime.block_on(step.decide(target, prepared)).unwrap()
 }
 
 fn run(plan: &LoadPlan, target: &mut Memory, columns: &[(&str, Vec<Value>)]) -> Decided {

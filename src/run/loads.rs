@@ -1,18 +1,16 @@
 //! Stage four: each load step goes through its scope chunk by chunk: decide, commit, record.
 
+use super::chunks::Chunks;
 use super::scribe::{Desk, Scribe};
-use super::variables::{PROBLEMS, read_problems};
 use super::{Execution, RunError};
-use crate::load::{Action, Committed, RowDecision, Rows, SourceRef, Step, settle};
-use crate::plan::{LoadPlan, MappingSource};
+use crate::load::{Action, Committed, Prepared, RowDecision, SourceRef, Step, settle};
+use crate::plan::LoadPlan;
 use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions};
-use crate::sql::ROW;
 use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, Target, TargetError};
-use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Int64Type, Schema};
-use crate::value::{CellProblem, Source, VariableSpec};
+use crate::value::VariableSpec;
+use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Schema};
 use std::sync::Arc;
 
 /// The ids that a step exposed: a scratch table of one column, a row for each row of the scope.
@@ -63,22 +61,13 @@ impl Execution<'_> {
 struct StepRun<'p> {
     load: &'p LoadPlan,
     variables: &'p [VariableSpec],
-    step: Step<'p>,
+    step: Step,
     /// Whether what it writes lasts.
     lasting: bool,
     /// Ids exposed by earlier steps over the same scope: (name, table).
     known: Vec<(String, Spool)>,
     next_chunk: u64,
     next_row: u64,
-}
-
-/// The rows of one chunk with everything that the load needs of them.
-struct RowsOfChunk {
-    values: RecordBatch,
-    /// The scope's own columns that are needed: [`ROW`], and those that variables are read from.
-    scope: Option<RecordBatch>,
-    sources: Vec<Option<SourceRef>>,
-    ids: Vec<(String, ArrayRef)>,
 }
 
 impl<'p> StepRun<'p> {
@@ -123,71 +112,41 @@ impl<'p> StepRun<'p> {
         after_failure: bool,
     ) -> Result<(), RunError> {
         let Some(scope) = execution.scopes.iter().find(|s| s.name == self.load.scope) else { return Ok(()) };
-        let (output, values) = (scope.output.clone(), scope.variables.clone());
-        execution.stage(&format!("loading {}", self.load.name), Some(output.rows()));
-        let Some(values) = values else { return Ok(()) };
         let size = execution.request.plan.connector.chunk.max(1) as usize;
-        let mut scope = output.read_by(Some(self.scope_columns(output.schema())), size)?;
-        let mut ids = self
-            .known
-            .iter()
-            .map(|(name, spool)| Ok((name.clone(), spool.read_by(None, size)?)))
-            .collect::<Result<Vec<_>, RunError>>()?;
+        let preparer = self.step.preparer();
+        let chunks = Chunks::of(self.load, scope, self.variables, &self.known, preparer, size)?;
+        let rows = scope.output.rows();
+        execution.stage(&format!("loading {}", self.load.name), Some(rows));
+        let Some(chunks) = chunks else { return Ok(()) };
         let mut failure = None;
         // Once it failed or was stopped, the rest of the rows is still told, as not processed.
         let mut idle = after_failure;
-        // The tables have the same rows in the same order, so their chunks go together.
-        for values in values.read_by(None, size)? {
-            let values = values?;
-            let scope = scope.next().transpose()?;
-            let sources = sources(scope.as_ref(), values.num_rows());
-            let mut of_chunk = Vec::new();
-            for (name, reader) in &mut ids {
-                if let Some(batch) = reader.next() {
-                    of_chunk.push((name.clone(), batch?.column(0).clone()));
-                }
-            }
-            let chunk = RowsOfChunk { values, scope, sources, ids: of_chunk };
+        for chunk in chunks.ahead() {
+            let chunk = chunk?;
+            let count = chunk.rows().len() as u64;
             idle = idle || execution.stopped();
+            let sources = chunk.rows().sources.clone();
             let done = if idle {
-                scribe.told(self.not_decided(&chunk))
+                scribe.told(self.not_decided(&sources))
             } else {
-                self.chunk(execution, scribe, &chunk).await
+                self.chunk(execution, scribe, chunk).await
             };
             if let Err(error) = done {
                 if matches!(error, RunError::Target(TargetError::TakenOver { .. })) {
                     return Err(error);
                 }
                 // Where the scribe itself failed, this fails again, and that is the end.
-                if scribe.told(self.not_decided(&chunk)).is_err() {
+                if scribe.told(self.not_decided(&sources)).is_err() {
                     return Err(error);
                 }
                 failure = Some(error);
                 idle = true;
             }
             self.next_chunk += 1;
-            self.next_row += chunk.values.num_rows() as u64;
+            self.next_row += count;
             execution.request.progress.advance(self.next_row);
         }
         failure.map_or(Ok(()), Err)
-    }
-
-    /// The columns of the scope's own table that are needed beside its variables.
-    fn scope_columns(&self, schema: &Schema) -> Vec<usize> {
-        let read = self.load.mappings.iter().filter_map(|m| match &m.source {
-            MappingSource::Variable(name) => self.variables.iter().find(|v| v.name == *name),
-            _ => None,
-        });
-        let names = read.filter_map(|v| match &v.source {
-            Source::Column(name) => Some(name.as_str()),
-            Source::Literal(_) => None,
-        });
-        let text = |i: &usize| *schema.field(*i).data_type() == ArrowType::Utf8;
-        let mut columns: Vec<usize> = names.filter_map(|n| schema.index_of(n).ok()).filter(text).collect();
-        columns.extend(schema.index_of(ROW).ok());
-        columns.sort_unstable();
-        columns.dedup();
-        columns
     }
 
     /// Decides and commits one chunk, or takes over what was decided when it was committed before.
@@ -195,7 +154,7 @@ impl<'p> StepRun<'p> {
         &mut self,
         execution: &Execution<'_>,
         scribe: &Scribe,
-        chunk: &RowsOfChunk,
+        chunk: Prepared,
     ) -> Result<(), RunError> {
         let key = ChunkKey {
             execution: &execution.request.execution,
@@ -223,23 +182,12 @@ impl<'p> StepRun<'p> {
         &mut self,
         execution: &Execution<'_>,
         scribe: &Scribe,
-        chunk: &RowsOfChunk,
+        chunk: Prepared,
         key: ChunkKey<'_>,
         target: &mut dyn Target,
     ) -> Result<Receipt, RunError> {
-        let problems = problems(&chunk.values)?;
-        let named = |(i, v): (usize, &'p VariableSpec)| (v.name.as_str(), chunk.values.column(i));
-        let mut columns: Vec<(&str, &ArrayRef)> = self.variables.iter().enumerate().map(named).collect();
-        columns.extend(chunk.ids.iter().map(|(n, a)| (n.as_str(), a)));
-        let rows = Rows {
-            first_row: self.next_row,
-            sources: &chunk.sources,
-            columns,
-            texts: texts(self.variables, chunk.scope.as_ref()),
-            variables: self.variables,
-            problems: &problems,
-        };
-        let mut decided = self.step.decide(target, &rows).await?;
+        let rows = chunk.rows().len() as u64;
+        let mut decided = self.step.decide(target, chunk).await?;
         crash::point("decided");
         let at = execution.request.clock.now();
         if self.lasting {
@@ -253,7 +201,7 @@ impl<'p> StepRun<'p> {
                 key,
                 at,
                 first_row: self.next_row,
-                rows: chunk.values.num_rows() as u64,
+                rows,
                 object: &self.load.object,
                 new_options: &decided.new_options,
                 writes: &decided.writes,
@@ -268,9 +216,9 @@ impl<'p> StepRun<'p> {
     }
 
     /// The rows of a chunk that the run did not get to.
-    fn not_decided(&self, chunk: &RowsOfChunk) -> Vec<RowDecision> {
+    fn not_decided(&self, sources: &[Option<SourceRef>]) -> Vec<RowDecision> {
         (self.next_row + 1..)
-            .zip(&chunk.sources)
+            .zip(sources)
             .map(|(row, source)| RowDecision {
                 row,
                 source: *source,
@@ -287,32 +235,4 @@ impl<'p> StepRun<'p> {
             })
             .collect()
     }
-}
-
-/// The texts that the variables were read from.
-fn texts<'a>(variables: &'a [VariableSpec], scope: Option<&'a RecordBatch>) -> Vec<(&'a str, &'a ArrayRef)> {
-    let Some(scope) = scope else { return Vec::new() };
-    let column = |v: &'a VariableSpec| match &v.source {
-        Source::Column(name) => Some((v.name.as_str(), scope.column_by_name(name)?)),
-        Source::Literal(_) => None,
-    };
-    variables.iter().filter_map(column).collect()
-}
-
-/// Where the rows of a chunk came from.
-fn sources(scope: Option<&RecordBatch>, rows: usize) -> Vec<Option<SourceRef>> {
-    let places = scope.and_then(|s| s.column_by_name(ROW)).and_then(|c| c.as_primitive_opt::<Int64Type>());
-    let Some(places) = places else { return vec![None; rows] };
-    (0..places.len()).map(|i| places.is_valid(i).then(|| SourceRef::unpack(places.value(i)))).collect()
-}
-
-fn problems(rows: &RecordBatch) -> Result<Vec<CellProblem>, RunError> {
-    let Some(column) = rows.column_by_name(PROBLEMS).and_then(|c| c.as_string_opt::<i32>()) else {
-        return Ok(Vec::new());
-    };
-    let mut all = Vec::new();
-    for row in (0..column.len()).filter(|i| column.is_valid(*i)) {
-        all.extend(read_problems(column.value(row), row)?);
-    }
-    Ok(all)
 }

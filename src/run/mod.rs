@@ -2,6 +2,7 @@
 //! is dry or live was decided by who chose the target.
 
 mod checkpoint;
+mod chunks;
 mod frozen;
 mod intake;
 mod loads;
