@@ -10,5 +10,6 @@ mod docs;
 mod examples;
 mod hostile;
 mod life;
+mod memory;
 mod mutations;
 mod outputs;
