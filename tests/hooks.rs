@@ -277,7 +277,7 @@ fn a_token_lets_in_and_a_webhook_without_its_secret_lets_nobody_in() {
         service.post("/hooks/orders", &[(name, value), ("content-type", "text/plain")], b"x").status
     };
     assert_eq!(send("x-api-key", ""), 503, "there is no secret yet");
-    assert!(service.said().contains("there is no secret `ORDERS`"), "{}", service.said());
+    serving::until(|| service.said().contains("there is no secret `ORDERS`").then_some(()));
     desk.file(".sconn/secrets/ORDERS", "s3cret\n");
     serving::until(|| (send("x-api-key", "s3cret") == 201).then_some(()));
     assert_eq!(send("authorization", "Bearer s3cret"), 201);
@@ -363,7 +363,7 @@ fn what_the_disk_cannot_take_is_told_to_come_again() {
 
 #[test]
 fn killed_at_any_point_an_event_that_was_taken_is_in_exactly_one_execution() {
-    // (where it dies, whether the sender had an answer)
+    // (where it dies, whether the sender may have had an answer)
     for (point, answered) in
         [("events taken", false), ("events kept", false), ("events prepared", true), ("events queued", true)]
     {
@@ -374,7 +374,8 @@ fn killed_at_any_point_an_event_that_was_taken_is_in_exactly_one_execution() {
             service.try_post("/hooks/orders", &headers, b"{}")
         };
         let first = send(&service).map(|a| a.status);
-        assert_eq!(first, answered.then_some(201), "{point}");
+        // Where it may have one, it has none if the service died in the moment before.
+        assert!(first.is_none_or(|status| answered && status == 201), "{point}: {first:?}");
         service.wait();
         let service = desk.serve();
         let again = send(&service).unwrap();

@@ -385,7 +385,7 @@ pub enum EventsCommand {
         no_report: bool,
     },
     /// Write events as a sample file, to develop a connector on.
-    #[command(after_help = "Example:\n  sconn events sample orders --to samples/orders.csv")]
+    #[command(after_help = "Example:\n  sconn events sample orders --to orders.csv")]
     Sample {
         /// Which.
         #[command(flatten)]

@@ -17,25 +17,39 @@ use std::path::{Path, PathBuf};
 /// The most events of one execution, where the connector sets no `count`.
 const MOST: i64 = 50_000;
 
+/// How many executions a connector gets in one turn: the queue is looked at between turns.
+const ROUNDS: usize = 20;
+
 /// Who started an execution of events.
 const BY: &str = "webhook";
 
 /// Every window that has ended becomes an execution in the queue. One process does this at a time; a
 /// connector whose window cannot be made into one keeps no other from it.
 pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
-    let windows = state.windows()?;
+    let mut windows = state.windows()?;
     if windows.is_empty() {
         return Ok(());
     }
     let Some(desk) = Desk::of(project, state)? else { return Ok(()) };
-    for window in windows {
-        match ended(project, state, &desk, &window) {
-            Ok(None) => {}
-            Ok(Some((execution, count))) => {
-                news(format!("{execution}  {} has {count} webhook events", window.connector));
+    for _ in 0..ROUNDS {
+        let mut more = false;
+        for window in windows {
+            match ended(project, state, &desk, &window) {
+                Ok(None) => {}
+                Ok(Some((execution, count))) => {
+                    news(format!("{execution}  {} has {count} webhook events", window.connector));
+                    more = true;
+                }
+                Err(e) => {
+                    news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what))
+                }
             }
-            Err(e) => news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what)),
         }
+        // More may wait than one execution takes.
+        if !more {
+            break;
+        }
+        windows = state.windows()?;
     }
     Ok(())
 }
