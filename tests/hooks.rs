@@ -250,8 +250,8 @@ fn a_signed_webhook_takes_signed_requests_within_300_seconds_and_an_id_once() {
     assert_eq!(send(KEY, "a", now, "{}", "{ }").status, 401);
     assert_eq!(send("whsec_b3RoZXI=", "a", now, "{}", "{}").status, 401);
     assert_eq!(send(KEY, "a", now - 301, "{}", "{}").status, 401);
-    // The clock goes on while the test runs: a little more than 301.
-    assert_eq!(send(KEY, "a", now + 310, "{}", "{}").status, 401);
+    // The clock goes on while the test runs: some more than 301.
+    assert_eq!(send(KEY, "a", now + 400, "{}", "{}").status, 401);
     let unsigned = json_post(&service, "/hooks/orders", "{}");
     assert_eq!(unsigned.status, 401);
     assert!(unsigned.body.contains("`webhook-id` is missing"), "{}", unsigned.body);
@@ -259,7 +259,7 @@ fn a_signed_webhook_takes_signed_requests_within_300_seconds_and_an_id_once() {
     // Both secrets count while one takes the other's place.
     let first = send(KEY, "a", now, "{}", "{}");
     assert_eq!((first.status, first.json()["known"].as_bool()), (201, Some(false)), "{}", first.body);
-    assert_eq!(send("whsec_bmV3", "b", now - 290, "{}", "{}").status, 201);
+    assert_eq!(send("whsec_bmV3", "b", now - 200, "{}", "{}").status, 201);
     // Row 55: an id that comes again is the same event, also signed anew.
     for at in [now, now + 5] {
         let again = send(KEY, "a", at, "{}", "{}");
@@ -288,7 +288,7 @@ fn a_token_lets_in_and_a_webhook_without_its_secret_lets_nobody_in() {
 #[test]
 fn hostile_requests_are_refused_and_nothing_of_them_is_kept() {
     let desk = Desk::active("verify nothing batch 1h");
-    desk.file("sconn.toml", "[hooks]\nwait = \"1s\"\n");
+    desk.file("sconn.toml", "[hooks]\nwait = \"3s\"\n");
     desk.file("sheet.sconn", "connector sheet { trigger spreadsheet }\n");
     let service = desk.serve();
     let json = ("content-type", "application/json");

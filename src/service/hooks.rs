@@ -116,7 +116,7 @@ impl Desk {
             let state = project.state()?.ok_or_else(|| crate::life::no_project(project.root()))?;
             Ok::<_, Failure>(Open { doors, inbox: Inbox::open(state, project.hooks().queue) })
         });
-        let made = made.await.map_err(|_| ApiError::broken())??;
+        let made = made.await.map_err(|_| ApiError::broken())?.map_err(unready)?;
         // One that was made at the same time is as good: this one's thread ends with it.
         Ok(self.open.get_or_init(|| made))
     }
@@ -129,7 +129,7 @@ impl Open {
         }
         let (doors, name) = (self.doors.clone(), name.to_owned());
         let found = tokio::task::spawn_blocking(move || doors.look(&name)).await;
-        Ok(found.map_err(|_| ApiError::broken())??)
+        found.map_err(|_| ApiError::broken())?.map_err(unready)
     }
 }
 
@@ -234,6 +234,12 @@ fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
             )
         }
     }
+}
+
+/// The project's state cannot be read for the moment: that is no fault of the sender's.
+fn unready(why: Failure) -> ApiError {
+    eprintln!("error: webhooks: {}", why.what);
+    busy()
 }
 
 /// What could not be put on the disk is to be sent again.

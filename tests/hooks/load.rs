@@ -19,7 +19,7 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
     let service = Mutex::new(desk.serve());
     let address = service.lock().unwrap().address;
     // Another process makes executions of them at the same time.
-    let work = Command::new(&desk);
+    let work = Mutex::new(Work::start(&desk));
     let (next, taken, sending) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(true));
     let sure: Mutex<HashSet<usize>> = Mutex::default();
     let since = Instant::now();
@@ -42,9 +42,11 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
             for kill in 1..=kills {
                 let at = events * kill / (kills + 1);
                 while taken.load(Ordering::Relaxed) < at && sending.load(Ordering::Relaxed) {
-                    std::thread::yield_now();
                     std::thread::sleep(std::time::Duration::from_millis(1));
                 }
+                // What batches beside it is killed as well.
+                let mut work = work.lock().unwrap();
+                *work = Work::start(&desk);
                 let mut service = service.lock().unwrap();
                 service.kill();
                 *service = Service::start_at(desk.path(), &address.to_string(), &["--at-once", "0"], None);
@@ -73,17 +75,17 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
 }
 
 /// `sconn work` beside the service; it runs nothing, only queues. It ends with this value.
-struct Command(std::process::Child);
+struct Work(std::process::Child);
 
-impl Command {
-    fn new(desk: &Desk) -> Self {
+impl Work {
+    fn start(desk: &Desk) -> Self {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sconn"));
         command.current_dir(desk.path()).args(["work", "--at-once", "0"]);
         Self(command.stderr(std::process::Stdio::null()).spawn().unwrap())
     }
 }
 
-impl Drop for Command {
+impl Drop for Work {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -95,7 +97,7 @@ impl Drop for Command {
 fn send(address: std::net::SocketAddr, n: usize, sure: &Mutex<HashSet<usize>>) {
     let (key, body) = (format!("k{n}"), format!("{{\"n\": {n}}}"));
     let mut headers = vec![("content-type", "application/json")];
-    let again = n % 2 == 0;
+    let again = n.is_multiple_of(2);
     if again {
         headers.push(("idempotency-key", key.as_str()));
     }

@@ -140,6 +140,8 @@ fn sign(key: &[u8], id: &str, time: &str, body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
     use super::*;
     use std::collections::HashMap;
 
