@@ -388,3 +388,18 @@ fn killed_at_any_point_an_event_that_was_taken_is_in_exactly_one_execution() {
         assert_eq!(folders, 1, "{point}");
     }
 }
+
+#[test]
+fn a_window_that_cannot_be_queued_leaves_nothing_and_is_queued_once_it_can() {
+    let desk = Desk::active("verify nothing batch 1s");
+    // The store is no database: an execution cannot be prepared.
+    let store = desk.file(".sconn/store.sqlite", "this is no database, whatever its name says");
+    let service = desk.serve();
+    assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
+    let told = "orders  its webhook events cannot be queued";
+    serving::until(|| (service.said().matches(told).count() >= 2).then_some(()));
+    std::fs::remove_file(&store).unwrap();
+    let runs = desk.executions(1);
+    assert_eq!((desk.input(&runs[0]).len(), desk.events()), (1, vec!["batched".to_owned()]));
+    assert_eq!(std::fs::read_dir(desk.path().join(".sconn/executions")).unwrap().count(), 1);
+}

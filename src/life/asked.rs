@@ -238,9 +238,18 @@ pub fn queue(_connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Fai
 }
 
 /// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
-/// not know of it yet.
+/// not know of it yet. Where that fails nothing is left of it.
 pub(super) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
+    let own = ask.out.is_none();
     let asked = Asked::later(plan, ask)?;
+    let kept = keep(&asked);
+    if kept.is_err() && own {
+        let _ = std::fs::remove_dir_all(asked.folder.root());
+    }
+    kept.map(|()| asked)
+}
+
+fn keep(asked: &Asked) -> Result<(), Failure> {
     if asked.project.state()?.is_none() {
         return Err(Failure::new(
             "there is no project here, and so no queue",
@@ -251,7 +260,7 @@ pub(super) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
     freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
     asked.folder.leave();
-    Ok(asked)
+    Ok(())
 }
 
 /// A live execution that waited runs the version that is active when it begins. Live, nothing begins and

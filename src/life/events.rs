@@ -32,24 +32,26 @@ pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String))
     }
     let Some(desk) = Desk::of(project, state)? else { return Ok(()) };
     for _ in 0..ROUNDS {
-        let mut more = false;
+        let mut queued = Vec::new();
         for window in windows {
             match ended(project, state, &desk, &window) {
                 Ok(None) => {}
                 Ok(Some((execution, count))) => {
                     news(format!("{execution}  {} has {count} webhook events", window.connector));
-                    more = true;
+                    queued.push(window.connector);
                 }
                 Err(e) => {
-                    news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what))
+                    news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what));
+                    clear(&project.executions(), state)?;
                 }
             }
         }
-        // More may wait than one execution takes.
-        if !more {
+        if queued.is_empty() {
             break;
         }
+        // More may wait for these than one execution takes.
         windows = state.windows()?;
+        windows.retain(|w| queued.contains(&w.connector));
     }
     Ok(())
 }
@@ -125,7 +127,7 @@ fn queue(
     made.iter().try_for_each(|path| sync(path))?;
     crash::point("events prepared");
     let queued = enter(&asked, state, events);
-    if !matches!(queued, Ok(true)) {
+    if let Ok(false) = queued {
         // It never was.
         let _ = std::fs::remove_dir_all(asked.folder.root());
     }
@@ -178,16 +180,14 @@ impl Desk {
     }
 }
 
-/// Removes folders of executions that were prepared and never entered: whoever did it was killed.
+/// Removes folders of executions of events that were prepared and never entered: whoever did it was
+/// killed, or could not go on.
 fn clear(executions: &Path, state: &State) -> Result<(), Failure> {
-    let Ok(entries) = std::fs::read_dir(executions) else { return Ok(()) };
-    for path in entries.filter_map(Result::ok).map(|e| e.path()) {
-        let of_events = || {
-            let mut inputs =
-                std::fs::read_dir(path.join("input")).into_iter().flatten().filter_map(Result::ok);
-            inputs.all(|i| i.file_name().to_string_lossy().starts_with("webhooks-"))
-        };
-        if !ExecutionFolder::unfinished(&path) || !of_events() {
+    for path in names(executions).into_iter().map(|name| executions.join(name)) {
+        let inputs = names(&path.join("input"));
+        let of_events = !inputs.is_empty() && inputs.iter().all(|name| name.starts_with("webhooks-"));
+        // One that began has more in its folder.
+        if !of_events || names(&path).iter().any(|name| name != "input" && name != ".work") {
             continue;
         }
         // Whoever still has it holds its lock, and lets go only after it is entered.
@@ -198,6 +198,12 @@ fn clear(executions: &Path, state: &State) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The names in a folder; none where it cannot be read.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// The events of a connector that are meant: those of these ids, or all of which nothing became yet.
