@@ -8,6 +8,7 @@ mod crash;
 mod diagnostics;
 mod docs;
 mod examples;
+mod hooks;
 mod hostile;
 mod life;
 mod memory;

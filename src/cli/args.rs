@@ -1,5 +1,9 @@
 //! What the command line takes.
 
+mod events;
+
+pub use events::{Events, EventsCommand, WhichEvents};
+
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -75,6 +79,8 @@ pub enum Command {
     Tokens(Tokens),
     /// Look at executions; cancel, resume, download.
     Executions(Executions),
+    /// Look at webhook events; try a connector on them, run them, throw them away.
+    Events(Events),
     /// Look at records of the embedded store, archive and unarchive them.
     #[command(
         after_help = "Examples:\n  sconn records list products\n  sconn records count products --filter sku=0870\n  sconn records export products --target crm > products.csv"

@@ -1,17 +1,17 @@
 //! `sconn check` and `sconn explain`
 
 use super::args::{Check, CheckFormat};
-use super::{Exit, Failure, Look, io_words, print};
+use super::{Exit, Failure, Look, print};
 use crate::diagnostic::{Code, nearest, render};
-use crate::life::Connector;
-use std::path::{Path, PathBuf};
+use crate::life::{Connector, connector_files};
+use std::path::PathBuf;
 
 pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
     let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
     let mut files = Vec::new();
     for path in &given {
         if path.is_dir() {
-            collect(path, &mut files)?;
+            connector_files(path, &mut files)?;
         } else {
             files.push(path.clone());
         }
@@ -67,28 +67,6 @@ fn joined(lists: &[String]) -> String {
         }
     }
     format!("{:#}\n", serde_json::Value::Array(all))
-}
-
-/// The .sconn files below a folder; hidden folders and `target` are left out.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let unreadable = |e: std::io::Error| {
-        Failure::new(
-            format!("{}: {}", folder.display(), io_words(&e)),
-            "hand in files or folders that you may read",
-        )
-    };
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_dir() {
-            if !name.starts_with('.') && name != "target" {
-                collect(&path, files)?;
-            }
-        } else if path.extension().is_some_and(|e| e == "sconn") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn explain(code: &str) -> Result<Exit, Failure> {

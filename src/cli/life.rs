@@ -5,7 +5,7 @@ use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
 use crate::life::{Connector, Known, edited, no_project};
 use crate::project::Project;
-use crate::project::state::{ConnectorState, ExecutionRow, Status};
+use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -16,6 +16,9 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let name = &plan.connector.name;
     let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
     print(&format!("{name} is active, version {version}\n"))?;
+    if !known.state.events(name, Some(EventState::Captured), 1)?.is_empty() {
+        eprintln!("webhook events that were captured before stay so: sconn events list {name}");
+    }
     Ok(Exit::Clean)
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod events;
 mod executions;
 mod findings;
 mod life;
@@ -120,6 +121,7 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::serve(&args),
         Command::Tokens(args) => tokens::tokens(args.command),
         Command::Executions(args) => executions::executions(args.command, look),
+        Command::Events(args) => events::events(args.command, look),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),
         Command::Explain { code } => check::explain(&code),

@@ -110,6 +110,7 @@ codes! {
     SampleUnreadable "SC0507" Error "a sample that cannot be read";
     SampleLacksColumn "SC0508" Error "a sample without a declared column";
     NoConnector "SC0509" Error "load steps without a connector";
+    WebhookWithoutSecret "SC0510" Warning "a webhook that nobody may call";
 
     UnknownFieldType "SC0601" Error "unknown field type";
     MissingFieldArgument "SC0602" Error "a field type that lacks something";

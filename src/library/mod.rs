@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("dates", include_str!("../../stdlib/dates.sconn")),
     ("names", include_str!("../../stdlib/names.sconn")),
     ("parse", include_str!("../../stdlib/parse.sconn")),
+    ("payload", include_str!("../../stdlib/payload.sconn")),
     ("similar", include_str!("../../stdlib/similar.sconn")),
     ("text", include_str!("../../stdlib/text.sconn")),
 ];

@@ -5,10 +5,10 @@ use crate::diagnostic::render::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::{Limits, probe};
 use crate::model::{Project, SampleFacts, SampleTable};
-use crate::plan::Plan;
+use crate::plan::{ConnectorPlan, Plan};
 use crate::system::files::Disk;
 use crate::text::FileId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A connector with what is known of it.
 pub struct Connector {
@@ -48,6 +48,15 @@ impl Connector {
         Ok(Self { project })
     }
 
+    /// What a file says of its connector, whatever else is wrong with it; none where it has none.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn declared(file: &Path) -> Result<Option<ConnectorPlan>, Failure> {
+        let project = Project::load(file, &Disk).map_err(Failure::from)?;
+        Ok(project.connector().filter(|c| !c.name.is_empty()))
+    }
+
     /// The plan; where the connector has errors, they.
     ///
     /// # Errors
@@ -57,6 +66,31 @@ impl Connector {
             .plan()
             .map_err(|findings| findings.into_iter().filter(|d| d.severity == Severity::Error).collect())
     }
+}
+
+/// The .sconn files below a folder; hidden folders and `target` are left out.
+///
+/// # Errors
+/// Where a folder cannot be read.
+pub fn connector_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let unreadable = |e: std::io::Error| {
+        Failure::new(
+            format!("{}: {}", folder.display(), io_words(&e)),
+            "hand in files or folders that you may read",
+        )
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() {
+            if !name.starts_with('.') && name != "target" {
+                connector_files(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|e| e == "sconn") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 impl Sources for Connector {

@@ -4,13 +4,16 @@
 mod activation;
 mod asked;
 mod connector;
+mod events;
 mod failure;
+pub mod hooks;
 mod work;
 mod worker;
 
 pub use activation::{Known, activate, edited, incomplete, no_project};
 pub use asked::{Ask, Asked, queue};
-pub use connector::Connector;
+pub use connector::{Connector, connector_files};
+pub use events::{Samples, choose_events, process_events, sample_events};
 pub use failure::{Failure, io_words};
 pub use work::Workers;
 pub use worker::{Far, Worker};

@@ -58,6 +58,7 @@ impl Workers {
             }
         }
         self.jobs = going;
+        super::events::batch(&self.project, &mut self.state, news)?;
         let mut started = false;
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);

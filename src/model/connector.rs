@@ -8,7 +8,7 @@ use super::settings::{self, CONNECTOR};
 use super::types;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{
-    Address, ConnectorPlan, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, WebhookPlan,
+    Address, ConnectorPlan, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, Verify, WebhookPlan,
 };
 use crate::syntax::tree::{Setting, SettingValue};
 use crate::text::FileId;
@@ -97,12 +97,20 @@ fn trigger(setting: &Setting) -> Trigger {
             batch: inner("batch").and_then(setting_values::seconds),
             count: inner("count").and_then(setting_values::whole),
             secret: inner("secret").and_then(setting_values::secret).map(str::to_owned),
+            verify: inner("verify").and_then(verify).unwrap_or_default(),
         }),
         [SettingValue::Word(word)] if word.text == "schedule" => Trigger::Schedule(SchedulePlan {
             cron: text("cron").unwrap_or_default(),
             timezone: text("timezone"),
         }),
         _ => Trigger::Spreadsheet,
+    }
+}
+
+fn verify(setting: &Setting) -> Option<Verify> {
+    match setting.values.as_slice() {
+        [SettingValue::Word(word)] => Verify::ALL.into_iter().find(|v| v.name() == word.text),
+        _ => None,
     }
 }
 

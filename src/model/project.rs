@@ -123,6 +123,12 @@ impl Project {
         Some((normal(&folder.join(sample)), self.inputs()))
     }
 
+    /// What the connector says of itself, whatever else is wrong with the file; none where it has no
+    /// connector.
+    pub fn connector(&self) -> Option<crate::plan::ConnectorPlan> {
+        connector::connector_plan(&self.db, self.root()?)
+    }
+
     /// The inputs, as planned.
     pub fn inputs(&self) -> Vec<InputPlan> {
         self.root().map(|file| input::input_plans(&self.db, self.workspace, file)).unwrap_or_default()

@@ -3,7 +3,7 @@
 use super::items::Item;
 use super::setting_values::refusal;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Automations, NotifyWhen};
+use crate::plan::{Automations, NotifyWhen, Verify};
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 
@@ -57,6 +57,7 @@ const WEBHOOK: &[Known] = &[
     known("batch", Takes::Time),
     known("count", Takes::Whole(1, 1_000_000)),
     known("secret", Takes::TextOrSecret),
+    known("verify", Takes::Word(&[Verify::Standard.name(), Verify::Token.name(), Verify::Nothing.name()])),
 ];
 const SCHEDULE: &[Known] = &[known("cron", Takes::Cron), known("timezone", Takes::Zone)];
 
@@ -151,6 +152,8 @@ pub fn check(
                 if let (Some((name, inner)), Some(block)) = (kind, &setting.block) {
                     faults.extend(check(db, item, block, inner, &format!("a {name}")));
                 }
+                let hook = kind.is_some_and(|(name, _)| *name == "webhook");
+                faults.extend(nobody_may_send(db, item, setting).filter(|_| hook));
                 let scheduled = kind.is_some_and(|(name, _)| *name == "schedule");
                 let has_cron = setting.block.iter().flatten().any(|s| s.name.text == "cron");
                 if scheduled && !has_cron {
@@ -183,6 +186,27 @@ pub fn check(
         }
     }
     faults
+}
+
+/// A webhook has a secret that its senders know, or says that anybody may send.
+fn nobody_may_send(db: &dyn Database, item: Item<'_>, trigger: &Setting) -> Option<Diagnostic> {
+    let inner = |name: &str| trigger.block.iter().flatten().find(|s| s.name.text == name);
+    let open = inner("verify").is_some_and(|v| match v.values.as_slice() {
+        [SettingValue::Word(word)] => word.text == Verify::Nothing.name(),
+        _ => true,
+    });
+    if open || inner("secret").is_some() {
+        return None;
+    }
+    Some(
+        Diagnostic::new(
+            Code::WebhookWithoutSecret,
+            item.span(db, trigger.range),
+            "the webhook has no secret: the service refuses every request",
+        )
+        .here("does not say who may send")
+        .help("write `secret secret(\"NAME\")`; or `verify nothing`, where anybody may send"),
+    )
 }
 
 fn unknown(db: &dyn Database, item: Item<'_>, setting: &Setting, known: &[Known], of: &str) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use super::{
     Address, Automations, ConnectorPlan, InputFrom, InputPlan, LoadPlan, MappingPlan, MappingSource,
-    NotifyWhen, Outcome, Plan, QueryPlan, ReaderOptions, RulePlan, ScopePlan, Trigger,
+    NotifyWhen, Outcome, Plan, QueryPlan, ReaderOptions, RulePlan, ScopePlan, Trigger, Verify,
 };
 use crate::value::{Source, Split, VariableSpec};
 use std::collections::BTreeMap;
@@ -51,7 +51,13 @@ fn started_by(c: &ConnectorPlan, out: &mut String) {
             if let Some(count) = hook.count {
                 let _ = write!(out, ", or {count} requests if they come first");
             }
-            out.push('\n');
+            let from = match (hook.verify, hook.secret.as_deref()) {
+                (Verify::Nothing, _) => "from anybody".to_owned(),
+                (_, None) => "refused, as it has no secret".to_owned(),
+                (Verify::Standard, Some(name)) => format!("signed with the secret {name}"),
+                (Verify::Token, Some(name)) => format!("with the secret {name} as their token"),
+            };
+            let _ = writeln!(out, "; requests are {from}");
         }
         Trigger::Schedule(s) => {
             let zone = s.timezone.as_deref().unwrap_or(&c.timezone);

@@ -33,8 +33,38 @@ pub struct WebhookPlan {
     pub batch: Option<u64>,
     /// So many requests end a window early.
     pub count: Option<u64>,
-    /// The name of the secret that requests are signed with.
+    /// The name of the secret that its senders have.
     pub secret: Option<String>,
+    /// What shows that a request is from one of them.
+    #[serde(default)]
+    pub verify: Verify,
+}
+
+/// What shows that a request comes from somebody who may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// It is signed with the secret, as Standard Webhooks says.
+    #[default]
+    Standard,
+    /// It has the secret with it.
+    Token,
+    /// Nothing: anybody may send.
+    Nothing,
+}
+
+impl Verify {
+    /// Each of them.
+    pub const ALL: [Verify; 3] = [Verify::Standard, Verify::Token, Verify::Nothing];
+
+    /// Its name in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verify::Standard => "standard",
+            Verify::Token => "token",
+            Verify::Nothing => "nothing",
+        }
+    }
 }
 
 /// When a connector runs.

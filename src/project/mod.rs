@@ -1,6 +1,9 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
+mod hooks;
 pub mod state;
+
+pub use hooks::HookSettings;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +20,8 @@ use std::path::{Path, PathBuf};
 struct Settings {
     #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
+    #[serde(default)]
+    hooks: HookSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +35,7 @@ struct TargetSetting {
 pub struct Project {
     root: PathBuf,
     targets: BTreeMap<String, PathBuf>,
+    hooks: HookSettings,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
 }
@@ -58,7 +64,12 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
+            None => Ok(Self {
+                root: PathBuf::from("."),
+                targets: BTreeMap::new(),
+                hooks: HookSettings::default(),
+                declared: false,
+            }),
         }
     }
 
@@ -79,12 +90,17 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+        Ok(Self { root: root.to_path_buf(), targets, hooks: settings.hooks, declared: true })
     }
 
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The limits of webhook requests.
+    pub fn hooks(&self) -> HookSettings {
+        self.hooks
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

@@ -4,12 +4,14 @@
 //! once. Everything that must agree is read and written in one transaction.
 
 mod connectors;
+mod events;
 mod executions;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub use connectors::{Activation, ConnectorState, Status};
+pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
 pub use tokens::{Role, Token};
 
@@ -113,5 +115,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
             .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
     }
     transaction.execute_batch(tokens::TABLES)?;
+    transaction.execute_batch(events::TABLES)?;
     transaction.commit()
 }

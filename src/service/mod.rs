@@ -2,6 +2,7 @@
 
 mod auth;
 mod error;
+mod hooks;
 
 pub use auth::{Admin, Caller, Read, Run};
 pub use error::ApiError;
@@ -81,7 +82,7 @@ impl From<ProjectError> for ApiError {
 
 /// Every route.
 pub fn router(app: App) -> Router {
-    Router::new().route("/health", get(|| async { "ok\n" })).with_state(app)
+    Router::new().route("/health", get(|| async { "ok\n" })).merge(hooks::router()).with_state(app)
 }
 
 /// Serves a project until it is told to stop: by Ctrl-C or SIGTERM. Executions that run then go on in

@@ -4,6 +4,7 @@
 mod contact;
 mod names;
 mod parse;
+mod payload;
 mod similar;
 mod title;
 mod unaccent;
@@ -49,6 +50,8 @@ const FUNCTIONS: &[(&str, usize, usize, Body)] = &[
     ("parse_try_date", 2, 5, Body::Read(BaseType::Date)),
     ("parse_try_number", 2, 2, Body::Read(BaseType::Number)),
     ("parse_try_boolean", 1, 1, Body::Read(BaseType::Boolean)),
+    ("payload_json", 2, 2, Body::Text(|a| payload::json(first(a)?, second(a)?))),
+    ("payload_form", 2, 2, Body::Text(|a| payload::form(first(a)?, second(a)?))),
     ("contact_email", 1, 1, Body::Text(|a| contact::email(first(a)?))),
     ("contact_phone", 2, 2, Body::Text(|a| contact::phone(first(a)?, second(a)?))),
 ];
@@ -90,6 +93,9 @@ fn refusal(name: &str, body: Body, i: usize, text: &str) -> Option<String> {
         Body::Read(base) => parse::format(base, text).err().map(|e| format!("{}: {}", e.message, e.help)),
         _ if name == "contact_phone" && !contact::is_region(text) => {
             Some(format!("\"{text}\" is not a country: write its two letters, such as GB"))
+        }
+        _ if name == "payload_json" && !text.starts_with('/') => {
+            Some(format!("\"{text}\" is no path: it begins with `/`, such as `/items/0/sku`"))
         }
         _ => None,
     }

@@ -127,7 +127,10 @@ fn settings_are_checked() {
         "\"61\" is no minute (0-59)",
     );
     assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
-    only(&trigger("trigger webhook { bach 5m }"), Code::UnknownSetting, "bach", "`batch`");
+    only(&trigger("trigger webhook { bach 5m verify nothing }"), Code::UnknownSetting, "bach", "`batch`");
+    only(&trigger("trigger webhook { verify tokens }"), Code::BadSetting, "tokens", "`token`");
+    let open = "trigger webhook { batch 5m }";
+    among(&trigger(open), Code::WebhookWithoutSecret, open, "`verify nothing`");
 }
 
 #[test]

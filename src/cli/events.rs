@@ -1,0 +1,135 @@
+//! `sconn events`: webhook events, looked at, tried, run, thrown away.
+
+use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
+use super::{Exit, Failure, Look, io_words, print};
+use crate::life::{Connector, Known, choose_events, no_project, process_events, sample_events};
+use crate::project::Project;
+use crate::project::state::Event;
+use crate::report::visible;
+use std::path::{Path, PathBuf};
+
+pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure> {
+    match command {
+        EventsCommand::List { connector, state, limit, format } => {
+            let (known, name) = find(&connector)?;
+            list(&known.state.events(&name, state.map(Into::into), limit)?, format)
+        }
+        EventsCommand::Show { event, format } => show(event, format),
+        EventsCommand::Replay { which, live: true, .. } => {
+            let (mut known, name, events) = choose(&which)?;
+            print(&format!("{}\n", process_events(&mut known, &name, &events)?))?;
+            Ok(Exit::Clean)
+        }
+        EventsCommand::Replay { which, live: false, no_report } => {
+            let (known, _, events) = choose(&which)?;
+            let samples = sample_events(&known.state, &events)?;
+            super::run::run(dry_run(known.file, samples.file.clone(), no_report), look)
+        }
+        EventsCommand::Sample { which, to } => {
+            let (known, _, events) = choose(&which)?;
+            if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder)?;
+            }
+            let samples = sample_events(&known.state, &events)?;
+            std::fs::copy(&samples.file, &to).map_err(|e| {
+                Failure::new(format!("{}: {}", to.display(), io_words(&e)), "choose another file with --to")
+            })?;
+            print(&format!("{} events are in {}\n", events.len(), to.display()))?;
+            Ok(Exit::Clean)
+        }
+        EventsCommand::Discard { which, all } => discard(&which, all),
+    }
+}
+
+/// A connector and its name: one that is being written may not compile yet.
+fn find(connector: &Path) -> Result<(Known, String), Failure> {
+    let known = Known::find(connector)?;
+    if !connector.is_file() {
+        return Ok((known, connector.display().to_string()));
+    }
+    let declared = Connector::declared(&known.file)?.ok_or_else(|| {
+        Failure::new(format!("{} has no connector", known.file.display()), "add `connector NAME { … }`")
+    })?;
+    Ok((known, declared.name))
+}
+
+fn choose(which: &WhichEvents) -> Result<(Known, String, Vec<i64>), Failure> {
+    let (known, name) = find(&which.connector)?;
+    let events = choose_events(&known.state, &name, &which.ids, which.since)?;
+    Ok((known, name, events))
+}
+
+fn dry_run(file: PathBuf, input: PathBuf, no_report: bool) -> RunArgs {
+    RunArgs {
+        file,
+        input: vec![input],
+        live: false,
+        params: Vec::new(),
+        target: None,
+        out: None,
+        format: Format::Text,
+        no_report,
+        guard_formulas: false,
+        by: None,
+    }
+}
+
+fn list(events: &[Event], format: Format) -> Result<Exit, Failure> {
+    if format == Format::Json {
+        return json(&events);
+    }
+    if events.is_empty() {
+        print("no events\n")?;
+    }
+    for e in events {
+        let of = e.execution.as_deref().map(|x| format!(" in {x}")).unwrap_or_default();
+        let bytes = e.body.len();
+        print(&format!("{}  {}  {}{of}  {bytes} bytes\n", e.id, e.received_at, e.state.words()))?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn show(id: i64, format: Format) -> Result<Exit, Failure> {
+    let project = Project::here()?;
+    let Some(state) = project.state()? else { return Err(no_project(project.root())) };
+    let event = state.event(id)?.ok_or_else(|| {
+        Failure::new(format!("there is no event {id}"), "`sconn events list CONNECTOR` shows those there are")
+    })?;
+    if format == Format::Json {
+        return json(&event);
+    }
+    let line = |name: &str, value: &str| {
+        if value.is_empty() { String::new() } else { format!("{name:13}{}\n", visible(value)) }
+    };
+    let mut text = format!("{id}\n");
+    text += &line("connector", &event.connector);
+    text += &line("received", &event.received_at);
+    text += &line("state", event.state.words());
+    text += &line("execution", event.execution.as_deref().unwrap_or_default());
+    text += &line("key", event.key.as_deref().unwrap_or_default());
+    text += &line("employee", &event.employee_id);
+    text += &line("query", &event.querystring);
+    text += &line("content type", &event.content_type);
+    let body: Vec<String> = event.body.lines().map(|l| visible(l).into()).collect();
+    text += &format!("\n{}\n", body.join("\n"));
+    print(&text)?;
+    Ok(Exit::Clean)
+}
+
+fn discard(which: &WhichEvents, all: bool) -> Result<Exit, Failure> {
+    if which.ids.is_empty() && which.since.is_none() && !all {
+        return Err(Failure::new("which events?", "give their ids, --since TIME, or --all"));
+    }
+    let (mut known, _, events) = choose(which)?;
+    let gone = known.state.discard_events(&events)?;
+    let other = events.len() - gone;
+    let text = if other > 0 { format!("; of {other} something became already") } else { String::new() };
+    print(&format!("{gone} events are discarded{text}\n"))?;
+    Ok(if other > 0 { Exit::Findings } else { Exit::Clean })
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Exit, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
+    print(&format!("{json}\n"))?;
+    Ok(Exit::Clean)
+}

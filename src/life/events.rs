@@ -1,0 +1,279 @@
+//! Webhook events become executions: by themselves, a window at a time, or because somebody says so.
+
+use super::asked::prepare;
+use super::{Ask, Asked, Failure, Known};
+use crate::input::InputFile;
+use crate::plan::{Plan, Trigger};
+use crate::project::Project;
+use crate::project::state::{ConnectorState, Event, State, Window};
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
+use crate::system::folder::{ExecutionFolder, sync};
+use jiff::{SignedDuration, Timestamp};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The most events of one execution, where the connector sets no `count`.
+const MOST: i64 = 50_000;
+
+/// How many executions a connector gets in one turn: the queue is looked at between turns.
+const ROUNDS: usize = 20;
+
+/// Who started an execution of events.
+const BY: &str = "webhook";
+
+/// Every window that has ended becomes an execution in the queue. One process does this at a time; a
+/// connector whose window cannot be made into one keeps no other from it.
+pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
+    let mut windows = state.windows()?;
+    if windows.is_empty() {
+        return Ok(());
+    }
+    let Some(desk) = Desk::of(project, state)? else { return Ok(()) };
+    for _ in 0..ROUNDS {
+        let mut queued = Vec::new();
+        for window in windows {
+            match ended(project, state, &desk, &window) {
+                Ok(None) => {}
+                Ok(Some((execution, count))) => {
+                    news(format!("{execution}  {} has {count} webhook events", window.connector));
+                    queued.push(window.connector);
+                }
+                Err(e) => {
+                    news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what));
+                    clear(&project.executions(), state)?;
+                }
+            }
+        }
+        if queued.is_empty() {
+            break;
+        }
+        // More may wait for these than one execution takes.
+        windows = state.windows()?;
+        windows.retain(|w| queued.contains(&w.connector));
+    }
+    Ok(())
+}
+
+/// Makes the window into an execution if it has ended, whether its connector is still active or not: what
+/// waits came while it was, and an execution of an inactive one waits in the queue, where people see it.
+fn ended(
+    project: &Project,
+    state: &mut State,
+    desk: &Desk,
+    window: &Window,
+) -> Result<Option<(String, usize)>, Failure> {
+    let Some(connector) = state.connector(&window.connector)? else { return Ok(None) };
+    let Some(plan) = version(state, &connector)? else { return Ok(None) };
+    // A version without a webhook still takes what came in before it was activated.
+    let hook = match &plan.connector.trigger {
+        Trigger::Webhook(hook) => hook.clone(),
+        _ => Default::default(),
+    };
+    let seconds = hook.batch.and_then(|s| i64::try_from(s).ok()).unwrap_or(1);
+    let end = window.since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let most = hook.count.and_then(|n| i64::try_from(n).ok()).unwrap_or(MOST).min(MOST);
+    if SystemClock.now() < end && window.count < most {
+        return Ok(None);
+    }
+    let events = state.waiting(&connector.name, end, most)?;
+    let queued = queue(project, state, desk, (&connector, plan), &events)?;
+    let keep = SignedDuration::try_from(project.hooks().keep).unwrap_or(SignedDuration::MAX);
+    state.forget_events(SystemClock.now().saturating_sub(keep).unwrap_or(Timestamp::MIN))?;
+    Ok(queued.map(|execution| (execution, events.len())))
+}
+
+/// The plan of the version that was activated last.
+fn version(state: &State, connector: &ConnectorState) -> Result<Option<Plan>, Failure> {
+    let Some(version) = connector.version else { return Ok(None) };
+    let json = state.plan(&connector.name, version)?.unwrap_or_default();
+    serde_json::from_str(&json).map(Some).map_err(|e| {
+        Failure::new(
+            format!("version {version} of `{}` cannot be read: {e}", connector.name),
+            "it was activated by another version of sconn: activate it again",
+        )
+    })
+}
+
+/// Puts an execution of these events into the queue. First its folder is made, with the input file, and
+/// brought to the disk; then one transaction enters it and takes the events. Killed before, it never was,
+/// and the next turn makes another one. None where something became of an event meanwhile.
+fn queue(
+    project: &Project,
+    state: &mut State,
+    desk: &Desk,
+    (connector, plan): (&ConnectorState, Plan),
+    events: &[i64],
+) -> Result<Option<String>, Failure> {
+    let Some(file) = write(state, events, desk.folder.work())? else { return Ok(None) };
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let asked = prepare(
+        plan,
+        Ask {
+            file: project.root().join(&connector.file),
+            input: vec![InputFile { path: file, name: name.clone() }],
+            live: true,
+            params: Vec::new(),
+            target: None,
+            out: None,
+            workbook: true,
+            guard_formulas: false,
+            triggered_by: BY.to_owned(),
+        },
+    )?;
+    let kept = asked.folder.root().join("input");
+    let made = [&kept.join(name), &kept, asked.folder.root(), &project.executions()].map(Path::to_path_buf);
+    made.iter().try_for_each(|path| sync(path))?;
+    crash::point("events prepared");
+    let queued = enter(&asked, state, events);
+    if let Ok(false) = queued {
+        // It never was.
+        let _ = std::fs::remove_dir_all(asked.folder.root());
+    }
+    crash::point("events queued");
+    Ok(queued?.then_some(asked.execution))
+}
+
+fn enter(asked: &Asked, state: &mut State, events: &[i64]) -> Result<bool, Failure> {
+    Ok(state.queue_events(asked.entry(&asked.place()?), events)?)
+}
+
+/// Writes events into `folder` as an input file, in the order in which they came; none where there are
+/// none. Its name says when the first and the last of them came.
+fn write(state: &State, events: &[i64], folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    let unix = |e: &Event| e.received_at.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+    let get = |id: &i64| state.event(*id).transpose();
+    let ends = (events.first().and_then(get).transpose()?, events.last().and_then(get).transpose()?);
+    let (Some(first), Some(last)) = ends else { return Ok(None) };
+    let path = folder.join(format!("webhooks-{}-{}.csv", unix(&first), unix(&last)));
+    let mut file = csv::Writer::from_writer(File::create(&path)?);
+    let broken = |e: csv::Error| Failure::new(format!("{}: {e}", path.display()), "check the disk");
+    file.write_record(["timestamp", "employee_id", "querystring", "body"]).map_err(broken)?;
+    for id in events {
+        let Some(e) = state.event(*id)? else { continue };
+        file.write_record([&e.received_at, &e.employee_id, &e.querystring, &e.body]).map_err(broken)?;
+    }
+    file.flush()?;
+    Ok(Some(path))
+}
+
+/// Where input files are written before their executions have a folder. It is one process's at a time.
+struct Desk {
+    folder: ExecutionFolder,
+}
+
+impl Desk {
+    /// None where another process is at it.
+    fn of(project: &Project, state: &State) -> Result<Option<Self>, Failure> {
+        let root = project.root().join(".sconn").join("batching");
+        let killed = ExecutionFolder::unfinished(&root);
+        let folder = match ExecutionFolder::create(&root) {
+            Ok(folder) => folder,
+            Err(e) if e.cause.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(e) => return Err(e.into()),
+        };
+        if killed {
+            clear(&project.executions(), state)?;
+        }
+        Ok(Some(Self { folder }))
+    }
+}
+
+/// Removes folders of executions of events that were prepared and never entered: whoever did it was
+/// killed, or could not go on.
+fn clear(executions: &Path, state: &State) -> Result<(), Failure> {
+    for path in names(executions).into_iter().map(|name| executions.join(name)) {
+        let inputs = names(&path.join("input"));
+        let of_events = !inputs.is_empty() && inputs.iter().all(|name| name.starts_with("webhooks-"));
+        // One that began has more in its folder.
+        if !of_events || names(&path).iter().any(|name| name != "input" && name != ".work") {
+            continue;
+        }
+        // Whoever still has it holds its lock, and lets go only after it is entered.
+        let Ok(_lock) = ExecutionFolder::reopen(&path) else { continue };
+        let id = path.file_name().unwrap_or_default().to_string_lossy();
+        if state.execution(&id)?.is_none() {
+            std::fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names in a folder; none where it cannot be read.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The events of a connector that are meant: those of these ids, or all of which nothing became yet.
+///
+/// # Errors
+/// Where one is none of its events.
+pub fn choose_events(
+    state: &State,
+    connector: &str,
+    ids: &[i64],
+    since: Option<Timestamp>,
+) -> Result<Vec<i64>, Failure> {
+    let found = if ids.is_empty() { state.open_events(connector, since)? } else { ids.to_vec() };
+    if found.is_empty() {
+        return Err(Failure::new(
+            format!("no events of `{connector}` wait"),
+            format!("`sconn events list {connector}` shows them all; give the ids of those that you mean"),
+        ));
+    }
+    for id in ids {
+        if state.event(*id)?.is_none_or(|e| e.connector != connector) {
+            return Err(Failure::new(
+                format!("`{connector}` has no event {id}"),
+                format!("`sconn events list {connector}` shows those there are"),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// Puts a live execution of these events into the queue, because somebody says so: captured ones have
+/// none by themselves. Gives its id.
+///
+/// # Errors
+/// Where the connector was never activated, or something became of one of them already.
+pub fn process_events(known: &mut Known, connector: &str, events: &[i64]) -> Result<String, Failure> {
+    let row = known.state.connector(connector)?;
+    let plan = row.as_ref().map(|row| version(&known.state, row)).transpose()?.flatten();
+    let Some(plan) = row.zip(plan) else {
+        return Err(Failure::new(
+            format!("`{connector}` was never activated"),
+            format!("activate it: sconn activate {}", known.file.display()),
+        ));
+    };
+    let Some(desk) = Desk::of(&known.project, &known.state)? else {
+        return Err(Failure::new("another process queues events just now", "try again"));
+    };
+    let queued = queue(&known.project, &mut known.state, &desk, (&plan.0, plan.1), events)?;
+    queued.ok_or_else(|| {
+        Failure::new(
+            "something became of one of these events already, and nothing was changed",
+            format!("`sconn events list {connector}` shows what"),
+        )
+    })
+}
+
+/// An input file of events, in a folder that goes with this value.
+pub struct Samples {
+    /// The file.
+    pub file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// Writes events as an input file, like that of an execution; nothing becomes of them.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn sample_events(state: &State, events: &[i64]) -> Result<Samples, Failure> {
+    let folder = tempfile::tempdir()?;
+    let file = write(state, events, folder.path())?;
+    let file = file.ok_or_else(|| Failure::new("there are no events", "choose some"))?;
+    Ok(Samples { file, _folder: folder })
+}

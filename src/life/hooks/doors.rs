@@ -1,0 +1,182 @@
+//! Which connectors take requests: those with a webhook among the project's files, active or not.
+
+use super::sender::{Lock, Refusal};
+use crate::life::connector::connector_files;
+use crate::life::{Connector, Failure, no_project};
+use crate::plan::{ConnectorPlan, Plan, Trigger, WebhookPlan};
+use crate::project::Project;
+use crate::project::state::{ConnectorState, State};
+use crate::system::secrets::Secrets;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long what is known of the project's files, versions and secrets counts.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// A connector that takes requests.
+#[derive(Debug)]
+pub struct Hook {
+    /// Its API name.
+    pub connector: String,
+    lock: Lock,
+}
+
+impl Hook {
+    /// Whether a request may come in; gives the sender's id of it, where it has one. `header` reads a
+    /// header by its name in small letters.
+    ///
+    /// # Errors
+    /// Where it does not show that it comes from somebody who may send.
+    pub fn admit<'h>(
+        &self,
+        header: impl Fn(&str) -> Option<&'h str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<&'h str>, Refusal> {
+        self.lock.admit(header, body, now)
+    }
+}
+
+/// The connectors of a project that take requests. An activated one takes them as the version says that
+/// was activated; one that never was, as its file says, however unfinished the rest of it is.
+pub struct Doors {
+    project: Project,
+    /// What was found last.
+    open: Mutex<Option<(Instant, Arc<Hooks>)>>,
+    /// What is needed to look again; only one looks at a time.
+    looking: Mutex<Looking>,
+}
+
+type Hooks = HashMap<String, Arc<Hook>>;
+
+struct Looking {
+    state: State,
+    /// What each file said, as long as it stays as it is.
+    files: HashMap<PathBuf, (SystemTime, u64, Option<Declared>)>,
+    /// What each version says.
+    versions: HashMap<(String, i64), Option<WebhookPlan>>,
+}
+
+/// A webhook that a file declares.
+#[derive(Clone, Debug)]
+struct Declared {
+    name: String,
+    label: String,
+    hook: WebhookPlan,
+}
+
+impl Doors {
+    /// The doors of a project.
+    ///
+    /// # Errors
+    /// Where there is no project, or its state cannot be opened.
+    pub fn of(project: &Project) -> Result<Self, Failure> {
+        let Some(state) = project.state()? else { return Err(no_project(project.root())) };
+        let looking = Looking { state, files: HashMap::new(), versions: HashMap::new() };
+        Ok(Self { project: project.clone(), open: Mutex::default(), looking: Mutex::new(looking) })
+    }
+
+    /// The webhook of that name, as was found a moment ago; the outer none where nobody has looked
+    /// lately: then [`Self::look`] does.
+    pub fn fresh(&self, name: &str) -> Option<Option<Arc<Hook>>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, hooks) = open.as_ref()?;
+        (at.elapsed() < FRESH).then(|| hooks.get(name).cloned())
+    }
+
+    /// Looks at the project's files, versions and secrets; gives the webhook of that name.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn look(&self, name: &str) -> Result<Option<Arc<Hook>>, Failure> {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another one may have looked while this one waited.
+        if let Some(found) = self.fresh(name) {
+            return Ok(found);
+        }
+        let hooks = Arc::new(looking.look(&self.project)?);
+        let found = hooks.get(name).cloned();
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), hooks));
+        Ok(found)
+    }
+}
+
+impl Looking {
+    fn look(&mut self, project: &Project) -> Result<Hooks, Failure> {
+        let declared = self.declared(project)?;
+        let secrets = Secrets::of(project.root());
+        let mut hooks = HashMap::new();
+        for connector in self.state.connectors()? {
+            let hook = match connector.version {
+                Some(version) => self.version(&connector, version)?,
+                None => declared.get(&connector.name).cloned(),
+            };
+            let Some(hook) = hook else { continue };
+            let secret = |name: &str| secrets.get(name).map_err(|e| format!("{e}: {}", e.hint()));
+            let lock = Lock::of(&hook, secret);
+            hooks.insert(connector.name.clone(), Arc::new(Hook { connector: connector.name, lock }));
+        }
+        Ok(hooks)
+    }
+
+    /// What the version says that was activated.
+    fn version(&mut self, connector: &ConnectorState, version: i64) -> Result<Option<WebhookPlan>, Failure> {
+        let key = (connector.name.clone(), version);
+        if let Some(known) = self.versions.get(&key) {
+            return Ok(known.clone());
+        }
+        let plan = self.state.plan(&connector.name, version)?;
+        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        let hook = plan.and_then(|p| webhook(p.connector.trigger));
+        self.versions.insert(key, hook.clone());
+        Ok(hook)
+    }
+
+    /// What the project's files declare, by name; the state gets to know those that it does not.
+    fn declared(&mut self, project: &Project) -> Result<HashMap<String, WebhookPlan>, Failure> {
+        let mut found = Vec::new();
+        // A folder that may not be read keeps no connector for us, and no request from the others.
+        let _ = connector_files(project.root(), &mut found);
+        found.sort();
+        self.files.retain(|file, _| found.contains(file));
+        let mut hooks = HashMap::new();
+        for file in found {
+            let Some(Declared { name, label, hook }) = self.file(&file) else { continue };
+            if hooks.contains_key(&name) {
+                continue;
+            }
+            let relative = file.strip_prefix(project.root()).unwrap_or(&file).display().to_string();
+            let known = self.state.connector(&name)?;
+            if known.is_none_or(|k| k.version.is_none() && k.file != relative) {
+                self.state.know(&name, &label, &relative)?;
+            }
+            hooks.insert(name, hook);
+        }
+        Ok(hooks)
+    }
+
+    fn file(&mut self, file: &Path) -> Option<Declared> {
+        let now = file.metadata().and_then(|m| Ok((m.modified()?, m.len()))).ok()?;
+        if let Some((modified, length, declared)) = self.files.get(file)
+            && (*modified, *length) == now
+        {
+            return declared.clone();
+        }
+        let declared = Connector::declared(file).ok().flatten().and_then(|c| {
+            let ConnectorPlan { name, label, trigger, .. } = c;
+            Some(Declared { name, label, hook: webhook(trigger)? })
+        });
+        self.files.insert(file.to_path_buf(), (now.0, now.1, declared.clone()));
+        declared
+    }
+}
+
+fn webhook(trigger: Trigger) -> Option<WebhookPlan> {
+    match trigger {
+        Trigger::Webhook(hook) => Some(hook),
+        _ => None,
+    }
+}

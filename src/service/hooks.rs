@@ -1,0 +1,248 @@
+//! `POST /hooks/{connector}`: webhooks come in. Everything that counts is in `life::hooks`.
+
+use super::{ApiError, App};
+use crate::life::Failure;
+use crate::life::hooks::{Doors, Full, Hook, Inbox, Kind, Malformed, Refusal};
+use crate::project::HookSettings;
+use crate::project::state::NewEvent;
+use crate::system::clock::{Clock, SystemClock};
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use futures::StreamExt;
+use serde::Serialize;
+use std::sync::{Arc, OnceLock};
+use utoipa::ToSchema;
+
+/// Seconds after which a sender should try again when nothing more is taken.
+const AGAIN: HeaderValue = HeaderValue::from_static("1");
+
+/// The route of webhooks.
+pub fn router() -> Router<App> {
+    let desk = Arc::new(Desk { open: OnceLock::new() });
+    Router::new().route(
+        "/hooks/{connector}",
+        post(move |State(app): State<App>, Path(connector): Path<String>, request: Request<Body>| {
+            let desk = desk.clone();
+            async move {
+                let mut answer = receive(&app, &desk, connector, request).await.into_response();
+                if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+                    answer.headers_mut().insert(header::RETRY_AFTER, AGAIN);
+                }
+                answer
+            }
+        }),
+    )
+}
+
+/// What the route has open, from its first request on.
+struct Desk {
+    open: OnceLock<Open>,
+}
+
+struct Open {
+    doors: Arc<Doors>,
+    inbox: Inbox,
+}
+
+/// What is answered to a request that was kept.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Kept {
+    /// The event's id.
+    pub event: i64,
+    /// Whether the same one had come before: its sender's id was known already.
+    pub known: bool,
+}
+
+async fn receive(
+    app: &App,
+    desk: &Desk,
+    connector: String,
+    request: Request<Body>,
+) -> Result<Response, ApiError> {
+    let open = desk.open(app).await?;
+    let limits = app.project().hooks();
+    let hook = open.hook(&connector).await?.ok_or_else(|| ApiError::missing("webhook", &connector))?;
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    if query.len() > limits.query {
+        return Err(ApiError::new(
+            StatusCode::URI_TOO_LONG,
+            format!("the query string has {} bytes; {} are taken", query.len(), limits.query),
+            "send what is long in the body",
+        ));
+    }
+    let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+    let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
+    let kind = kind(&parts.headers, &content_type)?;
+    let body = read(&parts.headers, body, &limits).await?;
+    // Only now: a signature is of the whole body.
+    let now = SystemClock.now();
+    let key = hook.admit(text, &body, now).map_err(|r| refused(&hook, r))?.map(str::to_owned);
+    if kind.is_none() && !body.is_empty() {
+        return Err(other_type(""));
+    }
+    let kind = kind.unwrap_or(Kind::Text);
+    if kind == Kind::Multipart {
+        parts_are_text(&content_type, &body).await?;
+    }
+    let body = kind.read(body).map_err(malformed)?;
+    let event = NewEvent {
+        connector: hook.connector.clone(),
+        at: now,
+        key,
+        employee: text("x-user-id").unwrap_or_default().to_owned(),
+        querystring: query.to_owned(),
+        content_type: content_type.clone(),
+        body,
+    };
+    let answer = open.inbox.put(event).map_err(|Full| busy())?;
+    let kept = answer.await.map_err(|_| busy())?;
+    let status = if kept.new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Kept { event: kept.id, known: !kept.new })).into_response())
+}
+
+impl Desk {
+    async fn open(&self, app: &App) -> Result<&Open, ApiError> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let project = app.project().clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let doors = Arc::new(Doors::of(&project)?);
+            let state = project.state()?.ok_or_else(|| crate::life::no_project(project.root()))?;
+            Ok::<_, Failure>(Open { doors, inbox: Inbox::open(state, project.hooks().queue) })
+        });
+        let made = made.await.map_err(|_| ApiError::broken())?.map_err(unready)?;
+        // One that was made at the same time is as good: this one's thread ends with it.
+        Ok(self.open.get_or_init(|| made))
+    }
+}
+
+impl Open {
+    async fn hook(&self, name: &str) -> Result<Option<Arc<Hook>>, ApiError> {
+        if let Some(found) = self.doors.fresh(name) {
+            return Ok(found);
+        }
+        let (doors, name) = (self.doors.clone(), name.to_owned());
+        let found = tokio::task::spawn_blocking(move || doors.look(&name)).await;
+        found.map_err(|_| ApiError::broken())?.map_err(unready)
+    }
+}
+
+/// What the body will be; none where there is no content type, which is right for an empty one.
+fn kind(headers: &HeaderMap, content_type: &str) -> Result<Option<Kind>, ApiError> {
+    let plain = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|v| !plain(v)) {
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is compressed",
+            "send it as it is, without Content-Encoding",
+        ));
+    }
+    if content_type.is_empty() {
+        return Ok(None);
+    }
+    Kind::of(content_type).map(Some).ok_or_else(|| other_type(content_type))
+}
+
+fn other_type(content_type: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        format!("a body of the content type `{content_type}` is not taken"),
+        "send JSON, XML, a form or text, in UTF-8, and say which in Content-Type",
+    )
+}
+
+/// The whole body, within its limits.
+async fn read(headers: &HeaderMap, body: Body, limits: &HookSettings) -> Result<Vec<u8>, ApiError> {
+    let most = limits.body;
+    let large = || {
+        ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body has more than {most} bytes"),
+            "send less at once; `body` in the section [hooks] of sconn.toml sets the limit",
+        )
+    };
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|n| n > most as u64) {
+        return Err(large());
+    }
+    let whole = async {
+        let mut bytes = Vec::new();
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| {
+                ApiError::new(StatusCode::BAD_REQUEST, "the body did not come in whole", "send it again")
+            })?;
+            if bytes.len() + chunk.len() > most {
+                return Err(large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(limits.wait, whole).await.unwrap_or_else(|_| {
+        Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not come in within {} seconds", limits.wait.as_secs()),
+            "send it faster, or in smaller requests",
+        ))
+    })
+}
+
+/// A form in parts is taken where every part is a text: files have no place in a row.
+async fn parts_are_text(content_type: &str, body: &[u8]) -> Result<(), ApiError> {
+    let wrong = |what: String| malformed(Malformed { what });
+    let request = Request::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(body.to_vec()))
+        .map_err(|e| wrong(e.to_string()))?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| wrong(e.body_text()))?;
+    while let Some(part) = form.next_field().await.map_err(|e| wrong(e.body_text()))? {
+        if let Some(file) = part.file_name() {
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("the form has a file, `{file}`; only texts are taken"),
+                "send files to a connector with a spreadsheet trigger",
+            ));
+        }
+        part.bytes().await.map_err(|e| wrong(e.body_text()))?;
+    }
+    Ok(())
+}
+
+fn malformed(why: Malformed) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, why.what, "mend the body, or send it as text/plain")
+}
+
+fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::Unknown(why) => ApiError::new(StatusCode::UNAUTHORIZED, why, ""),
+        Refusal::BadId(why) => {
+            ApiError::new(StatusCode::BAD_REQUEST, why, "give each event a short id of its own")
+        }
+        Refusal::Unready(why) => {
+            eprintln!("error: the webhook `{}` takes nothing: {why}", hook.connector);
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the webhook cannot tell who may send",
+                "whoever runs the service finds the reason in its log",
+            )
+        }
+    }
+}
+
+/// The project's state cannot be read for the moment: that is no fault of the sender's.
+fn unready(why: Failure) -> ApiError {
+    eprintln!("error: webhooks: {}", why.what);
+    busy()
+}
+
+/// What could not be put on the disk is to be sent again.
+fn busy() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "nothing more can be kept for the moment", "send it again")
+}
