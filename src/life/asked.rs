@@ -1,13 +1,14 @@
 //! An execution as it is asked for: on the command line, by a trigger, over HTTP.
 
 use super::activation::{incomplete, version_hash};
+use super::schedule::{Schedule, input_file};
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
 use crate::project::state::{ExecutionState, NewExecution, Status};
 use crate::report::RunMode;
-use crate::run::{Frozen, Progress, Request, Silent, freeze};
+use crate::run::{Frozen, KeptFile, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::folder::{ExecutionFolder, FolderError};
@@ -86,18 +87,32 @@ impl Asked {
     /// Where the state cannot be written.
     pub fn register(&self) -> Result<(), Failure> {
         let Some(mut state) = self.project.state()? else { return Ok(()) };
+        Ok(state.queue(self.entry(&self.place()?))?)
+    }
+
+    /// Its folder, from the project's root.
+    pub(super) fn place(&self) -> Result<String, Failure> {
         let absolute = std::path::absolute(self.folder.root())?;
         let root = std::path::absolute(self.project.root())?;
-        let folder = absolute.strip_prefix(&root).unwrap_or(&absolute);
-        Ok(state.queue(NewExecution {
+        Ok(absolute.strip_prefix(&root).unwrap_or(&absolute).display().to_string())
+    }
+
+    /// The kept copies of its input files.
+    pub(super) fn kept(&self) -> Result<Vec<KeptFile>, Failure> {
+        Ok(Frozen::load(self.folder.root())?.map(|f| f.files).unwrap_or_default())
+    }
+
+    /// What the state is told of it.
+    pub(super) fn entry<'a>(&'a self, folder: &'a str) -> NewExecution<'a> {
+        NewExecution {
             id: &self.execution,
             connector: &self.plan.connector.name,
             version: self.version,
             live: self.live,
             triggered_by: &self.triggered_by,
-            folder: &folder.display().to_string(),
+            folder,
             at: self.started,
-        })?)
+        }
     }
 
     /// What the run is asked.
@@ -132,7 +147,7 @@ impl Asked {
     /// # Errors
     /// Where what is asked for cannot be, each with its mend.
     pub fn now(connector: &Connector, plan: Plan, ask: Ask) -> Result<Self, Failure> {
-        Self::of(connector, plan, ask, version_to_run)
+        Self::of(plan, ask, |project, plan, ask| version_to_run(project, connector, plan, ask))
     }
 
     /// An execution that was interrupted, or waits, as it was asked for; `root` is its folder.
@@ -178,15 +193,14 @@ impl Asked {
     }
 
     /// Whatever the connector's status is: which version runs is known when it begins.
-    fn later(connector: &Connector, plan: Plan, ask: Ask) -> Result<Self, Failure> {
-        Self::of(connector, plan, ask, |_, _, _, _| Ok(None))
+    fn later(plan: Plan, ask: Ask) -> Result<Self, Failure> {
+        Self::of(plan, ask, |_, _, _| Ok(None))
     }
 
     fn of(
-        connector: &Connector,
         plan: Plan,
         ask: Ask,
-        version: impl Fn(&Project, &Connector, &Plan, &Ask) -> Result<Option<i64>, Failure>,
+        version: impl Fn(&Project, &Plan, &Ask) -> Result<Option<i64>, Failure>,
     ) -> Result<Self, Failure> {
         if plan.loads.is_empty() && plan.queries.is_empty() {
             return Err(Failure::new(
@@ -197,20 +211,25 @@ impl Asked {
         let parameters = parameters(&plan, &ask.params)?;
         let project = Project::of(&ask.file)?;
         let store = project.target(ask.target.as_deref())?;
-        let version = version(&project, &connector, &plan, &ask)?;
+        let version = version(&project, &plan, &ask)?;
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
         let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
+        let (mut files, started) = (ask.input, SystemClock.now());
+        // What is scheduled can be run by hand at any time, as if its time had come.
+        if let (true, Some(schedule)) = (files.is_empty(), Schedule::of(&plan)?) {
+            files.push(input_file(&folder.file("input"), &schedule, started)?);
+        }
         Ok(Self {
             project,
             store,
             live: ask.live,
             version,
             plan,
-            files: ask.input,
+            files,
             parameters,
             execution,
-            started: SystemClock.now(),
+            started,
             workbook: ask.workbook,
             guard_formulas: ask.guard_formulas,
             triggered_by: ask.triggered_by,
@@ -223,8 +242,27 @@ impl Asked {
 ///
 /// # Errors
 /// Where there is no project, or what is asked for cannot be.
-pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
-    let asked = Asked::later(connector, plan, ask)?;
+pub fn queue(_connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
+    let asked = prepare(plan, ask)?;
+    asked.register()?;
+    Ok(asked.execution)
+}
+
+/// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
+/// not know of it yet.
+pub(super) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
+    prepare_noted(plan, ask, |_| Ok(()))
+}
+
+/// The same; `note` is given its folder before anything is copied there, so that what a process leaves
+/// that dies meanwhile can be found.
+pub(super) fn prepare_noted(
+    plan: Plan,
+    ask: Ask,
+    note: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<Asked, Failure> {
+    let asked = Asked::later(plan, ask)?;
+    note(asked.folder.root())?;
     if asked.project.state()?.is_none() {
         return Err(Failure::new(
             "there is no project here, and so no queue",
@@ -235,8 +273,7 @@ pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Fail
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
     freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
     asked.folder.leave();
-    asked.register()?;
-    Ok(asked.execution)
+    Ok(asked)
 }
 
 /// A live execution that waited runs the version that is active when it begins. Live, nothing begins and
@@ -322,7 +359,7 @@ fn limits(plan: &Plan) -> SqlLimits {
 }
 
 /// Sorts by time, and is told apart from others of the same second by its end.
-fn execution_id(clock: &dyn Clock) -> String {
+pub(super) fn execution_id(clock: &dyn Clock) -> String {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     format!("{}-{}", clock.now().strftime("%Y%m%dT%H%M%SZ"), &unique[..6])
 }

@@ -5,6 +5,9 @@ mod activation;
 mod asked;
 mod connector;
 mod failure;
+mod schedule;
+mod triggers;
+mod watch;
 mod work;
 mod worker;
 
@@ -12,5 +15,7 @@ pub use activation::{Known, activate, edited, incomplete, no_project};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;
 pub use failure::{Failure, io_words};
+pub use schedule::{Due, Schedule};
+pub use triggers::next_slots;
 pub use work::Workers;
 pub use worker::{Far, Worker};

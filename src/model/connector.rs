@@ -8,7 +8,7 @@ use super::settings::{self, CONNECTOR};
 use super::types;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{
-    Address, ConnectorPlan, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, WebhookPlan,
+    Address, ConnectorPlan, Missed, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, WebhookPlan,
 };
 use crate::syntax::tree::{Setting, SettingValue};
 use crate::text::FileId;
@@ -101,8 +101,16 @@ fn trigger(setting: &Setting) -> Trigger {
         [SettingValue::Word(word)] if word.text == "schedule" => Trigger::Schedule(SchedulePlan {
             cron: text("cron").unwrap_or_default(),
             timezone: text("timezone"),
+            missed: inner("missed").and_then(missed).unwrap_or_default(),
         }),
         _ => Trigger::Spreadsheet,
+    }
+}
+
+fn missed(setting: &Setting) -> Option<Missed> {
+    match setting.values.as_slice() {
+        [SettingValue::Word(word)] => Missed::ALL.into_iter().find(|m| m.name() == word.text),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::items::Item;
 use super::setting_values::refusal;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Automations, NotifyWhen};
+use crate::plan::{Automations, Missed, NotifyWhen};
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 
@@ -58,7 +58,11 @@ const WEBHOOK: &[Known] = &[
     known("count", Takes::Whole(1, 1_000_000)),
     known("secret", Takes::TextOrSecret),
 ];
-const SCHEDULE: &[Known] = &[known("cron", Takes::Cron), known("timezone", Takes::Zone)];
+const SCHEDULE: &[Known] = &[
+    known("cron", Takes::Cron),
+    known("timezone", Takes::Zone),
+    known("missed", Takes::Word(&[Missed::RunOnce.name(), Missed::RunAll.name(), Missed::Skip.name()])),
+];
 
 /// A connector's settings.
 pub const CONNECTOR: &[Known] = &[

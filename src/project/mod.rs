@@ -1,6 +1,9 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
 pub mod state;
+mod watch;
+
+pub use watch::Watch;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +20,8 @@ use std::path::{Path, PathBuf};
 struct Settings {
     #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
+    #[serde(default)]
+    watch: BTreeMap<String, watch::WatchSetting>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -30,6 +35,7 @@ struct TargetSetting {
 pub struct Project {
     root: PathBuf,
     targets: BTreeMap<String, PathBuf>,
+    watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
 }
@@ -58,7 +64,12 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
+            None => Ok(Self {
+                root: PathBuf::from("."),
+                targets: BTreeMap::new(),
+                watches: Vec::new(),
+                declared: false,
+            }),
         }
     }
 
@@ -79,7 +90,8 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+        let watches = watch::watches(root, settings.watch).map_err(broken)?;
+        Ok(Self { root: root.to_path_buf(), targets, watches, declared: true })
     }
 
     /// Its root folder.
@@ -96,6 +108,11 @@ impl Project {
             return Ok(None);
         }
         state::State::open(&self.root.join(".sconn").join("state.sqlite")).map(Some)
+    }
+
+    /// The folders that are watched for files, by name.
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
     }
 
     /// Where executions are kept.

@@ -5,13 +5,17 @@
 
 mod connectors;
 mod executions;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod watched;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use slots::Scheduled;
 pub use tokens::{Role, Token};
+pub use watched::{Claim, Watched};
 
 use super::ProjectError;
 use jiff::Timestamp;
@@ -113,5 +117,7 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
             .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
     }
     transaction.execute_batch(tokens::TABLES)?;
+    transaction.execute_batch(slots::TABLES)?;
+    transaction.execute_batch(watched::TABLES)?;
     transaction.commit()
 }

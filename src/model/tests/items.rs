@@ -127,6 +127,13 @@ fn settings_are_checked() {
         "\"61\" is no minute (0-59)",
     );
     assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
+    only(
+        &trigger("trigger schedule { cron \"@daily\" missed run_twice }"),
+        Code::BadSetting,
+        "run_twice",
+        "`missed` cannot be `run_twice`",
+    );
+    assert_eq!(listing(&trigger("trigger schedule { cron \"@daily\" missed run_all }")), "");
     only(&trigger("trigger webhook { bach 5m }"), Code::UnknownSetting, "bach", "`batch`");
 }
 

@@ -4,7 +4,7 @@ use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 /// How long a worker may be silent before its execution counts as interrupted.
@@ -170,28 +170,32 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     })
 }
 
+/// Puts an execution into the queue, together with what else belongs to it.
+pub(super) fn insert(transaction: &Transaction<'_>, new: NewExecution<'_>) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO executions(id, connector, version, live, state, folder, queued_at, triggered_by)
+             VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7)",
+            params![
+                new.id,
+                new.connector,
+                new.version,
+                new.live,
+                new.folder,
+                stamp(new.at),
+                new.triggered_by
+            ],
+        )
+        .map(drop)
+}
+
 impl State {
     /// Puts an execution into the queue.
     ///
     /// # Errors
     /// Where the state cannot be written.
     pub fn queue(&mut self, new: NewExecution<'_>) -> Result<(), ProjectError> {
-        self.together(|t| {
-            t.execute(
-                "INSERT INTO executions(id, connector, version, live, state, folder, queued_at, triggered_by)
-                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7)",
-                params![
-                    new.id,
-                    new.connector,
-                    new.version,
-                    new.live,
-                    new.folder,
-                    stamp(new.at),
-                    new.triggered_by
-                ],
-            )
-            .map(drop)
-        })
+        self.together(|t| insert(t, new))
     }
 
     /// Executions, the newest first; of one connector, or of all.
