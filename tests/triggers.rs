@@ -270,7 +270,7 @@ fn a_process_that_dies_over_a_slot_leaves_it_to_the_next() {
 fn a_schedule_needs_no_sample_and_can_be_run_by_hand() {
     let desk = Desk::scheduled("30 6 * * MON", "run_once");
     let dry = desk.ends(0, &["run", "nightly.sconn"]);
-    assert!(dry.stdout.contains("1 created"), "{}", dry.stdout);
+    assert!(dry.stdout.contains("1 record would be created"), "{}", dry.stdout);
     let next = desk.ends(0, &["schedule", "nightly.sconn", "--count", "3"]);
     assert_eq!(next.stdout.lines().count(), 3, "{}", next.stdout);
     for line in next.stdout.lines() {
@@ -284,6 +284,7 @@ fn a_schedule_needs_no_sample_and_can_be_run_by_hand() {
     let never = desk.ends(2, &["schedule", "never.sconn"]);
     assert!(never.stderr.contains("never comes due"), "{}", never.stderr);
     desk.file("shop.sconn", SHOP);
+    desk.file("good.csv", "SKU,Price\na,1\n");
     let other = desk.ends(2, &["schedule", "shop.sconn"]);
     assert!(other.stderr.contains("does not run by schedule"), "{}", other.stderr);
 }
@@ -437,13 +438,15 @@ fn what_hinders_a_folder_is_told_once_and_costs_no_file() {
     assert_eq!(desk.executions(), Vec::<Value>::new());
     std::fs::remove_file(desk.path(".sconn/executions")).unwrap();
     // The archive cannot be made: the file is loaded, and stays until it can be moved.
-    desk.file("inbox/archive", "");
-    desk.work();
+    desk.file("sconn.toml", &format!("{WATCH}archive = \"blocked/archive\"\n"));
+    desk.file("blocked", "");
+    let said = desk.work();
+    assert!(said.contains("part of the path is a file"), "{said}");
     assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", true));
-    std::fs::remove_file(desk.path("inbox/archive")).unwrap();
+    std::fs::remove_file(desk.path("blocked")).unwrap();
     desk.work();
     assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", false));
-    assert_eq!(files(&desk.path("inbox/archive")).len(), 1);
+    assert_eq!(files(&desk.path("blocked/archive")).len(), 1);
 }
 
 #[test]

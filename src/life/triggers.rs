@@ -13,12 +13,13 @@ use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{NewExecution, Scheduled, State};
+use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::{crash, folder};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What starts executions of a project by itself.
 #[derive(Default)]
@@ -58,10 +59,11 @@ impl Triggers {
 
     /// Looks once. What is wrong with one schedule or folder is told, and stops no other.
     pub(super) fn turn(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) {
-        if let Err(failure) = self.look(project, state, news) {
-            self.told.failed("triggers", &failure, news);
-        } else {
-            self.told.well("triggers");
+        // Names of files are in it, which may hold anything.
+        let news = &|line: String| news(visible(&line).into_owned());
+        match self.look(project, state, news) {
+            Ok(()) => self.told.well("triggers"),
+            Err(failure) => self.told.failed("triggers", &failure, news),
         }
     }
 
@@ -87,9 +89,10 @@ impl Triggers {
 pub(super) struct Desk<'a> {
     pub(super) project: &'a Project,
     scratch: PathBuf,
-    /// Locked. Holds the id of the execution that is being made: where a process died over it, its folder
-    /// goes.
+    /// Locked. Holds the id of the execution that is being made, for whoever sits here next: where a process
+    /// died over it, its folder goes.
     note: File,
+    taking: String,
 }
 
 impl<'a> Desk<'a> {
@@ -108,22 +111,37 @@ impl<'a> Desk<'a> {
             Err(TryLockError::Error(e)) => return Err(e.into()),
             Ok(()) => {}
         }
-        let mut left = String::new();
-        note.read_to_string(&mut left)?;
-        let mut desk = Self { project, scratch, note };
-        if !left.is_empty() {
-            if state.execution(&left)?.is_none() {
-                remove(&project.executions().join(&left))?;
-            }
-            desk.taking("")?;
-        }
+        let mut taking = String::new();
+        note.read_to_string(&mut taking)?;
+        let mut desk = Self { project, scratch, note, taking };
+        desk.clear(state)?;
         Ok(Some(desk))
     }
 
-    fn taking(&mut self, execution: &str) -> std::io::Result<()> {
+    /// Notes which execution is being made.
+    fn note(&mut self, execution: String) -> std::io::Result<()> {
         self.note.set_len(0)?;
         self.note.rewind()?;
-        self.note.write_all(execution.as_bytes())
+        self.note.write_all(execution.as_bytes())?;
+        self.taking = execution;
+        Ok(())
+    }
+
+    /// The execution that was being made is in the queue, or nothing is left of it.
+    fn clear(&mut self, state: &State) -> Result<(), Failure> {
+        // An id is letters, digits and dashes: no other file is a folder to remove.
+        let id =
+            !self.taking.is_empty() && self.taking.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if id && state.execution(&self.taking)?.is_none() {
+            match fs::remove_dir_all(self.project.executions().join(&self.taking)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                _ => {}
+            }
+        }
+        if !self.taking.is_empty() {
+            self.note(String::new())?;
+        }
+        Ok(())
     }
 
     /// Makes an execution and has `enter` put it into the queue; where that has nothing to do any more,
@@ -135,10 +153,8 @@ impl<'a> Desk<'a> {
         ask: Ask,
         enter: impl FnOnce(&mut State, &Asked, NewExecution<'_>) -> Result<bool, Failure>,
     ) -> Result<Option<String>, Failure> {
-        let mut made = PathBuf::new();
         let asked = prepare_noted(plan, ask, |folder| {
-            made = folder.to_path_buf();
-            self.taking(&folder.file_name().map(|n| n.to_string_lossy()).unwrap_or_default())
+            self.note(folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default())
         });
         let entered = asked.and_then(|asked| {
             // The queue's entry is on the disk once it is made: so must be what it tells of.
@@ -151,10 +167,7 @@ impl<'a> Desk<'a> {
             let entered = enter(state, &asked, asked.entry(&asked.place()?))?;
             Ok(entered.then(|| asked.execution.clone()))
         });
-        if !matches!(entered, Ok(Some(_))) && !made.as_os_str().is_empty() {
-            remove(&made)?;
-        }
-        self.taking("")?;
+        self.clear(state)?;
         entered
     }
 
@@ -219,12 +232,5 @@ pub(super) fn ask(file: PathBuf, input: InputFile, live: bool, triggered_by: Str
         workbook: true,
         guard_formulas: false,
         triggered_by,
-    }
-}
-
-fn remove(folder: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
     }
 }

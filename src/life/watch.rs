@@ -15,7 +15,7 @@ use crate::project::state::{Claim, ExecutionRow, ExecutionState, State, Watched}
 use crate::project::{Project, Watch};
 use crate::system::{crash, folder};
 use places::{being_written, locked, move_file, named};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -30,7 +30,10 @@ const RETRY: Duration = Duration::from_secs(30);
 /// The watched folders of a project.
 #[derive(Default)]
 pub(super) struct Folders {
-    seen: BTreeMap<PathBuf, Seen>,
+    /// By watch and path.
+    seen: BTreeMap<(String, PathBuf), Seen>,
+    /// Executions whose file could not be moved, and until when it rests.
+    unmoved: BTreeMap<String, Instant>,
 }
 
 /// A file in a watched folder.
@@ -59,40 +62,69 @@ impl Folders {
         news: &dyn Fn(String),
     ) {
         let watches = desk.project.watches();
-        let mut tell = |watch: &str, done: Result<(), Failure>| match done {
-            Ok(()) => told.well(watch),
-            Err(failure) => told.failed(watch, &failure, news),
-        };
-        let under_way = state.watched().map_err(Failure::from);
-        for file in under_way.iter().flatten() {
-            if let Some(watch) = watches.iter().find(|w| w.name == file.claim.watch) {
-                let done = go_on(desk.project, state, watch, file, news);
-                tell(&format!("{}, {}", label(watch), file.claim.name), done);
+        match state.watched() {
+            Ok(files) => {
+                for file in files {
+                    if let Some(watch) = watches.iter().find(|w| w.name == file.claim.watch) {
+                        self.go_on(desk.project, state, watch, &file, told, news);
+                    }
+                }
             }
+            Err(e) => told.failed("folders", &e.into(), news),
         }
         for watch in watches {
-            let done = self.take(desk, state, watch, news);
-            tell(&label(watch), done);
+            match self.take(desk, state, watch, news) {
+                Ok(true) => told.well(&label(watch)),
+                Ok(false) => {}
+                Err(failure) => told.failed(&label(watch), &failure, news),
+            }
         }
     }
 
-    /// Takes the files of a folder that are complete.
+    /// Does what is left to do for a file that an execution has.
+    fn go_on(
+        &mut self,
+        project: &Project,
+        state: &mut State,
+        watch: &Watch,
+        file: &Watched,
+        told: &mut Told,
+        news: &dyn Fn(String),
+    ) {
+        if self.unmoved.get(&file.execution).is_some_and(|until| Instant::now() < *until) {
+            return;
+        }
+        let of = format!("{}, {}", label(watch), file.claim.name);
+        match go_on(project, state, watch, file, news) {
+            Ok(()) => {
+                self.unmoved.remove(&file.execution);
+                told.well(&of);
+            }
+            Err(failure) => {
+                self.unmoved.insert(file.execution.clone(), Instant::now() + RETRY);
+                told.failed(&of, &failure, news);
+            }
+        }
+    }
+
+    /// Takes the files of a folder that are complete. Whether there were any.
     fn take(
         &mut self,
         desk: &mut Desk<'_>,
         state: &mut State,
         watch: &Watch,
         news: &dyn Fn(String),
-    ) -> Result<(), Failure> {
-        let ready = self.ready(state, watch)?;
+    ) -> Result<bool, Failure> {
+        let ready =
+            self.ready(state, watch).inspect_err(|_| self.seen.retain(|(of, _), _| *of != watch.name))?;
         if ready.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let asked = connector(desk.project, state, watch);
         let (file, plan) = match asked {
             Ok(asked) => asked,
             Err(failure) => {
-                ready.iter().for_each(|(path, _)| self.rest(path));
+                ready.iter().for_each(|(path, _)| self.rest(watch, path));
                 return Err(failure);
             }
         };
@@ -100,19 +132,19 @@ impl Folders {
         for (path, name) in ready {
             let taken = take_one(desk, state, watch, (&file, &plan), &path, name.to_str(), news);
             match taken {
-                Ok(()) => drop(self.seen.remove(&path)),
+                Ok(()) => drop(self.seen.remove(&key(watch, &path))),
                 Err(failure) => {
-                    self.rest(&path);
+                    self.rest(watch, &path);
                     let what = format!("{}: {}", path.display(), failure.what);
                     failed = failed.or(Some(Failure { what, hint: failure.hint }));
                 }
             }
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(true), Err)
     }
 
-    fn rest(&mut self, path: &Path) {
-        if let Some(seen) = self.seen.get_mut(path) {
+    fn rest(&mut self, watch: &Watch, path: &Path) {
+        if let Some(seen) = self.seen.get_mut(&key(watch, path)) {
             seen.rests = Some(Instant::now() + RETRY);
         }
     }
@@ -128,8 +160,8 @@ impl Folders {
         };
         let claimed = state.watched()?.into_iter().filter(|w| !w.archived && w.claim.watch == watch.name);
         let claimed: Vec<String> = claimed.map(|w| w.claim.name).collect();
-        let (settle, now) = (watch.settle.unsigned_abs(), Instant::now());
-        let (mut found, mut ready) = (Vec::new(), Vec::new());
+        let (settle, now) = (watch.settle, Instant::now());
+        let (mut found, mut ready) = (BTreeSet::new(), Vec::new());
         for entry in fs::read_dir(&watch.folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             let (path, name) = (entry.path(), entry.file_name());
@@ -142,7 +174,7 @@ impl Folders {
             // It may be gone by now.
             let Ok((size, mtime)) = entry.metadata().map(|m| facts(&m)) else { continue };
             let fresh = Seen { size, mtime, since: now, rests: None };
-            let seen = self.seen.entry(path.clone()).or_insert(fresh);
+            let seen = self.seen.entry(key(watch, &path)).or_insert(fresh);
             if (seen.size, seen.mtime) != (size, mtime) {
                 *seen = fresh;
             }
@@ -150,9 +182,9 @@ impl Folders {
             if now.duration_since(seen.since) >= settle && rested {
                 ready.push((mtime, name, path.clone()));
             }
-            found.push(path);
+            found.insert(path);
         }
-        self.seen.retain(|path, _| path.parent() != Some(&watch.folder) || found.contains(path));
+        self.seen.retain(|(of, path), _| *of != watch.name || found.contains(path));
         if ready.is_empty() {
             return Ok(Vec::new());
         }
@@ -161,7 +193,7 @@ impl Folders {
         let mut complete = Vec::new();
         for (_, name, path) in ready {
             if written.contains(&name) || locked(&path) {
-                if let Some(seen) = self.seen.get_mut(&path) {
+                if let Some(seen) = self.seen.get_mut(&key(watch, &path)) {
                     seen.since = now;
                 }
             } else if complete.len() < AT_ONCE {
@@ -245,10 +277,19 @@ fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Result<(), Failu
     let from = watch.folder.join(&file.claim.name);
     let same = fs::symlink_metadata(&from).is_ok_and(|m| m.is_file() && facts(&m).1 == file.claim.mtime);
     if same {
-        move_file(&from, &watch.archive.join(named(&file.claim.name, &file.execution)))?;
+        moved(&from, &watch.archive.join(named(&file.claim.name, &file.execution)))?;
     }
     crash::point("watched moved");
     Ok(state.watched_archived(&file.execution)?)
+}
+
+fn moved(from: &Path, to: &Path) -> Result<(), Failure> {
+    move_file(from, to).map_err(|e| {
+        Failure::new(
+            format!("{} cannot be moved to {}: {}", from.display(), to.display(), io_words(&e)),
+            "it is tried again every 30 seconds",
+        )
+    })
 }
 
 /// Moves a file whose execution failed to the errors, with a text that says why.
@@ -271,7 +312,7 @@ fn explain(
     crash::point("watched explained");
     // Somebody may have taken it away.
     if from.is_file() {
-        move_file(&from, &to)?;
+        moved(&from, &to)?;
     }
     crash::point("watched failed");
     let shown = to.strip_prefix(project.root()).unwrap_or(&to).display().to_string();
@@ -285,7 +326,7 @@ fn reject(watch: &Watch, path: &Path, why: &str, news: &dyn Fn(String)) -> Resul
     let unique = super::asked::execution_id(&crate::system::clock::SystemClock);
     let to = watch.errors.join(named(&name, &unique));
     tell_why(watch, &to, &name, why, "")?;
-    move_file(path, &to)?;
+    moved(path, &to)?;
     news(format!("{}: {name} could not be taken: {why}", label(watch)));
     Ok(())
 }
@@ -322,6 +363,10 @@ fn connector(project: &Project, state: &State, watch: &Watch) -> Result<(PathBuf
         Failure::new(format!("{shown} has errors"), format!("`sconn check {shown}` tells them"))
     })?;
     Ok((file, plan))
+}
+
+fn key(watch: &Watch, path: &Path) -> (String, PathBuf) {
+    (watch.name.clone(), path.to_path_buf())
 }
 
 fn label(watch: &Watch) -> String {

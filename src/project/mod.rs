@@ -90,7 +90,12 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        let watches = watch::watches(root, settings.watch).map_err(broken)?;
+        let watches = watch::watches(root, settings.watch).map_err(|cause| ProjectError {
+            cause: format!("{}: {cause}", file.display()),
+            hint: "a watched folder is written like this:\n[watch.prices]\nconnector = \"vendor_prices\"\n\
+                   folder = \"inbox/prices\"\nsettle = \"5s\""
+                .into(),
+        })?;
         Ok(Self { root: root.to_path_buf(), targets, watches, declared: true })
     }
 

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// ```toml
 /// [watch.prices]
@@ -19,13 +20,13 @@ pub(super) struct WatchSetting {
     archive: Option<PathBuf>,
     errors: Option<PathBuf>,
     #[serde(default = "settle")]
-    settle: SignedDuration,
+    settle: String,
     #[serde(default = "live")]
     live: bool,
 }
 
-fn settle() -> SignedDuration {
-    SignedDuration::from_secs(5)
+fn settle() -> String {
+    "5s".into()
 }
 
 fn live() -> bool {
@@ -48,7 +49,7 @@ pub struct Watch {
     /// Where files go that could not be loaded.
     pub errors: PathBuf,
     /// How long a file must have stayed as it is.
-    pub settle: SignedDuration,
+    pub settle: Duration,
     /// Whether records are written.
     pub live: bool,
 }
@@ -63,18 +64,19 @@ impl Watch {
         if name.starts_with('.') || UNFINISHED.iter().any(|end| name.ends_with(end)) {
             return false;
         }
-        self.pattern.as_ref().is_none_or(|p| like(p.to_lowercase().as_bytes(), name.as_bytes()))
+        let letters = |text: &str| text.chars().collect::<Vec<_>>();
+        self.pattern.as_ref().is_none_or(|p| like(&letters(&p.to_lowercase()), &letters(&name)))
     }
 }
 
 /// Whether a text is like a pattern: `*` is any text, `?` one character.
-fn like(pattern: &[u8], text: &[u8]) -> bool {
+fn like(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], []) => true,
-        ([b'*', rest @ ..], _) => {
+        (['*', rest @ ..], _) => {
             like(rest, text) || text.split_first().is_some_and(|(_, shorter)| like(pattern, shorter))
         }
-        ([b'?', rest @ ..], [_, shorter @ ..]) => like(rest, shorter),
+        (['?', rest @ ..], [_, shorter @ ..]) => like(rest, shorter),
         ([p, rest @ ..], [t, shorter @ ..]) => p == t && like(rest, shorter),
         _ => false,
     }
@@ -93,9 +95,13 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
         if let Some(place) = [&archive, &errors].into_iter().find(|p| **p == folder) {
             return Err(format!("watch.{name}: {} cannot take what it is watched for", place.display()));
         }
-        if s.settle.is_negative() {
-            return Err(format!("watch.{name}: `settle` is a length of time: \"5s\""));
-        }
+        let settle: Option<SignedDuration> = s.settle.parse().ok();
+        let Some(settle) = settle.and_then(|d| Duration::try_from(d).ok()) else {
+            return Err(format!(
+                "watch.{name}: `settle` is a length of time, as in \"5s\", not {:?}",
+                s.settle
+            ));
+        };
         all.push(Watch {
             name,
             connector: s.connector,
@@ -103,7 +109,7 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             pattern: s.pattern,
             archive,
             errors,
-            settle: s.settle,
+            settle,
             live: s.live,
         });
     }
@@ -123,9 +129,9 @@ mod tests {
     fn a_watch_has_defaults() {
         let w = watch("connector = \"shop\"\nfolder = \"in\"").unwrap();
         assert_eq!((w.archive, w.errors), ("/p/in/archive".into(), "/p/in/errors".into()));
-        assert_eq!((w.settle, w.live), (SignedDuration::from_secs(5), true));
+        assert_eq!((w.settle, w.live), (Duration::from_secs(5), true));
         let w = watch("connector = \"shop\"\nfolder = \"in\"\narchive = \"/a\"\nsettle = \"500ms\"").unwrap();
-        assert_eq!((w.archive, w.settle), ("/a".into(), SignedDuration::from_millis(500)));
+        assert_eq!((w.archive, w.settle), ("/a".into(), Duration::from_millis(500)));
         let told = watch("connector = \"shop\"\nfolder = \"in\"\nerrors = \"in\"").unwrap_err();
         assert!(told.contains("watch.prices"), "{told}");
     }

@@ -66,8 +66,10 @@ const LINES: [Line; 9] = [
 
 /// What the clock of a zone shows at each minute around one of its changes.
 fn minutes(zone: &TimeZone, change: Timestamp) -> Vec<(Timestamp, DateTime)> {
-    let hours = SignedDuration::from_hours(27);
-    let (mut t, end) = (change - hours, change + hours);
+    let hours = SignedDuration::from_hours(14);
+    // Where the tables of a zone end, in 2038, a change is told that is none, within a minute.
+    let minute = Timestamp::from_second(change.as_second() / 60 * 60).unwrap();
+    let (mut t, end) = (minute - hours, minute + hours);
     let mut all = Vec::new();
     while t <= end {
         all.push((t, zone.to_datetime(t)));
@@ -117,13 +119,12 @@ fn each_slot_comes_exactly_once_whatever_the_clock_does() {
                 let told = || format!("{} in {name} around {change}", line.0);
                 assert_eq!(got, expected(line, &minutes), "{}", told());
                 // Whoever looks at any time goes on where another left off.
-                for stop in
-                    [change - SignedDuration::from_nanos(1), change, change + SignedDuration::from_mins(31)]
-                {
-                    let before = schedule.slots(start - SignedDuration::from_secs(1), stop);
-                    let parts: Vec<_> = before.chain(schedule.slots(stop, end)).collect();
-                    assert_eq!(parts, got, "{}, cut at {stop}", told());
-                }
+                let cuts =
+                    [SignedDuration::from_nanos(-1), SignedDuration::ZERO, SignedDuration::from_mins(31)];
+                let cut = change + cuts[changes % cuts.len()];
+                let before = schedule.slots(start - SignedDuration::from_secs(1), cut);
+                let parts: Vec<_> = before.chain(schedule.slots(cut, end)).collect();
+                assert_eq!(parts, got, "{}, cut at {cut}", told());
             }
         }
     }

@@ -89,6 +89,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_moves_to_another_disk_too() {
+        let from = tempfile::tempdir().unwrap();
+        // Memory is a disk of its own where there is this one.
+        let memory = Path::new("/dev/shm");
+        let to = tempfile::tempdir_in(if memory.is_dir() { memory } else { from.path() }).unwrap();
+        let (here, there) = (from.path().join("a.csv"), to.path().join("deep/er/a.csv"));
+        fs::write(&here, "x").unwrap();
+        move_file(&here, &there).unwrap();
+        assert!(!here.exists());
+        assert_eq!(fs::read_to_string(&there).unwrap(), "x");
+        assert_eq!(fs::read_dir(there.parent().unwrap()).unwrap().count(), 1, "nothing half is left");
+    }
+
+    #[test]
     fn who_writes_a_file_is_seen() {
         let dir = tempfile::tempdir().unwrap();
         let (written, read) = (dir.path().join("written"), dir.path().join("read"));
