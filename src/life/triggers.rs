@@ -190,7 +190,7 @@ impl<'a> Desk<'a> {
             }
         }
         if let Some(left_out) = due.left_out {
-            news(format!("the schedule of {}: {left_out} missed slots are left out", one.connector));
+            news(format!("the schedule of {}: missed slots left out: {left_out}", one.connector));
         }
         Ok(state.pass_slots(&one.connector, upto)?)
     }
