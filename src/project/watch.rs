@@ -117,6 +117,7 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 

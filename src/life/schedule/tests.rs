@@ -1,5 +1,6 @@
 //! Slots held against an oracle that knows no rules of zones: it asks what the clock shows, minute by
 //! minute.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
 use jiff::civil::date;

@@ -75,6 +75,7 @@ pub(super) fn being_written(folder: &Path) -> BTreeSet<OsString> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
 
