@@ -151,7 +151,7 @@ impl Desk {
     }
 
     fn executions(&self) -> Vec<Value> {
-        let out = self.ends(0, &["executions", "list", "--format", "json"]);
+        let out = self.ends(0, &["executions", "list", "--limit", "100000", "--format", "json"]);
         serde_json::from_str::<Value>(&out.stdout).unwrap().as_array().unwrap().clone()
     }
 
@@ -373,6 +373,36 @@ fn a_process_that_dies_over_a_file_leaves_it_to_the_next() {
         assert_eq!((inbox, archive, errors), expected, "{point}");
         assert_eq!(desk.work(), "", "{point}: nothing is left to do");
     }
+}
+
+/// `SCONN_KILLS=200` kills more often.
+#[test]
+fn each_file_is_loaded_once_however_often_the_worker_is_killed() {
+    let kills: u64 = std::env::var("SCONN_KILLS").ok().map_or(6, |n| n.parse().unwrap());
+    let desk = Desk::watching();
+    for kill in 0..kills {
+        for n in 0..2 {
+            desk.file(&format!("inbox/{kill}-{n}.csv"), &format!("SKU,Price\nk{kill}-{n},1\n"));
+        }
+        let work = Running(desk.command(&["work"]).spawn().unwrap());
+        // Not to wait for anything: at any moment.
+        std::thread::sleep(Duration::from_millis(kill * 7919 % 450));
+        drop(work);
+    }
+    let files_given = usize::try_from(kills * 2).unwrap();
+    wait_for("all are loaded", || {
+        desk.work();
+        desk.executions().iter().all(|e| e["state"] == "completed")
+    });
+    let mut ids: Vec<_> = desk.executions().iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    assert_eq!(ids.len(), files_given);
+    assert_eq!(names(&desk.path(".sconn/executions")), ids);
+    assert_eq!(desk.count("items"), files_given as i64);
+    assert_eq!(
+        (files(&desk.path("inbox")).len(), files(&desk.path("inbox/archive")).len()),
+        (0, files_given)
+    );
 }
 
 #[test]
