@@ -100,7 +100,7 @@ impl Around {
             return self.minutes.iter().filter(|(_, local)| like(*local)).map(|(t, _)| *t).collect();
         }
         let like = self.locals.iter().filter(|local| like(**local));
-        let mut slots: Vec<_> = like.map(|local| *self.first.range(local..).next().unwrap().1).collect();
+        let mut slots: Vec<_> = like.map(|local| *self.first.range(*local..).next().unwrap().1).collect();
         slots.dedup();
         slots
     }
