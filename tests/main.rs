@@ -14,3 +14,4 @@ mod life;
 mod memory;
 mod mutations;
 mod outputs;
+mod triggers;

@@ -64,6 +64,9 @@ pub enum Command {
     /// Show where the project's connectors stand.
     #[command(after_help = "Examples:\n  sconn status\n  sconn status vendor_prices --format json")]
     Status(StatusArgs),
+    /// Show when a connector with a schedule comes due next.
+    #[command(after_help = "Example:\n  sconn schedule nightly.sconn --count 10")]
+    Schedule(ScheduleArgs),
     /// Put an execution into the queue; `sconn work` runs it.
     #[command(after_help = "Example:\n  sconn submit vendor_prices.sconn --input prices.csv --live")]
     Submit(RunArgs),
@@ -356,6 +359,16 @@ pub struct StatusArgs {
     /// How it is shown.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `sconn schedule`
+#[derive(Debug, clap::Args)]
+pub struct ScheduleArgs {
+    /// The connector's file, or its name in the project of the current folder.
+    pub connector: PathBuf,
+    /// How many times.
+    #[arg(long, default_value_t = 5)]
+    pub count: usize,
 }
 
 /// `sconn work`

@@ -3,7 +3,7 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, edited, no_project};
+use crate::life::{Connector, Known, edited, next_slots, no_project};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use serde::Serialize;
@@ -96,6 +96,9 @@ struct Line {
     /// Whether its file differs from the version that is active.
     edited: bool,
     queued: usize,
+    /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_slot: Option<String>,
 }
 
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
@@ -112,10 +115,12 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         }
     };
     let mut lines = Vec::new();
+    let next_slots = next_slots(&state)?;
     for connector in state.connectors()?.into_iter().filter(|c| only.as_ref().is_none_or(|o| *o == c.file)) {
         let edited = edited(&project, &connector);
         let queued = state.queued(&connector.name)?.len();
-        lines.push(Line { connector, edited, queued });
+        let next_slot = next_slots.get(&connector.name).cloned();
+        lines.push(Line { connector, edited, queued, next_slot });
     }
     if let (Some(file), true) = (&only, lines.is_empty()) {
         print(&format!("{file}: {}\n", Status::Setup.words()))?;
@@ -132,7 +137,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         let version = c.version.map(|v| format!(", version {v}")).unwrap_or_default();
         let edited = if line.edited { ", edited since: activate it again" } else { "" };
         let queued = if line.queued > 0 { format!(", {} queued", line.queued) } else { String::new() };
-        print(&format!("{:width$}  {}{version}{edited}{queued}\n", c.name, c.status.words()))?;
+        let next = line.next_slot.as_ref().map(|slot| format!(", next slot {slot}")).unwrap_or_default();
+        print(&format!("{:width$}  {}{version}{edited}{queued}{next}\n", c.name, c.status.words()))?;
     }
     if lines.is_empty() {
         print("no connector is known yet; `sconn activate FILE` makes one known\n")?;

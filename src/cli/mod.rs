@@ -10,6 +10,7 @@ mod plan;
 mod progress;
 mod records;
 mod run;
+mod schedule;
 mod schema;
 mod serve;
 mod tokens;
@@ -116,6 +117,7 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Activate(args) => life::activate(&args, look),
         Command::Deactivate(args) => life::deactivate(&args),
         Command::Status(args) => life::status(&args),
+        Command::Schedule(args) => schedule::schedule(&args, look),
         Command::Submit(args) => work::submit(args, look),
         Command::Work(args) => work::work(&args),
         Command::Serve(args) => serve::serve(&args),

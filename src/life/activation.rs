@@ -1,7 +1,7 @@
 //! Activation: which version of a connector runs live, and what must be there before.
 
 use super::{Connector, Failure};
-use crate::plan::Plan;
+use crate::plan::{Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{Activation, ConnectorState, ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -89,6 +89,8 @@ fn forget_places(value: &mut Value) {
 pub fn incomplete(connector: &Connector, plan: &Plan) -> Vec<String> {
     let mut missing = Vec::new();
     match connector.project.sample_path() {
+        // What a schedule hands in is known.
+        None if matches!(plan.connector.trigger, Trigger::Schedule(_)) => {}
         None => {
             missing.push("it has no sample: add `sample \"…\"`, a file like those that will come".to_owned())
         }

@@ -1,13 +1,14 @@
 //! An execution as it is asked for: on the command line, by a trigger, over HTTP.
 
 use super::activation::{incomplete, version_hash};
+use super::schedule::{Schedule, input_file};
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
 use crate::project::state::{ExecutionState, NewExecution, Status};
 use crate::report::RunMode;
-use crate::run::{Frozen, Progress, Request, Silent, freeze};
+use crate::run::{Frozen, KeptFile, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::folder::{ExecutionFolder, FolderError};
@@ -94,6 +95,11 @@ impl Asked {
         let absolute = std::path::absolute(self.folder.root())?;
         let root = std::path::absolute(self.project.root())?;
         Ok(absolute.strip_prefix(&root).unwrap_or(&absolute).display().to_string())
+    }
+
+    /// The kept copies of its input files.
+    pub(super) fn kept(&self) -> Result<Vec<KeptFile>, Failure> {
+        Ok(Frozen::load(self.folder.root())?.map(|f| f.files).unwrap_or_default())
     }
 
     /// What the state is told of it.
@@ -209,16 +215,21 @@ impl Asked {
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
         let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
+        let (mut files, started) = (ask.input, SystemClock.now());
+        // What is scheduled can be run by hand at any time, as if its time had come.
+        if let (true, Some(schedule)) = (files.is_empty(), Schedule::of(&plan)?) {
+            files.push(input_file(&folder.file("input"), &schedule, started)?);
+        }
         Ok(Self {
             project,
             store,
             live: ask.live,
             version,
             plan,
-            files: ask.input,
+            files,
             parameters,
             execution,
-            started: SystemClock.now(),
+            started,
             workbook: ask.workbook,
             guard_formulas: ask.guard_formulas,
             triggered_by: ask.triggered_by,
@@ -240,8 +251,19 @@ pub fn queue(_connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Fai
 /// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
 /// not know of it yet. Where that fails nothing is left of it.
 pub(super) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
+    prepare_noted(plan, ask, |_| Ok(()))
+}
+
+/// The same; `note` is given its folder before anything is copied there, so that what a process leaves
+/// that dies meanwhile can be found.
+pub(super) fn prepare_noted(
+    plan: Plan,
+    ask: Ask,
+    note: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<Asked, Failure> {
     let own = ask.out.is_none();
     let asked = Asked::later(plan, ask)?;
+    note(asked.folder.root())?;
     let kept = keep(&asked);
     if kept.is_err() && own {
         let _ = std::fs::remove_dir_all(asked.folder.root());
@@ -346,7 +368,7 @@ fn limits(plan: &Plan) -> SqlLimits {
 }
 
 /// Sorts by time, and is told apart from others of the same second by its end.
-fn execution_id(clock: &dyn Clock) -> String {
+pub(super) fn execution_id(clock: &dyn Clock) -> String {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     format!("{}-{}", clock.now().strftime("%Y%m%dT%H%M%SZ"), &unique[..6])
 }

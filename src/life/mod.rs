@@ -7,6 +7,9 @@ mod connector;
 mod events;
 mod failure;
 pub mod hooks;
+mod schedule;
+mod triggers;
+mod watch;
 mod work;
 mod worker;
 
@@ -15,5 +18,7 @@ pub use asked::{Ask, Asked, queue};
 pub use connector::{Connector, connector_files};
 pub use events::{Samples, choose_events, process_events, sample_events};
 pub use failure::{Failure, io_words};
+pub use schedule::{Due, Schedule};
+pub use triggers::next_slots;
 pub use work::Workers;
 pub use worker::{Far, Worker};

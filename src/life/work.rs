@@ -1,6 +1,7 @@
 //! What runs the queue: each execution in a process of its own.
 
 use super::Failure;
+use super::triggers::Triggers;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
@@ -22,17 +23,18 @@ pub struct Workers {
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
+    triggers: Triggers,
 }
 
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
-        Self { project, state, at_once, jobs: Vec::new() }
+        Self { project, state, at_once, jobs: Vec::new(), triggers: Triggers::default() }
     }
 
-    /// Whether none of its executions runs.
+    /// Whether none of its executions runs, and no file is on its way into the queue.
     pub fn idle(&self) -> bool {
-        self.jobs.is_empty()
+        self.jobs.is_empty() && self.triggers.idle()
     }
 
     /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
@@ -59,6 +61,7 @@ impl Workers {
         }
         self.jobs = going;
         super::events::batch(&self.project, &mut self.state, news)?;
+        self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);

@@ -8,7 +8,8 @@ use super::settings::{self, CONNECTOR};
 use super::types;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{
-    Address, ConnectorPlan, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, Verify, WebhookPlan,
+    Address, ConnectorPlan, Missed, NotifyPlan, NotifyWhen, ParameterPlan, SchedulePlan, Trigger, Verify,
+    WebhookPlan,
 };
 use crate::syntax::tree::{Setting, SettingValue};
 use crate::text::FileId;
@@ -102,6 +103,7 @@ fn trigger(setting: &Setting) -> Trigger {
         [SettingValue::Word(word)] if word.text == "schedule" => Trigger::Schedule(SchedulePlan {
             cron: text("cron").unwrap_or_default(),
             timezone: text("timezone"),
+            missed: inner("missed").and_then(missed).unwrap_or_default(),
         }),
         _ => Trigger::Spreadsheet,
     }
@@ -110,6 +112,13 @@ fn trigger(setting: &Setting) -> Trigger {
 fn verify(setting: &Setting) -> Option<Verify> {
     match setting.values.as_slice() {
         [SettingValue::Word(word)] => Verify::ALL.into_iter().find(|v| v.name() == word.text),
+        _ => None,
+    }
+}
+
+fn missed(setting: &Setting) -> Option<Missed> {
+    match setting.values.as_slice() {
+        [SettingValue::Word(word)] => Missed::ALL.into_iter().find(|m| m.name() == word.text),
         _ => None,
     }
 }

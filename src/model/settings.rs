@@ -3,7 +3,7 @@
 use super::items::Item;
 use super::setting_values::refusal;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Automations, NotifyWhen, Verify};
+use crate::plan::{Automations, Missed, NotifyWhen, Verify};
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 
@@ -59,7 +59,11 @@ const WEBHOOK: &[Known] = &[
     known("secret", Takes::TextOrSecret),
     known("verify", Takes::Word(&[Verify::Standard.name(), Verify::Token.name(), Verify::Nothing.name()])),
 ];
-const SCHEDULE: &[Known] = &[known("cron", Takes::Cron), known("timezone", Takes::Zone)];
+const SCHEDULE: &[Known] = &[
+    known("cron", Takes::Cron),
+    known("timezone", Takes::Zone),
+    known("missed", Takes::Word(&[Missed::RunOnce.name(), Missed::RunAll.name(), Missed::Skip.name()])),
+];
 
 /// A connector's settings.
 pub const CONNECTOR: &[Known] = &[

@@ -1,7 +1,7 @@
 //! The plan in words: what is read, how each column comes about, what each step does.
 
 use super::{
-    Address, Automations, ConnectorPlan, InputFrom, InputPlan, LoadPlan, MappingPlan, MappingSource,
+    Address, Automations, ConnectorPlan, InputFrom, InputPlan, LoadPlan, MappingPlan, MappingSource, Missed,
     NotifyWhen, Outcome, Plan, QueryPlan, ReaderOptions, RulePlan, ScopePlan, Trigger, Verify,
 };
 use crate::value::{Source, Split, VariableSpec};
@@ -61,7 +61,12 @@ fn started_by(c: &ConnectorPlan, out: &mut String) {
         }
         Trigger::Schedule(s) => {
             let zone = s.timezone.as_deref().unwrap_or(&c.timezone);
-            let _ = writeln!(out, "starts by schedule: \"{}\" in {zone}", s.cron);
+            let missed = match s.missed {
+                Missed::RunOnce => "missed times run once",
+                Missed::RunAll => "missed times run, each",
+                Missed::Skip => "missed times are left out",
+            };
+            let _ = writeln!(out, "starts by schedule: \"{}\" in {zone}; {missed}", s.cron);
         }
     }
     if !c.notify.to.is_empty() {

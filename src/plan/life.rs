@@ -74,6 +74,36 @@ pub struct SchedulePlan {
     pub cron: String,
     /// IANA name of its zone; the connector's where not set.
     pub timezone: Option<String>,
+    /// What becomes of slots that nobody was there to run.
+    #[serde(default)]
+    pub missed: Missed,
+}
+
+/// What becomes of the slots of a schedule that nobody was there to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// The newest runs.
+    #[default]
+    RunOnce,
+    /// Each runs.
+    RunAll,
+    /// None runs.
+    Skip,
+}
+
+impl Missed {
+    /// Each of them.
+    pub const ALL: [Missed; 3] = [Missed::RunOnce, Missed::RunAll, Missed::Skip];
+
+    /// Its name in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Missed::RunOnce => "run_once",
+            Missed::RunAll => "run_all",
+            Missed::Skip => "skip",
+        }
+    }
 }
 
 /// Who hears of runs by e-mail.

@@ -2,6 +2,9 @@
 
 mod hooks;
 pub mod state;
+mod watch;
+
+pub use watch::Watch;
 
 pub use hooks::HookSettings;
 
@@ -22,6 +25,8 @@ struct Settings {
     targets: BTreeMap<String, TargetSetting>,
     #[serde(default)]
     hooks: HookSettings,
+    #[serde(default)]
+    watch: BTreeMap<String, watch::WatchSetting>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +41,7 @@ pub struct Project {
     root: PathBuf,
     targets: BTreeMap<String, PathBuf>,
     hooks: HookSettings,
+    watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
 }
@@ -68,6 +74,7 @@ impl Project {
                 root: PathBuf::from("."),
                 targets: BTreeMap::new(),
                 hooks: HookSettings::default(),
+                watches: Vec::new(),
                 declared: false,
             }),
         }
@@ -90,7 +97,13 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, hooks: settings.hooks, declared: true })
+        let watches = watch::watches(root, settings.watch).map_err(|cause| ProjectError {
+            cause: format!("{}: {cause}", file.display()),
+            hint: "a watched folder is written like this:\n[watch.prices]\nconnector = \"vendor_prices\"\n\
+                   folder = \"inbox/prices\"\nsettle = \"5s\""
+                .into(),
+        })?;
+        Ok(Self { root: root.to_path_buf(), targets, hooks: settings.hooks, watches, declared: true })
     }
 
     /// Its root folder.
@@ -112,6 +125,11 @@ impl Project {
             return Ok(None);
         }
         state::State::open(&self.root.join(".sconn").join("state.sqlite")).map(Some)
+    }
+
+    /// The folders that are watched for files, by name.
+    pub fn watches(&self) -> &[Watch] {
+        &self.watches
     }
 
     /// Where executions are kept.

@@ -6,14 +6,18 @@
 mod connectors;
 mod events;
 mod executions;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod watched;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use slots::Scheduled;
 pub use tokens::{Role, Token};
+pub use watched::{Claim, Watched};
 
 use super::ProjectError;
 use jiff::Timestamp;
@@ -116,5 +120,7 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.execute_batch(tokens::TABLES)?;
     transaction.execute_batch(events::TABLES)?;
+    transaction.execute_batch(slots::TABLES)?;
+    transaction.execute_batch(watched::TABLES)?;
     transaction.commit()
 }

@@ -131,6 +131,13 @@ fn settings_are_checked() {
     only(&trigger("trigger webhook { verify tokens }"), Code::BadSetting, "tokens", "`token`");
     let open = "trigger webhook { batch 5m }";
     among(&trigger(open), Code::WebhookWithoutSecret, open, "`verify nothing`");
+    only(
+        &trigger("trigger schedule { cron \"@daily\" missed run_twice }"),
+        Code::BadSetting,
+        "run_twice",
+        "`missed` cannot be `run_twice`",
+    );
+    assert_eq!(listing(&trigger("trigger schedule { cron \"@daily\" missed run_all }")), "");
 }
 
 #[test]

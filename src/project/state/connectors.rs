@@ -160,6 +160,7 @@ impl State {
                 "UPDATE connectors SET active = 1, version = ?2 WHERE name = ?1",
                 params![new.name, version],
             )?;
+            super::slots::begin(t, new.name, new.at)?;
             Ok(version)
         })
     }
@@ -172,6 +173,7 @@ impl State {
         self.together(|t| {
             let was = t.execute("UPDATE connectors SET active = 0 WHERE name = ?1 AND active = 1", [name])?;
             t.execute("UPDATE executions SET cancel = 1 WHERE connector = ?1 AND state = 'running'", [name])?;
+            super::slots::end(t, name)?;
             Ok(was > 0)
         })
     }

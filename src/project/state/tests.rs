@@ -196,3 +196,68 @@ fn a_state_of_a_newer_version_is_refused() {
     let told = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap_err();
     assert!(told.to_string().contains("newer sconn"), "{told}");
 }
+
+#[test]
+fn a_slot_is_queued_once() {
+    let (dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    let slot = at(1_000_000);
+    state.pass_slots("shop", slot - SignedDuration::from_secs(60)).unwrap();
+    let path = dir.path().join(".sconn/state.sqlite");
+    let queue_slot = |state: &mut State, id: &str, slot| {
+        let new = NewExecution {
+            id,
+            connector: "shop",
+            version: None,
+            live: true,
+            folder: id,
+            triggered_by: "schedule",
+            at: at(2_000_000),
+        };
+        state.queue_slot(slot, new).unwrap()
+    };
+    let queued: usize = std::thread::scope(|s| {
+        let one = |n: usize| {
+            let path = &path;
+            s.spawn(move || usize::from(queue_slot(&mut State::open(path).unwrap(), &format!("e{n}"), slot)))
+        };
+        let all: Vec<_> = (0..8).map(one).collect();
+        all.into_iter().map(|t| t.join().unwrap()).sum()
+    });
+    assert_eq!((queued, state.executions(Some("shop"), 99).unwrap().len()), (1, 1));
+    assert!(!queue_slot(&mut state, "late", slot - SignedDuration::from_secs(30)), "older ones are done");
+    state.deactivate("shop").unwrap();
+    assert!(!queue_slot(&mut state, "off", slot + SignedDuration::from_secs(60)), "it is not active");
+    assert_eq!(state.scheduled().unwrap(), []);
+    // The clock was put back before it was activated again.
+    activate(&mut state, "shop", "h1");
+    assert!(!queue_slot(&mut state, "again", slot), "this slot has an execution");
+    assert!(queue_slot(&mut state, "new", slot + SignedDuration::from_secs(60)));
+}
+
+#[test]
+fn a_file_is_claimed_once_until_it_is_archived() {
+    let (_dir, mut state) = state();
+    let claim = Claim { watch: "w".into(), name: "a.csv".into(), mtime: 7, sha256: "h".into() };
+    let claims = |state: &mut State, id: &str| {
+        let new = NewExecution {
+            id,
+            connector: "shop",
+            version: None,
+            live: true,
+            folder: id,
+            triggered_by: "folder w",
+            at: at(1),
+        };
+        state.queue_watched(&claim, new).unwrap()
+    };
+    assert!(claims(&mut state, "one"));
+    assert!(!claims(&mut state, "two"));
+    assert_eq!(state.execution("two").unwrap(), None, "no claim, no execution");
+    state.watched_archived("one").unwrap();
+    assert!(claims(&mut state, "three"), "one like it that comes now is a new one");
+    let all: Vec<_> = state.watched().unwrap().into_iter().map(|w| (w.execution, w.archived)).collect();
+    assert_eq!(all, [("one".to_owned(), true), ("three".to_owned(), false)]);
+    state.watched_done("one").unwrap();
+    assert_eq!(state.watched().unwrap().len(), 1);
+}

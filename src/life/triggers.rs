@@ -1,0 +1,236 @@
+//! What starts executions by itself: schedules and watched folders. Looked at once a turn of whoever runs
+//! the queue.
+//!
+//! Several processes may run one queue. One at a time looks, as the lock of a file says, so that they do
+//! not copy the same file at once; that a slot or a file becomes one execution does not hang on it, but on
+//! the state, which enters the claim and the execution as one.
+
+use super::Failure;
+use super::asked::{Ask, Asked, prepare_noted};
+use super::schedule::{self, Schedule};
+use super::watch::Folders;
+use crate::input::InputFile;
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::project::state::{NewExecution, Scheduled, State};
+use crate::report::visible;
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::{crash, folder};
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::PathBuf;
+
+/// What starts executions of a project by itself.
+#[derive(Default)]
+pub(super) struct Triggers {
+    folders: Folders,
+    told: Told,
+}
+
+/// Says each thing once, not at every turn.
+#[derive(Default)]
+pub(super) struct Told(BTreeMap<String, String>);
+
+impl Told {
+    /// What is wrong with something; said where it is not what was said of it last.
+    pub(super) fn failed(&mut self, of: &str, failure: &Failure, news: &dyn Fn(String)) {
+        let mut text = failure.what.clone();
+        for line in failure.hint.iter().flat_map(|h| h.lines()) {
+            text.push_str(&format!("; {line}"));
+        }
+        if self.0.get(of) != Some(&text) {
+            news(format!("{of}: {text}"));
+            self.0.insert(of.to_owned(), text);
+        }
+    }
+
+    /// It is well again.
+    pub(super) fn well(&mut self, of: &str) {
+        self.0.remove(of);
+    }
+}
+
+impl Triggers {
+    /// Whether nothing is under way that will become an execution: no file is still settling.
+    pub(super) fn idle(&self) -> bool {
+        self.folders.idle()
+    }
+
+    /// Looks once. What is wrong with one schedule or folder is told, and stops no other.
+    pub(super) fn turn(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) {
+        // Names of files are in it, which may hold anything.
+        let news = &|line: String| news(visible(&line).into_owned());
+        match self.look(project, state, news) {
+            Ok(()) => self.told.well("triggers"),
+            Err(failure) => self.told.failed("triggers", &failure, news),
+        }
+    }
+
+    fn look(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let scheduled = state.scheduled()?;
+        if scheduled.is_empty() && project.watches().is_empty() {
+            return Ok(());
+        }
+        let Some(mut desk) = Desk::sit(project, state)? else { return Ok(()) };
+        for one in &scheduled {
+            let of = format!("the schedule of {}", one.connector);
+            match desk.run_due(state, one, news) {
+                Ok(()) => self.told.well(&of),
+                Err(failure) => self.told.failed(&of, &failure, news),
+            }
+        }
+        self.folders.look(&mut desk, state, &mut self.told, news);
+        Ok(())
+    }
+}
+
+/// The right to make executions of what is triggered; one process at a time has it.
+pub(super) struct Desk<'a> {
+    pub(super) project: &'a Project,
+    scratch: PathBuf,
+    /// Locked. Holds the id of the execution that is being made, for whoever sits here next: where a process
+    /// died over it, its folder goes.
+    note: File,
+    taking: String,
+}
+
+impl<'a> Desk<'a> {
+    /// None where another process sits there.
+    fn sit(project: &'a Project, state: &State) -> Result<Option<Self>, Failure> {
+        let scratch = project.root().join(".sconn").join("triggers");
+        fs::create_dir_all(&scratch)?;
+        let mut note = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(scratch.join("taking"))?;
+        match note.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(e)) => return Err(e.into()),
+            Ok(()) => {}
+        }
+        let mut taking = String::new();
+        note.read_to_string(&mut taking)?;
+        let mut desk = Self { project, scratch, note, taking };
+        desk.clear(state)?;
+        Ok(Some(desk))
+    }
+
+    /// Notes which execution is being made.
+    fn note(&mut self, execution: String) -> std::io::Result<()> {
+        self.note.set_len(0)?;
+        self.note.rewind()?;
+        self.note.write_all(execution.as_bytes())?;
+        self.taking = execution;
+        Ok(())
+    }
+
+    /// The execution that was being made is in the queue, or nothing is left of it.
+    fn clear(&mut self, state: &State) -> Result<(), Failure> {
+        // An id is letters, digits and dashes: no other file is a folder to remove.
+        let id =
+            !self.taking.is_empty() && self.taking.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if id && state.execution(&self.taking)?.is_none() {
+            match fs::remove_dir_all(self.project.executions().join(&self.taking)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                _ => {}
+            }
+        }
+        if !self.taking.is_empty() {
+            self.note(String::new())?;
+        }
+        Ok(())
+    }
+
+    /// Makes an execution and has `enter` put it into the queue; where that has nothing to do any more,
+    /// or anything fails, nothing is left of it. Gives its id.
+    pub(super) fn execution(
+        &mut self,
+        state: &mut State,
+        plan: Plan,
+        ask: Ask,
+        enter: impl FnOnce(&mut State, &Asked, NewExecution<'_>) -> Result<bool, Failure>,
+    ) -> Result<Option<String>, Failure> {
+        let asked = prepare_noted(plan, ask, |folder| {
+            self.note(folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default())
+        });
+        let entered = asked.and_then(|asked| {
+            // The queue's entry is on the disk once it is made: so must be what it tells of.
+            let kept = asked.kept()?.into_iter().map(|k| k.path);
+            let folders = [asked.folder.file("input"), asked.folder.root().into(), self.project.executions()];
+            for path in kept.chain(folders) {
+                folder::sync(&path)?;
+            }
+            crash::point("trigger prepared");
+            let entered = enter(state, &asked, asked.entry(&asked.place()?))?;
+            Ok(entered.then(|| asked.execution.clone()))
+        });
+        self.clear(state)?;
+        entered
+    }
+
+    /// Runs what has come due of a schedule, as its policy says.
+    fn run_due(&mut self, state: &mut State, one: &Scheduled, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let unreadable = |e: serde_json::Error| Failure::new(e.to_string(), "activate the connector again");
+        let plan = serde_json::from_str(&one.schedule).map_err(unreadable)?;
+        let schedule = Schedule::new(&plan, &one.timezone)?;
+        let due = schedule.due(one.seen, SystemClock.now());
+        let Some(upto) = due.upto else { return Ok(()) };
+        for slot in due.run {
+            let input = schedule::input_file(&self.scratch, &schedule, slot)?;
+            let plan = active_plan(state, &one.connector, one.version)?;
+            let file = self.project.root().join(&one.file);
+            let ask = ask(file, input, true, "schedule".to_owned());
+            let id = self.execution(state, plan, ask, |state, _, new| Ok(state.queue_slot(slot, new)?))?;
+            crash::point("slot queued");
+            if let Some(id) = id {
+                news(format!("{id}  the slot of {} at {slot} is queued", one.connector));
+            }
+        }
+        if let Some(left_out) = due.left_out {
+            news(format!("the schedule of {}: missed slots left out: {left_out}", one.connector));
+        }
+        Ok(state.pass_slots(&one.connector, upto)?)
+    }
+}
+
+/// The next slot of each active connector that has a schedule, by name: RFC 3339, in the schedule's zone.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn next_slots(state: &State) -> Result<BTreeMap<String, String>, Failure> {
+    let now = SystemClock.now();
+    let next = |one: Scheduled| {
+        let schedule = Schedule::new(&serde_json::from_str(&one.schedule).ok()?, &one.timezone).ok()?;
+        Some((one.connector, schedule.shown(schedule.next(now)?)))
+    };
+    Ok(state.scheduled()?.into_iter().filter_map(next).collect())
+}
+
+/// The plan of a connector's version.
+pub(super) fn active_plan(state: &State, connector: &str, version: i64) -> Result<Plan, Failure> {
+    let json = state.plan(connector, version)?.unwrap_or_default();
+    serde_json::from_str(&json).map_err(|e| {
+        Failure::new(
+            format!("version {version} of `{connector}` cannot be read: {e}"),
+            "it was activated by another version of sconn: activate it again",
+        )
+    })
+}
+
+/// What is asked where something asks by itself.
+pub(super) fn ask(file: PathBuf, input: InputFile, live: bool, triggered_by: String) -> Ask {
+    Ask {
+        file,
+        input: vec![input],
+        live,
+        params: Vec::new(),
+        target: None,
+        out: None,
+        workbook: true,
+        guard_formulas: false,
+        triggered_by,
+    }
+}
