@@ -9,6 +9,7 @@ use std::time::Duration;
 /// [serve]
 /// upload = "500MiB"
 /// drain = "30s"
+/// disk = "1GiB"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,11 +20,14 @@ pub struct ServeSettings {
     /// How long running executions may go on once the service is told to stop.
     #[serde(deserialize_with = "duration")]
     pub drain: Duration,
+    /// Free bytes of the disk below which the service says that it is not ready.
+    #[serde(deserialize_with = "bytes")]
+    pub disk: u64,
 }
 
 impl Default for ServeSettings {
     fn default() -> Self {
-        Self { upload: 500 << 20, drain: Duration::from_secs(30) }
+        Self { upload: 500 << 20, drain: Duration::from_secs(30), disk: 1 << 30 }
     }
 }
 

