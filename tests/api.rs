@@ -414,6 +414,8 @@ fn told_to_stop_in_the_middle_of_a_live_run_it_loses_nothing() {
     let mut service = desk.serve_as("run");
     let token = service.token.clone();
     let id = long_run(&service, 20_000);
+    let early = service.get(&format!("/api/v1/executions/{id}/artefacts/sql-output"));
+    assert_eq!((early.status, &early.body[..2]), (200, &b"PK"[..]), "it is there while the loads run");
     service.terminate();
     assert!(service.wait().success(), "{}", service.log());
     let shown = desk.ends(0, &["executions", "show", &id, "--format", "json"]).stdout;

@@ -63,7 +63,7 @@ impl Metrics {
 struct Moment {
     counts: Vec<StateCount>,
     totals: Vec<Total>,
-    waiting: Vec<(String, i64)>,
+    messages: Vec<(String, String, i64)>,
     free: Option<u64>,
     memory: Option<u64>,
 }
@@ -152,8 +152,13 @@ impl Collector for Moment {
         self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", "state")?;
         self.counters(e, ("sconn_rows", "Rows of load steps by what became of them"), "rows", "action")?;
         self.durations(e)?;
-        let waiting = self.waiting.iter().map(|(what, count)| (vec![("what", what.clone())], *count as f64));
-        gauges(e, "sconn_waiting", "Webhook events and messages that wait", waiting)?;
+        for (table, name, help) in [
+            ("events", "sconn_webhook_events", "Webhook events that are kept, by state"),
+            ("outbox", "sconn_outbox", "E-mails and requests to others, by state"),
+        ] {
+            let these = self.messages.iter().filter(|(t, ..)| t == table);
+            gauges(e, name, help, these.map(|(_, state, n)| (vec![("state", state.clone())], *n as f64)))?;
+        }
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         gauges(e, "sconn_build_info", "The version that runs", [(version, 1.0)])?;
         let known = |value: Option<u64>| value.map(|v| (Labels::new(), v as f64));
@@ -177,7 +182,7 @@ pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Res
         Ok::<_, ApiError>(Moment {
             counts: state.state_counts()?,
             totals: state.totals()?,
-            waiting: state.waiting()?,
+            messages: state.messages()?,
             free: free_bytes(&root).ok(),
             memory: resident_bytes(),
         })

@@ -96,11 +96,26 @@ impl State {
         list().map_err(|e| self.failed(&e))
     }
 
-    /// How much waits to be sent or worked on: webhook events, messages of the outbox.
+    /// Webhook events and messages of the outbox: (`events` or `outbox`, state, how many), where the state
+    /// has them.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn waiting(&self) -> Result<Vec<(String, i64)>, ProjectError> {
-        Ok(Vec::new())
+    pub fn messages(&self) -> Result<Vec<(String, String, i64)>, ProjectError> {
+        let list = || {
+            let mut all = Vec::new();
+            for table in ["events", "outbox"] {
+                let there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
+                if self.connection.query_row(there, [table], |r| r.get::<_, i64>(0))? == 0 {
+                    continue;
+                }
+                let sql = format!("SELECT state, count(*) FROM {table} GROUP BY state ORDER BY state");
+                let mut statement = self.connection.prepare(&sql)?;
+                let rows = statement.query_map([], |r| Ok((table.to_owned(), r.get(0)?, r.get(1)?)))?;
+                all.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+            Ok::<_, rusqlite::Error>(all)
+        };
+        list().map_err(|e| self.failed(&e))
     }
 }
