@@ -115,7 +115,7 @@ impl ConnectorDetails {
         };
         let parameter = |p: crate::plan::ParameterPlan| Parameter {
             name: p.name,
-            ty: p.ty.name().to_owned(),
+            ty: p.ty.to_string(),
             default: p.default.map(|d| d.to_string()),
         };
         Self {

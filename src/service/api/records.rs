@@ -50,13 +50,16 @@ pub struct Field {
     /// Its API name.
     #[schema(example = "sku")]
     pub name: String,
-    /// What people call it.
-    #[schema(example = "SKU")]
-    pub label: String,
     /// Its type.
     #[serde(rename = "type")]
     #[schema(example = "text")]
     pub ty: String,
+    /// Whether a record must have it.
+    pub required: bool,
+    /// Whether no two records may share a value.
+    pub unique: bool,
+    /// The options that were declared.
+    pub options: Vec<String>,
 }
 
 /// A page of records; only described: what is sent is written record by record.
@@ -67,6 +70,7 @@ struct Records {
     #[schema(example = json!([{"id": "01a20a45-c3f9-756f-bce6-3d47399954e0", "sku": "0870", "_archived": false}]))]
     records: Vec<std::collections::HashMap<String, serde_json::Value>>,
     /// The `after` of the next page; none on the last one.
+    #[schema(value_type = Option<String>)]
     next: Option<Uuid>,
 }
 
@@ -118,8 +122,13 @@ pub(super) async fn objects(
 ) -> Result<Json<Objects>, ApiError> {
     let inner = app.clone();
     let objects = app.with(move |_| Ok::<_, ApiError>(open(&inner, &name)?.objects()?)).await?;
-    let field =
-        |f: crate::value::FieldSchema| Field { ty: f.ty.name().to_owned(), name: f.name, label: f.label };
+    let field = |f: crate::value::FieldSchema| Field {
+        ty: f.ty.name().to_owned(),
+        name: f.name,
+        required: f.required,
+        unique: f.unique,
+        options: f.options,
+    };
     let objects = objects.into_iter().map(|o| Object {
         name: o.name,
         label: o.label,
@@ -138,7 +147,7 @@ pub(super) async fn objects(
     params(
         ("target" = String, Path, description = "The target", example = "store"),
         ("object" = String, Path, description = "The object", example = "products"),
-        ("after" = Option<Uuid>, Query, description = "Only those after this record: `next` of the page before"),
+        ("after" = Option<String>, Query, format = "uuid", description = "Only those after this record: `next` of the page before"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "How many at most; 100 where not said"),
     ),
     responses((status = 200, description = "A page of them", body = Records), Refused),
@@ -203,7 +212,7 @@ pub(super) async fn list(
     params(
         ("target" = String, Path, description = "The target", example = "store"),
         ("object" = String, Path, description = "The object", example = "products"),
-        ("id" = Uuid, Path, description = "The record", example = "01a20a45-c3f9-756f-bce6-3d47399954e0"),
+        ("id" = String, Path, format = "uuid", description = "The record", example = "01a20a45-c3f9-756f-bce6-3d47399954e0"),
     ),
     responses(
         (status = 200, description = "The record", body = std::collections::HashMap<String, serde_json::Value>),
