@@ -129,7 +129,7 @@ fn the_same_request_sent_twice_is_one_execution() {
         assert_eq!((&answer["id"], &answer["before"]), (&first["id"], &json!(true)));
     }
     let other = send("SKU,Price\na,1\n");
-    assert_eq!(other.status, 422, "a key is for one request: {}", other.text());
+    assert_eq!(other.status, 409, "a key is for one request: {}", other.text());
     assert_eq!(service.read("/api/v1/executions")["executions"].as_array().unwrap().len(), 1);
     let kept = std::fs::read_dir(desk.path().join(".sconn/executions")).unwrap().count();
     assert_eq!(kept, 1, "what was not needed is gone");
@@ -201,7 +201,7 @@ fn an_upload_beyond_the_limit_is_refused() {
 fn artefacts_are_downloaded_whole_in_parts_and_not_twice() {
     let desk = Desk::new("");
     let service = desk.serve_as("run");
-    let id = service.submit("name=Preise März.csv", GOOD);
+    let id = service.submit("name=Preise%20M%C3%A4rz.csv", GOOD);
     service.ended(&id);
     let of = |artefact: &str| format!("/api/v1/executions/{id}/artefacts/{artefact}");
     let report = service.get(&of("report"));
@@ -361,6 +361,7 @@ fn metrics_count_what_ran_and_go_on_after_a_restart() {
         "sconn_executions_ended_total{connector=\"shop\",mode=\"live\",state=\"completed\"} 1",
         "sconn_rows_total{connector=\"shop\",mode=\"live\",action=\"created\"} 3",
         "sconn_execution_duration_seconds_count{connector=\"shop\",mode=\"live\"} 1",
+        "sconn_execution_duration_seconds_bucket{le=\"300.0\",connector=\"shop\",mode=\"live\"} 1",
         "sconn_execution_duration_seconds_bucket{le=\"+Inf\",connector=\"shop\",mode=\"live\"} 1",
         "sconn_queue_length 0",
         "sconn_running 0",

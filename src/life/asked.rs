@@ -246,13 +246,24 @@ impl Key {
     }
 }
 
-/// What was put into the queue.
+/// What became of a request to queue an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queued {
-    /// The execution's id.
-    pub id: String,
-    /// Whether an earlier request with the same key put it there.
-    pub before: bool,
+pub enum Queued {
+    /// It waits, under this id.
+    New(String),
+    /// An earlier request with the same key put it there.
+    Before(String),
+    /// Another request had the key: nothing was done.
+    KeyTaken,
+}
+
+impl From<Known> for Queued {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Same(id) => Queued::Before(id),
+            Known::Other => Queued::KeyTaken,
+        }
+    }
 }
 
 /// Puts an execution into the project's queue; gives its id.
@@ -260,13 +271,16 @@ pub struct Queued {
 /// # Errors
 /// Where there is no project, or what is asked for cannot be.
 pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
-    queue_once(connector, plan, ask, None).map(|queued| queued.id)
+    match queue_once(connector, plan, ask, None)? {
+        Queued::New(id) | Queued::Before(id) => Ok(id),
+        Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
+    }
 }
 
 /// Puts an execution into the project's queue, once for all requests with the same key.
 ///
 /// # Errors
-/// Where there is no project, what is asked for cannot be, or another request had the key.
+/// Where there is no project, or what is asked for cannot be.
 pub fn queue_once(connector: &Connector, plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
     let key = key.map(Key::as_request);
     let Some(state) = Project::of(&ask.file)?.state()? else {
@@ -276,31 +290,19 @@ pub fn queue_once(connector: &Connector, plan: Plan, ask: Ask, key: Option<&Key>
         ));
     };
     if let Some(known) = key.map(|k| state.request(k)).transpose()?.flatten() {
-        return known_already(known);
+        return Ok(known.into());
     }
     let asked = Asked::later(connector, plan, ask)?;
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
     freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
     asked.folder.leave();
-    let Some(known) = asked.register_once(key)? else {
-        return Ok(Queued { id: asked.execution, before: false });
-    };
+    let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
     // The same request was faster on another connection.
     let unused = asked.folder.root().to_path_buf();
     drop(asked);
     let _ = std::fs::remove_dir_all(unused);
-    known_already(known)
-}
-
-fn known_already(known: Known) -> Result<Queued, Failure> {
-    match known {
-        Known::Same(id) => Ok(Queued { id, before: true }),
-        Known::Other => Err(Failure::new(
-            "another request had this key",
-            "a key is for one request: take a new one for a new request",
-        )),
-    }
+    Ok(known.into())
 }
 
 /// A live execution that waited runs the version that is active when it begins. Live, nothing begins and

@@ -17,7 +17,7 @@ pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
 pub use history::Wanted;
 pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
-pub use totals::{StateCount, Total};
+pub use totals::{DURATION_BOUNDS, StateCount, Total};
 
 use super::ProjectError;
 use jiff::Timestamp;

@@ -55,7 +55,7 @@ fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
     query.map(|q| q.0).map_err(|e| bad(e.body_text(), "the API's description says what may be asked"))
 }
 
-/// A JSON body; nothing at all is the default.
+/// A JSON body; nothing at all, or null, is the default.
 #[derive(Clone, Debug)]
 pub struct Body<T>(pub T);
 
@@ -83,6 +83,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Body<T> {
                 "send it with the header `Content-Type: application/json`",
             ));
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|e| bad(format!("the body cannot be read: {e}"), ""))
+        serde_json::from_slice::<Option<T>>(&bytes)
+            .map(|body| Self(body.unwrap_or_default()))
+            .map_err(|e| bad(format!("the body cannot be read: {e}"), ""))
     }
 }

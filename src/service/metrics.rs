@@ -2,7 +2,7 @@
 //! whichever process ran them, and goes on after a restart.
 
 use super::{ApiError, App, Read};
-use crate::project::state::{StateCount, Total};
+use crate::project::state::{DURATION_BOUNDS, StateCount, Total};
 use crate::system::machine::{free_bytes, resident_bytes};
 use axum::extract::State;
 use axum::http::header;
@@ -107,25 +107,19 @@ impl Moment {
 
     /// How long executions took, by connector and mode.
     fn durations(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        // Every bound is always there, or rates over them would be wrong at first.
+        let bounds = || DURATION_BOUNDS.into_iter().chain([f64::INFINITY]).map(|b| (b, 0)).collect();
         let mut all: BTreeMap<(&str, bool), (f64, Vec<(f64, u64)>)> = BTreeMap::new();
-        for total in &self.totals {
-            let (sum, buckets) = all.entry((&total.connector, total.live)).or_default();
-            match total.kind.as_str() {
-                "seconds" => *sum = total.value,
-                "within" => {
-                    let bound = total.label.parse().ok().filter(|b: &f64| b.is_finite()).unwrap_or(f64::MAX);
-                    buckets.push((bound, total.value as u64));
-                }
-                _ => {}
+        for total in self.totals.iter().filter(|t| matches!(t.kind.as_str(), "seconds" | "within")) {
+            let one = all.entry((&total.connector, total.live)).or_insert_with(|| (0.0, bounds()));
+            match total.label.parse::<f64>() {
+                Ok(bound) => one.1.iter_mut().filter(|b| b.0 == bound).for_each(|b| b.1 = total.value as u64),
+                Err(_) => one.0 = total.value,
             }
         }
         let (name, help) = ("sconn_execution_duration_seconds", "How long executions took");
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        for ((connector, live), (sum, mut buckets)) in all {
-            buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-            if buckets.last().is_none_or(|(bound, _)| *bound < f64::MAX) {
-                buckets.push((f64::MAX, 0));
-            }
+        for ((connector, live), (sum, buckets)) in all {
             let count = buckets.iter().map(|(_, n)| n).sum();
             let labels = labels(connector, live);
             metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;

@@ -69,7 +69,7 @@ fn schemathesis() -> PathBuf {
 fn strangers_requests_get_what_the_description_says() {
     let desk = Desk::new("");
     // The examples in the description are of this project.
-    for file in ["vendor_prices.sconn", "samples/prices.csv"] {
+    for file in ["vendor_prices.sconn", "crm.sconn", "samples/prices.csv"] {
         let to = desk.path().join("vendor").join(file);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(Path::new("examples/vendor_prices").join(file), to).unwrap();

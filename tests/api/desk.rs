@@ -141,7 +141,9 @@ pub struct Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        self.terminate();
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.terminate();
+        }
         let since = Instant::now();
         while self.child.try_wait().is_ok_and(|s| s.is_none()) && since.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));

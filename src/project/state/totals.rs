@@ -27,6 +27,9 @@ pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS totals(
       ON CONFLICT DO UPDATE SET value = value + 1;
   END;";
 
+/// The bounds of `within`, in seconds; the last one has none.
+pub const DURATION_BOUNDS: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0];
+
 /// A count of a connector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Total {
@@ -35,7 +38,7 @@ pub struct Total {
     /// Of live runs or dry ones.
     pub live: bool,
     /// What is counted: executions that `ended` by their state, `rows` by what became of them, `seconds`
-    /// that executions took, executions that ended `within` so many seconds and in no smaller bound.
+    /// that executions took, executions that ended `within` so many seconds and no smaller bound.
     pub kind: String,
     /// The state, the action, the bound.
     pub label: String,

@@ -46,9 +46,14 @@ struct Found {
         Which,
     ),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream",
-         headers(("ETag" = String, description = "Changes when the file does"))),
-        (status = 206, description = "A part of it", content_type = "application/octet-stream"),
+        (status = 200, description = "The file", headers(("ETag" = String, description = "Changes when the file does")), content(
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
+        (status = 206, description = "A part of it", content(
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
         (status = 304, description = "It is as it was"),
         (status = 412, description = "It is not as it was"),
         (status = 416, description = "It has no such part"),

@@ -72,15 +72,29 @@ pub struct Submitted {
     pub before: bool,
 }
 
-fn accepted(Queued { id, before }: Queued) -> Response {
+fn accepted(queued: Queued) -> Result<Response, ApiError> {
+    let (id, before) = match queued {
+        Queued::New(id) => (id, false),
+        Queued::Before(id) => (id, true),
+        Queued::KeyTaken => {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "another request had this Idempotency-Key",
+                "a key is for one request: take a new one for a new request",
+            ));
+        }
+    };
     let location = [(header::LOCATION, format!("{}/executions/{id}", super::BASE))];
-    (StatusCode::ACCEPTED, location, Json(Submitted { id, before })).into_response()
+    Ok((StatusCode::ACCEPTED, location, Json(Submitted { id, before })).into_response())
 }
 
 /// The key of a request, if it has one; `request` is what it asks, in short.
 fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|k| (1..=255).contains(&k.len()));
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|k| (1..=255).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
     let key = key.ok_or_else(|| {
         let what = "the Idempotency-Key is not 1 to 255 visible characters";
         ApiError::new(StatusCode::BAD_REQUEST, what, "a UUID will do")
@@ -99,13 +113,14 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("name" = String, Path, description = "The connector", example = "vendor_prices"),
         ("mode" = Option<Mode>, Query, description = "Whether records are written; dry where not said"),
         ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Sent twice with one key, a request begins one execution"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
     ),
     request_body(description = "The input", content(
         (String = "multipart/form-data"), (String = "application/octet-stream"), (String = "text/csv"),
     )),
     responses(
         (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
+        (status = 409, description = "Another request had the key", body = ApiError),
         (status = 408, description = "The sender was silent for too long", body = ApiError),
         (status = 413, description = "More than the project allows", body = ApiError),
         (status = 507, description = "The disk is full", body = ApiError),
@@ -147,7 +162,7 @@ pub(super) async fn submit(
         drop(upload);
         Ok::<_, ApiError>(queued?)
     });
-    queued.await.map(accepted)
+    queued.await.and_then(accepted)
 }
 
 /// Which executions to list.
@@ -318,11 +333,12 @@ pub(super) struct Again {
     post, path = "/executions/{id}/run-again", tag = "executions",
     params(
         ("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Sent twice with one key, a request begins one execution"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
         Again,
     ),
     responses(
         (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
+        (status = 409, description = "Another request had the key", body = ApiError),
         Refused,
     ),
 )]
@@ -340,5 +356,5 @@ pub(super) async fn again(
         let live = how.mode.map(|m| m == Mode::Live);
         Ok::<_, ApiError>(run_again(&project, state, &row, live, caller.who(), key.as_ref())?)
     });
-    queued.await.map(accepted)
+    queued.await.and_then(accepted)
 }
