@@ -42,7 +42,6 @@ struct Found {
     params(
         ("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c"),
         ("artefact" = String, Path, description = "Which", example = "report"),
-        ("Range" = Option<String>, Header, description = "A part of it", example = "bytes=0-1023"),
         Which,
     ),
     responses(
