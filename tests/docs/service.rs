@@ -11,7 +11,7 @@ pub fn run(script: &str, folder: &Path) -> Result<(), String> {
     let script = script
         .replace("sconn serve &", &format!("sconn serve --listen 127.0.0.1:{port} --drain 0s &"))
         .replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
-    let end = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n";
+    let end = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n";
     let ours = Path::new(env!("CARGO_BIN_EXE_sconn")).parent().unwrap();
     let path = format!("{}:{}", ours.display(), std::env::var("PATH").unwrap_or_default());
     let done = Command::new("timeout")
