@@ -206,7 +206,7 @@ impl Asked {
         let parameters = parameters(&plan, &ask.params)?;
         let project = Project::of(&ask.file)?;
         let store = project.target(ask.target.as_deref())?;
-        let version = version(&project, &connector, &plan, &ask)?;
+        let version = version(&project, connector, &plan, &ask)?;
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
         let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;

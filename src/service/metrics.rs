@@ -69,6 +69,8 @@ struct Moment {
 }
 
 type Labels = Vec<(&'static str, String)>;
+/// Bounds, and how many are within each and no smaller one.
+type Buckets = Vec<(f64, u64)>;
 
 fn labels(connector: &str, live: bool) -> Labels {
     let mode = if live { "live" } else { "dry" };
@@ -109,7 +111,7 @@ impl Moment {
     fn durations(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         // Every bound is always there, or rates over them would be wrong at first.
         let bounds = || DURATION_BOUNDS.into_iter().chain([f64::INFINITY]).map(|b| (b, 0)).collect();
-        let mut all: BTreeMap<(&str, bool), (f64, Vec<(f64, u64)>)> = BTreeMap::new();
+        let mut all: BTreeMap<(&str, bool), (f64, Buckets)> = BTreeMap::new();
         for total in self.totals.iter().filter(|t| matches!(t.kind.as_str(), "seconds" | "within")) {
             let one = all.entry((&total.connector, total.live)).or_insert_with(|| (0.0, bounds()));
             match total.label.parse::<f64>() {

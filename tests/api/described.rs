@@ -76,7 +76,8 @@ fn strangers_requests_get_what_the_description_says() {
     }
     desk.ends(0, &["activate", "vendor/vendor_prices.sconn"]);
     desk.ends(
-        0,
+        // Some rows of the sample have errors.
+        1,
         &[
             "run",
             "vendor/vendor_prices.sconn",
