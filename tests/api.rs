@@ -58,7 +58,7 @@ fn a_connector_goes_through_its_life_over_http() {
     let second = service.submit("mode=live", GOOD);
     let waits = activate(&service, &json!({}));
     assert_eq!((waits.status, &waits.json()["queued"]), (409, &json!([first, second])), "{}", waits.text());
-    assert_eq!(activate(&service, &json!({"queued": ["nothing"]})).status, 422);
+    assert_eq!(activate(&service, &json!({"queued": ["nothing"]})).status, 409);
     let active = activate(&service, &json!({"queued": [second]}));
     assert_eq!(active.status, 200, "{}", active.text());
     assert_eq!((&active.json()["status"], &active.json()["version"]), (&json!("Operational"), &json!(1)));

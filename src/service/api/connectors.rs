@@ -239,33 +239,25 @@ pub(super) async fn activate(
         let mut known = Known::named(project, own, &wanted_name)?;
         let loaded = Loaded::load(&known.file)?;
         let plan = loaded.plan_or_failure()?;
-        let mut waiting = Vec::new();
+        let mut conflict = None;
         let done = begin(&mut known, &loaded, &plan, |queued| {
             let ids: Vec<String> = queued.iter().map(|e| e.id.clone()).collect();
-            match wanted.queued {
-                Some(Waiting::All(KeepOrCancel::Keep)) => Ok(Vec::new()),
-                Some(Waiting::All(KeepOrCancel::Cancel)) => Ok(ids),
+            let what = match wanted.queued {
+                Some(Waiting::All(KeepOrCancel::Keep)) => return Ok(Vec::new()),
+                Some(Waiting::All(KeepOrCancel::Cancel)) => return Ok(ids),
                 Some(Waiting::Cancel(these)) => match these.iter().find(|id| !ids.contains(id)) {
-                    Some(other) => {
-                        Err(Failure::new(format!("`{other}` is none that waits"), "nothing was changed"))
-                    }
-                    None => Ok(these),
+                    None => return Ok(these),
+                    Some(other) => format!("`{other}` is none that waits; nothing was changed"),
                 },
-                None => {
-                    waiting = ids;
-                    Err(Failure::new(String::new(), ""))
-                }
-            }
+                None => format!("{} queued executions would begin once `{wanted_name}` is active", ids.len()),
+            };
+            conflict = Some((what, ids));
+            Err(Failure::new("", ""))
         });
-        if waiting.is_empty() {
-            return Ok(done.map(drop)?);
-        }
-        Err(ApiError::new(
-            StatusCode::CONFLICT,
-            format!("{} queued executions would begin once `{wanted_name}` is active", waiting.len()),
-            "say what becomes of them: {\"queued\": \"keep\"}, \"cancel\", or a list of the ids to cancel",
-        )
-        .with_queued(waiting))
+        let Some((what, ids)) = conflict else { return Ok(done.map(drop)?) };
+        let help =
+            "say what becomes of them: {\"queued\": \"keep\"}, \"cancel\", or a list of the ids to cancel";
+        Err(ApiError::new(StatusCode::CONFLICT, what, help).with_queued(ids))
     })
     .await?;
     details(&app, name).await

@@ -62,6 +62,19 @@ pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> 
     known.then_some(name).ok_or_else(|| ApiError::missing("target", name))
 }
 
+/// A form with the input. Only described: it is read part by part.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code)]
+struct Form {
+    /// The files; a part with a file name is a file, whatever the part is called.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    input: Vec<u8>,
+    /// Dry or live; dry where not said.
+    mode: Option<Mode>,
+    /// A target of sconn.toml, or `store`.
+    target: Option<String>,
+}
+
 /// An execution that waits now.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Submitted {
@@ -115,8 +128,9 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
     ),
-    request_body(description = "The input", content(
-        (String = "multipart/form-data"), (String = "application/octet-stream"), (String = "text/csv"),
+    request_body(description = "The input; none where the connector needs none", content(
+        (Option<Form> = "multipart/form-data"), (Option<String> = "application/octet-stream"),
+        (Option<String> = "text/csv"),
     )),
     responses(
         (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
