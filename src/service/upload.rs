@@ -269,8 +269,28 @@ fn is_invisible(c: char) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_dead_process_left_is_removed_and_what_is_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("sconn.toml"), "").unwrap();
+        let project = Project::of(&folder.path().join("x")).unwrap();
+        let (dead, used) = (project.uploads().join("dead"), project.uploads().join("used"));
+        for of in [&dead, &used] {
+            std::fs::create_dir_all(of).unwrap();
+            std::fs::write(of.join("prices.csv"), "a").unwrap();
+        }
+        let lock = File::open(&used).unwrap();
+        lock.lock().unwrap();
+        sweep(&project);
+        assert!(!dead.exists() && used.join("prices.csv").exists());
+        drop(lock);
+        sweep(&project);
+        assert!(!used.exists());
+    }
 
     #[test]
     fn names_are_made_safe() {

@@ -101,7 +101,7 @@ fn strangers_requests_get_what_the_description_says() {
             &format!("http://{}/api/v1/openapi.json", service.address),
         ])
         .args(["--header", &format!("Authorization: Bearer {}", service.token)])
-        .args(["--checks", "all", "--max-examples", "15", "--seed", "1", "--no-shrink"])
+        .args(["--max-examples", "15", "--seed", "1", "--no-shrink"])
         .args([
             "--phases",
             "examples,coverage,fuzzing",

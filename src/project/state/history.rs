@@ -74,3 +74,42 @@ impl State {
         self.together(|t| t.execute_batch(&format!("PRAGMA user_version = {}", super::LAYOUT)))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::project::state::NewExecution;
+    use jiff::Timestamp;
+
+    #[test]
+    fn an_execution_that_was_left_to_people_goes_on_when_they_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(&folder.path().join("state.sqlite")).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let new = NewExecution {
+            id: "a",
+            connector: "shop",
+            version: None,
+            live: false,
+            folder: "a",
+            triggered_by: "",
+            at: now,
+        };
+        state.queue(new).unwrap();
+        let waits = |state: &State| state.next(&|_| 1).unwrap().is_some();
+        for _ in 0..5 {
+            assert!(waits(&state));
+            state.take("a", 7, now).unwrap().unwrap();
+            assert!(state.worker_gone("a", 7).unwrap());
+        }
+        assert!(!waits(&state), "its worker was gone again and again");
+        assert_eq!(state.take_up_again("a").unwrap(), Some(ExecutionState::Interrupted));
+        for _ in 0..10 {
+            assert!(waits(&state), "what was ended on purpose is not held against it");
+            state.take("a", 7, now).unwrap().unwrap();
+            assert!(state.worker_sent_away("a", 7).unwrap());
+        }
+        assert_eq!(state.take_up_again("b").unwrap(), None);
+    }
+}
