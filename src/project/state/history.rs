@@ -97,7 +97,7 @@ mod tests {
             at: now,
         };
         state.queue(new).unwrap();
-        let waits = |state: &State| state.next(&|_| 1).unwrap().is_some();
+        let waits = |state: &State| state.next(&|_: &str| 1).unwrap().is_some();
         for _ in 0..5 {
             assert!(waits(&state));
             state.take("a", 7, now).unwrap().unwrap();

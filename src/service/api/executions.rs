@@ -66,8 +66,8 @@ pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> 
 #[derive(Debug, ToSchema)]
 #[allow(dead_code)]
 struct Form {
-    /// The files; a part with a file name is a file, whatever the part is called.
-    #[schema(value_type = Vec<String>, format = Binary)]
+    /// A file; there may be several. A part with a file name is a file, whatever the part is called.
+    #[schema(value_type = String, format = Binary)]
     input: Vec<u8>,
     /// Dry or live; dry where not said.
     mode: Option<Mode>,
