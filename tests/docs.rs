@@ -4,6 +4,7 @@
 mod blocks;
 mod pages;
 mod picture;
+mod service;
 mod shown;
 
 use blocks::{Block, blocks};
@@ -53,6 +54,7 @@ fn run_page(page: &str) -> Vec<String> {
         root: place.path().to_path_buf(),
         folder: place.path().to_path_buf(),
         said: String::new(),
+        script: String::new(),
         wrong: Vec::new(),
     };
     // The page of an example is read in the example's folder.
@@ -66,6 +68,11 @@ fn run_page(page: &str) -> Vec<String> {
             *wrong = format!("{page}:{}: {wrong}", block.line);
         }
     }
+    if !reader.script.is_empty() {
+        let place = workplace();
+        let run = service::run(&reader.script, place.path());
+        reader.wrong.extend(run.err().map(|e| format!("{page}: {e}")));
+    }
     reader.wrong
 }
 
@@ -74,6 +81,8 @@ struct Reader {
     folder: PathBuf,
     /// What the last command said.
     said: String,
+    /// What is left for a real shell.
+    script: String,
     wrong: Vec<String>,
 }
 
@@ -89,6 +98,7 @@ impl Reader {
             ("sh", "") => {
                 block.text.lines().fold(0, |exits, line| self.line(line.trim(), exits));
             }
+            ("sh", "service") => self.script += &block.text,
             ("csv", name) if !name.is_empty() => {
                 std::fs::write(self.folder.join(name), &block.text).unwrap();
             }

@@ -3,10 +3,9 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, edited, next_slots, no_project};
+use crate::life::{Connector, Known, no_project, standing};
 use crate::project::Project;
-use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
-use serde::Serialize;
+use crate::project::state::{EventState, ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
@@ -88,19 +87,6 @@ pub(super) fn deactivate(args: &DeactivateArgs) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-/// A line of `sconn status`.
-#[derive(Serialize)]
-struct Line {
-    #[serde(flatten)]
-    connector: ConnectorState,
-    /// Whether its file differs from the version that is active.
-    edited: bool,
-    queued: usize,
-    /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_slot: Option<String>,
-}
-
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let (project, state, only) = match &args.connector {
         Some(connector) => {
@@ -115,12 +101,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         }
     };
     let mut lines = Vec::new();
-    let next_slots = next_slots(&state)?;
     for connector in state.connectors()?.into_iter().filter(|c| only.as_ref().is_none_or(|o| *o == c.file)) {
-        let edited = edited(&project, &connector);
-        let queued = state.queued(&connector.name)?.len();
-        let next_slot = next_slots.get(&connector.name).cloned();
-        lines.push(Line { connector, edited, queued, next_slot });
+        lines.push(standing(&project, &state, connector)?);
     }
     if let (Some(file), true) = (&only, lines.is_empty()) {
         print(&format!("{file}: {}\n", Status::Setup.words()))?;

@@ -27,7 +27,7 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
 pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
     let connector = Connector::load(&args.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(None) };
-    crate::life::queue(&connector, plan, ask(args)).map(Some)
+    crate::life::queue(plan, ask(args)).map(Some)
 }
 
 /// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.

@@ -6,7 +6,7 @@ use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, NewExecution, Status};
+use crate::project::state::{ExecutionState, Known, NewExecution, RequestKey, Status, Submission};
 use crate::report::RunMode;
 use crate::run::{Frozen, KeptFile, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
@@ -63,6 +63,8 @@ pub struct Asked {
     workbook: bool,
     guard_formulas: bool,
     triggered_by: String,
+    /// What it was asked with, to ask the same again.
+    submission: Submission,
     /// Its folder.
     pub folder: ExecutionFolder,
 }
@@ -86,8 +88,13 @@ impl Asked {
     /// # Errors
     /// Where the state cannot be written.
     pub fn register(&self) -> Result<(), Failure> {
-        let Some(mut state) = self.project.state()? else { return Ok(()) };
-        Ok(state.queue(self.entry(&self.place()?))?)
+        self.register_once(None).map(drop)
+    }
+
+    /// The same; where a request with that key came before, it stays untold, and what that one became is given.
+    fn register_once(&self, key: Option<RequestKey<'_>>) -> Result<Option<Known>, Failure> {
+        let Some(mut state) = self.project.state()? else { return Ok(None) };
+        Ok(state.submit(self.entry(&self.place()?), &self.submission, key)?)
     }
 
     /// Its folder, from the project's root.
@@ -188,6 +195,7 @@ impl Asked {
             workbook: frozen.workbook,
             guard_formulas: frozen.guard_formulas,
             triggered_by: frozen.triggered_by,
+            submission: Submission::default(),
             folder,
         })
     }
@@ -233,8 +241,46 @@ impl Asked {
             workbook: ask.workbook,
             guard_formulas: ask.guard_formulas,
             triggered_by: ask.triggered_by,
+            submission: Submission { params: ask.params, target: ask.target },
             folder,
         })
+    }
+}
+
+/// A key by which the same request, sent twice, is one execution.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Who sends it.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+    /// What is asked, in short: another request with the same key is refused.
+    pub request: String,
+}
+
+impl Key {
+    fn as_request(&self) -> RequestKey<'_> {
+        RequestKey { caller: &self.caller, key: &self.key, request: &self.request }
+    }
+}
+
+/// What became of a request to queue an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// It waits, under this id.
+    New(String),
+    /// An earlier request with the same key put it there.
+    Before(String),
+    /// Another request had the key: nothing was done.
+    KeyTaken,
+}
+
+impl From<Known> for Queued {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Same(id) => Queued::Before(id),
+            Known::Other => Queued::KeyTaken,
+        }
     }
 }
 
@@ -242,10 +288,31 @@ impl Asked {
 ///
 /// # Errors
 /// Where there is no project, or what is asked for cannot be.
-pub fn queue(_connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
+pub fn queue(plan: Plan, ask: Ask) -> Result<String, Failure> {
+    match queue_once(plan, ask, None)? {
+        Queued::New(id) | Queued::Before(id) => Ok(id),
+        Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
+    }
+}
+
+/// Puts an execution into the project's queue, once for all requests with the same key.
+///
+/// # Errors
+/// Where there is no project, or what is asked for cannot be.
+pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
+    let key = key.map(Key::as_request);
+    if let (Some(key), Some(state)) = (key, Project::of(&ask.file)?.state()?)
+        && let Some(known) = state.request(key)?
+    {
+        return Ok(known.into());
+    }
     let asked = prepare(plan, ask)?;
-    asked.register()?;
-    Ok(asked.execution)
+    let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
+    // The same request was faster on another connection.
+    let unused = asked.folder.root().to_path_buf();
+    drop(asked);
+    let _ = std::fs::remove_dir_all(unused);
+    Ok(known.into())
 }
 
 /// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does

@@ -136,7 +136,7 @@ impl Folders {
                 Err(failure) => {
                     self.rest(watch, &path);
                     let what = format!("{}: {}", path.display(), failure.what);
-                    failed = failed.or(Some(Failure { what, hint: failure.hint }));
+                    failed = failed.or(Some(Failure { what, ..failure }));
                 }
             }
         }

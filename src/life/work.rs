@@ -9,7 +9,7 @@ use crate::system::clock::{Clock, SystemClock};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An execution that runs in a process of its own.
 struct Job {
@@ -47,19 +47,7 @@ impl Workers {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             end_silent(pid);
         }
-        let mut going = Vec::new();
-        for mut job in std::mem::take(&mut self.jobs) {
-            match job.child.try_wait()? {
-                None => going.push(job),
-                Some(status) => {
-                    news(format!("{}  ended ({status})", job.id));
-                    if self.state.worker_gone(&job.id, job.child.id())? {
-                        news(format!("{}  it goes on from the last chunk that was committed", job.id));
-                    }
-                }
-            }
-        }
-        self.jobs = going;
+        self.reap(news)?;
         super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
@@ -73,6 +61,47 @@ impl Workers {
             await_taken(&self.state, &mut self.jobs)?;
         }
         Ok(started)
+    }
+
+    /// Sees which of its executions have ended.
+    fn reap(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let mut going = Vec::new();
+        for mut job in std::mem::take(&mut self.jobs) {
+            match job.child.try_wait()? {
+                None => going.push(job),
+                Some(status) => {
+                    news(format!("{}  ended ({status})", job.id));
+                    if self.state.worker_gone(&job.id, job.child.id())? {
+                        news(format!("{}  it goes on from the last chunk that was committed", job.id));
+                    }
+                }
+            }
+        }
+        self.jobs = going;
+        Ok(())
+    }
+
+    /// Begins nothing more. What runs has so much time to end; then it is interrupted, and the next worker
+    /// goes on with it from the last chunk that was committed.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written.
+    pub fn drain(&mut self, time: Duration, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let until = Instant::now() + time;
+        self.reap(news)?;
+        while !self.idle() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+            self.reap(news)?;
+        }
+        for mut job in std::mem::take(&mut self.jobs) {
+            // A worker may end at any moment: what it committed stays, the rest is done by the next.
+            job.child.kill()?;
+            job.child.wait()?;
+            if self.state.worker_sent_away(&job.id, job.child.id())? {
+                news(format!("{}  is interrupted; the next start goes on with it", job.id));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -103,15 +132,14 @@ fn concurrency(state: &State, connector: &str) -> i64 {
 fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     let folder = project.root().join(&execution.folder);
     let log = File::options().create(true).append(true).open(folder.join("worker.log"))?;
-    let child = Command::new(std::env::current_exe()?)
-        .args(["executions", "resume"])
-        .arg(&folder)
-        .args(["--format", "json"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()?;
-    Ok(Job { id: execution.id.clone(), child })
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["executions", "resume"]).arg(&folder).args(["--format", "json"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // A Ctrl-C on the terminal is for whoever runs the queue: an execution that heard it too would be
+    // cancelled, where it is to end or to be gone on with.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    Ok(Job { id: execution.id.clone(), child: command.spawn()? })
 }
 
 /// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would

@@ -1,12 +1,13 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
 mod hooks;
+mod serve;
 pub mod state;
 mod watch;
 
-pub use watch::Watch;
-
 pub use hooks::HookSettings;
+pub use serve::{ServeSettings, read_duration};
+pub use watch::Watch;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ struct Settings {
     hooks: HookSettings,
     #[serde(default)]
     watch: BTreeMap<String, watch::WatchSetting>,
+    #[serde(default)]
+    serve: ServeSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +47,7 @@ pub struct Project {
     watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    serve: ServeSettings,
 }
 
 /// Why a project cannot be used.
@@ -76,6 +80,7 @@ impl Project {
                 hooks: HookSettings::default(),
                 watches: Vec::new(),
                 declared: false,
+                serve: ServeSettings::default(),
             }),
         }
     }
@@ -103,7 +108,14 @@ impl Project {
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),
         })?;
-        Ok(Self { root: root.to_path_buf(), targets, hooks: settings.hooks, watches, declared: true })
+        Ok(Self {
+            root: root.to_path_buf(),
+            targets,
+            hooks: settings.hooks,
+            watches,
+            declared: true,
+            serve: settings.serve,
+        })
     }
 
     /// Its root folder.
@@ -114,6 +126,21 @@ impl Project {
     /// The limits of webhook requests.
     pub fn hooks(&self) -> HookSettings {
         self.hooks
+    }
+
+    /// What its service keeps to.
+    pub fn serve(&self) -> &ServeSettings {
+        &self.serve
+    }
+
+    /// The names of the targets that `sconn.toml` names.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(String::as_str)
+    }
+
+    /// Where uploads lie until their execution has its own copies.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join(".sconn").join("uploads")
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

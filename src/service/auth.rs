@@ -1,5 +1,6 @@
 //! Who asks, and what they may do.
 
+use super::around::Who;
 use super::{ApiError, App};
 use crate::project::state::Role;
 use axum::extract::FromRequestParts;
@@ -13,9 +14,16 @@ pub struct Caller {
     pub name: String,
     /// What its holder may do.
     pub role: Role,
+    /// Its holder's e-mail address; empty where none is known.
+    pub email: String,
 }
 
 impl Caller {
+    /// Who started what they start: an address, to which the report is sent, or the token's name.
+    pub fn who(&self) -> &str {
+        if self.email.is_empty() { &self.name } else { &self.email }
+    }
+
     /// Refuses where the role is not enough.
     ///
     /// # Errors
@@ -52,7 +60,10 @@ impl FromRequestParts<App> for Caller {
         };
         let token = bearer(parts).ok_or_else(refused)?;
         let found = app.with(move |state| state.token(&token)).await?.ok_or_else(refused)?;
-        Ok(Self { name: found.name, role: found.role })
+        if let Some(who) = parts.extensions.get::<Who>() {
+            who.is(&found.name);
+        }
+        Ok(Self { name: found.name, role: found.role, email: found.email })
     }
 }
 

@@ -1,9 +1,10 @@
 //! What went wrong, as HTTP tells it.
 
 use crate::life::Failure;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::path::Path;
 use utoipa::ToSchema;
 
 /// An error as a response: a status, what is wrong and what to do.
@@ -16,13 +17,22 @@ pub struct ApiError {
     /// What to do, if anything can be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The executions that wait, where it must be said what becomes of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub queued: Vec<String>,
 }
 
 impl ApiError {
     /// An error with its status.
     pub fn new(status: StatusCode, error: impl Into<String>, help: impl Into<String>) -> Self {
         let help: String = help.into();
-        Self { status: status.as_u16(), error: error.into(), help: Some(help).filter(|h| !h.is_empty()) }
+        Self {
+            status: status.as_u16(),
+            error: error.into(),
+            help: Some(help).filter(|h| !h.is_empty()),
+            queued: Vec::new(),
+        }
     }
 
     /// Something of that kind and name is not there.
@@ -39,21 +49,55 @@ impl ApiError {
         )
     }
 
+    /// The disk is full, or the state or a target cannot be used: not for the caller to mend.
+    pub fn unable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the service cannot do this now", "see the service's log")
+    }
+
+    /// What was probably meant.
+    pub fn near(mut self, near: Option<&str>) -> Self {
+        self.help = near.map(|near| format!("did you mean `{near}`?")).or(self.help);
+        self
+    }
+
+    /// The executions that wait.
+    pub fn with_queued(mut self, queued: Vec<String>) -> Self {
+        self.queued = queued;
+        self
+    }
+
+    /// Leaves a folder of this machine out of its words.
+    pub(super) fn without(mut self, root: &Path) -> Self {
+        let root = format!("{}/", root.display());
+        self.error = self.error.replace(&root, "");
+        self.help = self.help.map(|help| help.replace(&root, ""));
+        self
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
-/// What was asked for cannot be: 422, with the mend.
+/// What was asked for cannot be: 422, with the mend. What is not for the caller to mend is for the log.
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
+        if failure.broken {
+            eprintln!("error: {}: {}", failure.what, failure.hint.unwrap_or_default());
+            return Self::unable();
+        }
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, failure.what, failure.hint.unwrap_or_default())
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status(), axum::Json(self)).into_response()
+        let status = self.status();
+        let mut response = (status, axum::Json(self)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }

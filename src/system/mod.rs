@@ -6,5 +6,6 @@ pub mod crash;
 pub mod files;
 pub mod folder;
 pub mod guard;
+pub mod machine;
 pub mod secrets;
 pub mod spool;

@@ -45,10 +45,31 @@ impl Store {
         object: &str,
         filter: &[(String, String)],
         limit: Option<u64>,
+        each: impl FnMut(StoredRecord) -> bool,
+    ) -> Result<u64, TargetError> {
+        self.page(object, filter, None, limit, each)
+    }
+
+    /// The same, of the records that come after one of them.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub fn page(
+        &self,
+        object: &str,
+        filter: &[(String, String)],
+        after: Option<Uuid>,
+        limit: Option<u64>,
         mut each: impl FnMut(StoredRecord) -> bool,
     ) -> Result<u64, TargetError> {
         let object = self.known_object(object)?;
-        let Some(wanted) = self.filter(object, filter)? else { return Ok(0) };
+        let Some(mut wanted) = self.filter(object, filter)? else { return Ok(0) };
+        if let Some(after) = after {
+            wanted.values.push(Sql::Text(after.to_string()));
+            let and = if wanted.sql.is_empty() { "WHERE" } else { "AND" };
+            let (object, number) = (quoted(&object.name), wanted.values.len());
+            wanted.sql += &format!(" {and} _rowid_ > (SELECT _rowid_ FROM {object} WHERE id = ?{number})");
+        }
         let sql = format!("{}{} ORDER BY _rowid_", select(object), wanted.sql);
         let io = |e| self.place.io(e);
         let mut statement = self.connection.prepare(&sql).map_err(io)?;

@@ -1,0 +1,148 @@
+//! What executions leave, for download.
+
+use super::super::extract::{Path, Query};
+use super::super::{ApiError, App, Read};
+use super::{Refused, execution};
+use crate::life::{Artefact, InputFile, io_words, kept_input, pack};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use std::fmt::Write;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use tower_http::services::ServeFile;
+use utoipa::IntoParams;
+
+/// Which of several input files.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of the input: the file of this name; all of them, as a ZIP where there are several, where not said.
+    #[param(example = "prices.csv")]
+    file: Option<String>,
+}
+
+/// A file to send; a packed one lies in a folder that goes once it is open.
+struct Found {
+    path: PathBuf,
+    name: String,
+    scratch: Option<TempDir>,
+}
+
+/// Download what an execution left
+///
+/// `report` (report.xlsx), `sql-output` (a ZIP of CSVs; there as soon as the SQL has run, while load steps
+/// still do), `decisions` (decisions.parquet), `summary` (summary.json) or `input`. Ranges and conditional
+/// requests are answered.
+#[utoipa::path(
+    get, path = "/executions/{id}/artefacts/{artefact}", tag = "artefacts",
+    params(
+        ("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c"),
+        ("artefact" = String, Path, description = "Which", example = "report"),
+        Which,
+    ),
+    responses(
+        (status = 200, description = "The file", headers(("ETag" = String, description = "Changes when the file does")), content(
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
+        (status = 206, description = "A part of it", content(
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        )),
+        (status = 304, description = "It is as it was"),
+        (status = 412, description = "It is not as it was"),
+        (status = 416, description = "It has no such part"),
+        Refused,
+    ),
+)]
+pub(super) async fn download(
+    State(app): State<App>,
+    _caller: Read,
+    Path((id, name)): Path<(String, String)>,
+    Query(which): Query<Which>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let artefact = Artefact::ALL.into_iter().find(|a| a.name() == name).ok_or_else(|| {
+        let near = crate::diagnostic::nearest(&name, Artefact::ALL.map(Artefact::name));
+        ApiError::missing("artefact", &name).near(near)
+    })?;
+    let project = app.project().clone();
+    let found = app.with(move |state| {
+        let row = execution(state, &id)?;
+        let folder = project.root().join(&row.folder);
+        let path = artefact
+            .of(&folder)
+            .map_err(|e| ApiError::new(StatusCode::NOT_FOUND, e.what, e.hint.unwrap_or_default()))?;
+        if artefact != Artefact::Input {
+            return Ok(Found { path, name: format!("{id}-{}", artefact.file()), scratch: None });
+        }
+        input(&id, kept_input(&folder), which.file.as_deref(), project.uploads())
+    });
+    send(found.await?, artefact, request).await
+}
+
+/// One input file, or all of them packed.
+fn input(
+    id: &str,
+    mut files: Vec<InputFile>,
+    only: Option<&str>,
+    scratch: PathBuf,
+) -> Result<Found, ApiError> {
+    if let Some(only) = only {
+        files.retain(|f| f.name == only);
+    }
+    match files.as_slice() {
+        [] => Err(match only {
+            Some(file) => ApiError::missing("input file", file),
+            None => ApiError::new(StatusCode::NOT_FOUND, format!("{id} has no input files"), ""),
+        }),
+        [one] => Ok(Found { path: one.path.clone(), name: one.name.clone(), scratch: None }),
+        all => {
+            let kept = |e: std::io::Error| crate::life::Failure::from(e);
+            std::fs::create_dir_all(&scratch).map_err(kept)?;
+            let scratch = tempfile::tempdir_in(scratch).map_err(kept)?;
+            let path = scratch.path().join("input.zip");
+            pack(all, &path)?;
+            Ok(Found { path, name: format!("{id}-input.zip"), scratch: Some(scratch) })
+        }
+    }
+}
+
+async fn send(found: Found, artefact: Artefact, request: Request) -> Result<Response, ApiError> {
+    let sent = ServeFile::new(&found.path).try_call(request.map(|_| Body::empty())).await;
+    let sent = sent.map_err(|e| {
+        ApiError::new(StatusCode::NOT_FOUND, format!("the file cannot be read: {}", io_words(&e)), "")
+    })?;
+    // It is open: what is sent needs the folder no more.
+    drop(found.scratch);
+    let mut response = sent.into_response();
+    let headers = response.headers_mut();
+    if artefact == Artefact::Input {
+        // Whatever it is, a browser is not to show it.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(value) = HeaderValue::from_str(&disposition(&found.name)) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// The header that names a download, whatever letters its name has.
+fn disposition(name: &str) -> String {
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}

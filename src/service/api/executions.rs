@@ -1,0 +1,374 @@
+//! Executions: begin one, list them, look at one, cancel, resume, run again.
+
+use super::super::extract::{Pairs, Path, Query};
+use super::super::{ApiError, App, Read, Run, Upload};
+use super::views::{Execution, ExecutionDetails, Mode, State as View};
+use super::{Refused, connector, execution};
+use crate::life::{Ask, Connector, Key, Queued, queue_once, run_again};
+use crate::project::DEFAULT_TARGET;
+use crate::project::state::{ExecutionState, Wanted};
+use crate::system::clock::{Clock, SystemClock};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// What was asked of `POST …/executions`, but for the files.
+struct Asked {
+    live: bool,
+    params: Vec<String>,
+    target: Option<String>,
+}
+
+impl Asked {
+    /// Reads the query and the fields of a form, which may say the same things.
+    fn read(app: &App, pairs: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let mut asked = Self { live: false, params: Vec::new(), target: None };
+        for (key, value) in pairs {
+            match key.as_str() {
+                "mode" => asked.live = live(&value)?,
+                "target" => asked.target = Some(target(app, &value)?.to_owned()),
+                // Read by the upload.
+                "name" => {}
+                other => match other.strip_prefix("param.") {
+                    Some(name) => asked.params.push(format!("{name}={value}")),
+                    None => {
+                        return Err(ApiError::new(
+                            StatusCode::BAD_REQUEST,
+                            format!("nothing is known of `{other}`"),
+                            "a run parameter is written param.NAME=VALUE; besides these there are mode, target and name",
+                        ));
+                    }
+                },
+            }
+        }
+        Ok(asked)
+    }
+}
+
+fn live(mode: &str) -> Result<bool, ApiError> {
+    match mode {
+        "dry" => Ok(false),
+        "live" => Ok(true),
+        _ => Err(ApiError::new(StatusCode::BAD_REQUEST, format!("`{mode}` is no mode"), "say dry or live")),
+    }
+}
+
+/// A target that `sconn.toml` names: a path is not for others to choose.
+pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> {
+    let known = name == DEFAULT_TARGET || app.project().targets().any(|t| t == name);
+    known.then_some(name).ok_or_else(|| ApiError::missing("target", name))
+}
+
+/// A form with the input. Only described: it is read part by part.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code)]
+struct Form {
+    /// A file; there may be several. A part with a file name is a file, whatever the part is called.
+    #[schema(value_type = String, format = Binary)]
+    input: Vec<u8>,
+    /// Dry or live; dry where not said.
+    mode: Option<Mode>,
+    /// A target of sconn.toml, or `store`.
+    target: Option<String>,
+}
+
+/// An execution that waits now.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Submitted {
+    /// Its id.
+    #[schema(example = "20240304T101500Z-3f9a1c")]
+    pub id: String,
+    /// Whether an earlier request with the same Idempotency-Key began it.
+    pub before: bool,
+}
+
+fn accepted(queued: Queued) -> Result<Response, ApiError> {
+    let (id, before) = match queued {
+        Queued::New(id) => (id, false),
+        Queued::Before(id) => (id, true),
+        Queued::KeyTaken => {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "another request had this Idempotency-Key",
+                "a key is for one request: take a new one for a new request",
+            ));
+        }
+    };
+    let location = [(header::LOCATION, format!("{}/executions/{id}", super::BASE))];
+    Ok((StatusCode::ACCEPTED, location, Json(Submitted { id, before })).into_response())
+}
+
+/// The key of a request, if it has one; `request` is what it asks, in short.
+fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value
+        .to_str()
+        .ok()
+        .filter(|k| (1..=255).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
+    let key = key.ok_or_else(|| {
+        let what = "the Idempotency-Key is not 1 to 255 visible characters";
+        ApiError::new(StatusCode::BAD_REQUEST, what, "a UUID will do")
+    })?;
+    Ok(Some(Key { caller: caller.to_owned(), key: key.to_owned(), request }))
+}
+
+/// Hand in files and begin an execution
+///
+/// It goes into the queue and runs from copies of the files. The body is a form (`multipart/form-data`)
+/// with one or more files, or the bytes of one file. Run parameters are written `param.NAME=VALUE` in the
+/// query, or as fields of the form. A live run needs a connector that is active; otherwise it waits.
+#[utoipa::path(
+    post, path = "/connectors/{name}/executions", tag = "executions",
+    params(
+        ("name" = String, Path, description = "The connector", example = "vendor_prices"),
+        ("mode" = Option<Mode>, Query, description = "Whether records are written; dry where not said"),
+        ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
+    ),
+    request_body(description = "The input; none where the connector needs none", content(
+        (Option<Form> = "multipart/form-data"), (Option<String> = "application/octet-stream"),
+        (Option<String> = "text/csv"),
+    )),
+    responses(
+        (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
+        (status = 409, description = "Another request had the key", body = ApiError),
+        (status = 408, description = "The sender was silent for too long", body = ApiError),
+        (status = 413, description = "More than the project allows", body = ApiError),
+        (status = 507, description = "The disk is full", body = ApiError),
+        Refused,
+    ),
+)]
+pub(super) async fn submit(
+    State(app): State<App>,
+    Run(caller): Run,
+    Path(name): Path<String>,
+    Pairs(query): Pairs,
+    headers: HeaderMap,
+    upload: Upload,
+) -> Result<Response, ApiError> {
+    let asked = Asked::read(&app, query.into_iter().chain(upload.fields.iter().cloned()).collect())?;
+    let size = |path: &std::path::Path| path.metadata().map_or(0, |m| m.len());
+    let files: Vec<_> = upload.files.iter().map(|f| (f.name.clone(), size(&f.path))).collect();
+    let request = format!("{name} {} {:?} {:?} {files:?}", asked.live, asked.params, asked.target);
+    let key = key(&headers, &caller.name, request)?;
+    let project = app.project().clone();
+    let queued = app.with(move |state| {
+        let known = connector(state, &name)?;
+        let file = project.root().join(&known.file);
+        let loaded = Connector::load(&file)?;
+        let plan = loaded.plan_or_failure()?;
+        let ask = Ask {
+            file,
+            input: upload.files.clone(),
+            live: asked.live,
+            params: asked.params,
+            target: asked.target,
+            out: None,
+            workbook: true,
+            guard_formulas: false,
+            triggered_by: caller.who().to_owned(),
+        };
+        let queued = queue_once(plan, ask, key.as_ref());
+        // The execution has its own copies now.
+        drop(upload);
+        Ok::<_, ApiError>(queued?)
+    });
+    queued.await.and_then(accepted)
+}
+
+/// Which executions to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Listing {
+    /// Only those of this connector.
+    #[param(example = "vendor_prices")]
+    connector: Option<String>,
+    /// Only those in this state.
+    state: Option<View>,
+    /// Only dry runs, or only live ones.
+    mode: Option<Mode>,
+    /// Only those older than this execution: `next` of the page before.
+    before: Option<String>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+}
+
+/// A page of executions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Executions {
+    /// The executions, the newest first.
+    pub executions: Vec<Execution>,
+    /// The `before` of the next page; none on the last one.
+    pub next: Option<String>,
+}
+
+/// List executions
+#[utoipa::path(
+    get, path = "/executions", tag = "executions", params(Listing),
+    responses((status = 200, description = "A page of them", body = Executions), Refused),
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    _caller: Read,
+    Query(wanted): Query<Listing>,
+) -> Result<Json<Executions>, ApiError> {
+    let limit = super::page_size(wanted.limit, 50, 500)?;
+    let rows = app.with(move |state| {
+        state.find_interrupted(SystemClock.now())?;
+        if let Some(before) = &wanted.before {
+            execution(state, before)?;
+        }
+        let filter = Wanted {
+            connector: wanted.connector.as_deref(),
+            state: wanted.state.map(ExecutionState::from),
+            live: wanted.mode.map(|m| m == Mode::Live),
+            before: wanted.before.as_deref(),
+        };
+        Ok::<_, ApiError>(state.history(filter, limit + 1)?)
+    });
+    let mut rows = rows.await?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = rows.last().filter(|_| more).map(|r| r.id.clone());
+    Ok(Json(Executions { executions: rows.into_iter().map(Execution::from).collect(), next }))
+}
+
+/// Look at one execution
+#[utoipa::path(
+    get, path = "/executions/{id}", tag = "executions",
+    params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
+    responses((status = 200, description = "The execution", body = ExecutionDetails), Refused),
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    _caller: Read,
+    Path(id): Path<String>,
+) -> Result<Json<ExecutionDetails>, ApiError> {
+    details(&app, id).await
+}
+
+async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiError> {
+    let project = app.project().clone();
+    let found = app.with(move |state| {
+        state.find_interrupted(SystemClock.now())?;
+        let row = execution(state, &id)?;
+        Ok::<_, ApiError>(ExecutionDetails::of(&project, state, row)?)
+    });
+    found.await.map(Json)
+}
+
+/// Stop an execution
+///
+/// One that waits is cancelled at once, a running one stops after the chunk in hand. What was committed
+/// stays.
+#[utoipa::path(
+    post, path = "/executions/{id}/cancel", tag = "executions",
+    params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
+    responses(
+        (status = 200, description = "It stops, or has stopped", body = ExecutionDetails),
+        (status = 409, description = "It has ended already", body = ApiError),
+        Refused,
+    ),
+)]
+pub(super) async fn cancel(
+    State(app): State<App>,
+    _caller: Run,
+    Path(id): Path<String>,
+) -> Result<Json<ExecutionDetails>, ApiError> {
+    let wanted = id.clone();
+    app.with(move |state| {
+        execution(state, &wanted)?;
+        match state.cancel(&wanted, SystemClock.now())? {
+            Some(was) if was.ended() => Err(ended(&wanted, was, "nothing is to be done")),
+            _ => Ok(()),
+        }
+    })
+    .await?;
+    details(&app, id).await
+}
+
+fn ended(id: &str, was: ExecutionState, help: &str) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, format!("{id} is {}", was.words()), help)
+}
+
+/// Go on with an interrupted execution
+///
+/// Interrupted executions are taken up again by themselves, up to four times. This lets one go on that was
+/// left to people. A live one goes on only while its connector is active.
+#[utoipa::path(
+    post, path = "/executions/{id}/resume", tag = "executions",
+    params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
+    responses(
+        (status = 200, description = "It is taken up again soon", body = ExecutionDetails),
+        (status = 409, description = "It is not interrupted", body = ApiError),
+        Refused,
+    ),
+)]
+pub(super) async fn resume(
+    State(app): State<App>,
+    _caller: Run,
+    Path(id): Path<String>,
+) -> Result<Json<ExecutionDetails>, ApiError> {
+    let wanted = id.clone();
+    app.with(move |state| {
+        state.find_interrupted(SystemClock.now())?;
+        execution(state, &wanted)?;
+        match state.take_up_again(&wanted)? {
+            Some(was) if was != ExecutionState::Interrupted => Err(ended(
+                &wanted,
+                was,
+                "only an interrupted execution can be resumed; run the input of one that has ended again",
+            )),
+            _ => Ok(()),
+        }
+    })
+    .await?;
+    details(&app, id).await
+}
+
+/// How to run again.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Again {
+    /// Dry or live; as it was where not said.
+    mode: Option<Mode>,
+}
+
+/// Run an execution's input again
+///
+/// A new execution with the same input, parameters and target.
+#[utoipa::path(
+    post, path = "/executions/{id}/run-again", tag = "executions",
+    params(
+        ("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
+        Again,
+    ),
+    responses(
+        (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
+        (status = 409, description = "Another request had the key", body = ApiError),
+        Refused,
+    ),
+)]
+pub(super) async fn again(
+    State(app): State<App>,
+    Run(caller): Run,
+    Path(id): Path<String>,
+    Query(how): Query<Again>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let key = key(&headers, &caller.name, format!("again {id} {:?}", how.mode))?;
+    let project = app.project().clone();
+    let queued = app.with(move |state| {
+        let row = execution(state, &id)?;
+        let live = how.mode.map(|m| m == Mode::Live);
+        Ok::<_, ApiError>(run_again(&project, state, &row, live, caller.who(), key.as_ref())?)
+    });
+    queued.await.and_then(accepted)
+}

@@ -1,0 +1,90 @@
+//! What handlers are given, refused in our own words where it does not fit.
+
+use super::ApiError;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri, header};
+use serde::de::DeserializeOwned;
+
+/// Bytes of a JSON body.
+const MOST_JSON: usize = 256 << 10;
+
+fn bad(error: String, help: &str) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, error, help)
+}
+
+/// The variable parts of the path.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|p| Self(p.0)).map_err(|e| bad(e.body_text(), ""))
+    }
+}
+
+/// The query, as named values.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        read_query(&parts.uri).map(Self)
+    }
+}
+
+/// The query, as the pairs that it is made of.
+#[derive(Clone, Debug)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pairs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        read_query(&parts.uri).map(Self)
+    }
+}
+
+fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
+    let query = axum::extract::Query::try_from_uri(uri);
+    query.map(|q| q.0).map_err(|e| bad(e.body_text(), "the API's description says what may be asked"))
+}
+
+/// A JSON body; nothing at all, or null, is the default.
+#[derive(Clone, Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let json = kind.split(';').next().unwrap_or_default().trim() == "application/json";
+        let bytes = axum::body::to_bytes(request.into_body(), MOST_JSON).await.map_err(|_| {
+            ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body has more than {MOST_JSON} bytes"),
+                "",
+            )
+        })?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !json {
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body is not JSON",
+                "send it with the header `Content-Type: application/json`",
+            ));
+        }
+        serde_json::from_slice::<Option<T>>(&bytes)
+            .map(|body| Self(body.unwrap_or_default()))
+            .map_err(|e| bad(format!("the body cannot be read: {e}"), ""))
+    }
+}

@@ -1,0 +1,52 @@
+//! Whether the service lives, and whether it can do its work.
+
+use super::{ApiError, App};
+use crate::system::machine::free_bytes;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Whether the service can do its work.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Ready {
+    /// Whether all is well.
+    pub ready: bool,
+    /// Whether the project's state can be written.
+    pub state: bool,
+    /// Whether the disk has room.
+    pub disk: bool,
+}
+
+/// Whether it lives
+#[utoipa::path(
+    get, path = "/health", tag = "health", security(()),
+    responses((status = 200, description = "It does", body = String, content_type = "text/plain", example = "ok\n")),
+)]
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether it can do its work
+///
+/// It writes to the project's state, and looks how much room the disk has.
+#[utoipa::path(
+    get, path = "/ready", tag = "health", security(()),
+    responses(
+        (status = 200, description = "It can", body = Ready),
+        (status = 503, description = "It cannot", body = Ready),
+    ),
+)]
+pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
+    let needed = app.project().serve().disk;
+    let root = app.project().root().to_path_buf();
+    let looked = app.with(move |state| {
+        let disk = free_bytes(&root).is_ok_and(|free| free >= needed);
+        Ok::<_, ApiError>((state.try_write().is_ok(), disk))
+    });
+    let (state, disk) = looked.await.unwrap_or((false, false));
+    let ready = state && disk;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Ready { ready, state, disk }))
+}

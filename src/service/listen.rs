@@ -1,0 +1,127 @@
+//! From an address to a service that runs until it is told to stop.
+
+use super::{App, upload};
+use crate::life::{Failure, Workers, discover, io_words, no_project};
+use crate::project::Project;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How often the queue is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How to serve.
+#[derive(Clone, Copy, Debug)]
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How many executions run at once.
+    pub at_once: usize,
+    /// How long they may go on once it is told to stop; the project's setting where not said.
+    pub drain: Option<Duration>,
+}
+
+/// Serves a project until it is told to stop, by Ctrl-C or SIGTERM. It takes no requests then and begins
+/// no executions; those that run have a while to end, then they are interrupted, and the next start goes
+/// on with them. Nothing is lost.
+///
+/// # Errors
+/// Where the address cannot be had, the state not be opened, or others could reach it and need no token.
+pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
+    let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
+    let others = !serving.address.ip().is_loopback();
+    if state.tokens()?.is_empty() {
+        let mend = "make a token first: sconn tokens add me --role admin";
+        if others {
+            return Err(Failure::new(
+                format!("{} can be reached by others, and no token is known", serving.address),
+                mend,
+            ));
+        }
+        eprintln!("notice: no token is known, so nobody can do anything; {mend}");
+    }
+    let listener = TcpListener::bind(serving.address).await.map_err(|e| {
+        let what = format!("{}: {}", serving.address, io_words(&e));
+        Failure::new(what, "choose another address with --listen")
+    })?;
+    upload::sweep(&project);
+    discover(&project, &mut state)?;
+    eprintln!("serving {} at http://{}", project.root().display(), listener.local_addr()?);
+    if others {
+        eprintln!(
+            "notice: others can reach it, and what is sent is not encrypted: TLS is for a proxy in front"
+        );
+    }
+    let drain = serving.drain.unwrap_or(project.serve().drain);
+    let (stop, stopping) = watch::channel(false);
+    tokio::spawn(hear(stop, drain));
+    let workers = Workers::new(project.clone(), state, serving.at_once);
+    let queue = std::thread::spawn({
+        let stopping = stopping.clone();
+        move || run_queue(workers, &stopping, drain)
+    });
+    let app = App::new(project);
+    let server = axum::serve(listener, super::router(app)).with_graceful_shutdown(told(stopping.clone()));
+    tokio::select! {
+        done = server => done?,
+        // Somebody who sends or reads for ever does not keep it.
+        () = async { told(stopping).await; tokio::time::sleep(drain).await } => {}
+    }
+    let _ = tokio::task::spawn_blocking(move || queue.join()).await;
+    eprintln!("stopped");
+    Ok(())
+}
+
+/// Comes back once it is time to stop.
+async fn told(mut stopping: watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Hears the signals: the first asks to stop, a second one means at once. Executions have process groups
+/// of their own, so a Ctrl-C for the service is not one for them; after a second one they go on alone.
+async fn hear(stop: watch::Sender<bool>, drain: Duration) {
+    asked_to_stop().await;
+    eprintln!(
+        "stopping: executions that run have {} s to end; the next start goes on with the others",
+        drain.as_secs()
+    );
+    let _ = stop.send(true);
+    asked_to_stop().await;
+    std::process::exit(130);
+}
+
+/// Runs the queue until it is time to stop.
+fn run_queue(mut workers: Workers, stopping: &watch::Receiver<bool>, drain: Duration) {
+    let news = |line: String| eprintln!("{line}");
+    // The disk may be full for a while; the next turn tries again.
+    let told = |done: Result<(), Failure>| {
+        if let Err(failure) = done {
+            eprintln!("error: {}", failure.what);
+        }
+    };
+    while !*stopping.borrow() {
+        told(workers.turn(&news).map(drop));
+        std::thread::sleep(PAUSE);
+    }
+    told(workers.drain(drain, &news));
+}
+
+/// Comes back once Ctrl-C or SIGTERM was heard.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+}
