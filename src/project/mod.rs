@@ -1,6 +1,9 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
+mod after;
 pub mod state;
+
+pub use after::{MailSettings, MailTls, NetworkSettings};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +20,11 @@ use std::path::{Path, PathBuf};
 struct Settings {
     #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
+    mail: Option<MailSettings>,
+    #[serde(default)]
+    network: NetworkSettings,
+    #[serde(default)]
+    serve: after::ServeUrl,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +40,9 @@ pub struct Project {
     targets: BTreeMap<String, PathBuf>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    mail: Option<MailSettings>,
+    network: NetworkSettings,
+    url: Option<String>,
 }
 
 /// Why a project cannot be used.
@@ -58,7 +69,14 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
+            None => Ok(Self {
+                root: PathBuf::from("."),
+                targets: BTreeMap::new(),
+                declared: false,
+                mail: None,
+                network: NetworkSettings::default(),
+                url: None,
+            }),
         }
     }
 
@@ -79,12 +97,34 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+        Ok(Self {
+            root: root.to_path_buf(),
+            targets,
+            declared: true,
+            mail: settings.mail,
+            network: settings.network,
+            url: settings.serve.url,
+        })
     }
 
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The server that e-mails are handed to; without one none are sent.
+    pub fn mail(&self) -> Option<&MailSettings> {
+        self.mail.as_ref()
+    }
+
+    /// What the project may connect to.
+    pub fn network(&self) -> &NetworkSettings {
+        &self.network
+    }
+
+    /// Where people reach the project's service, where that is said; without a `/` at its end.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref().map(|u| u.trim_end_matches('/'))
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

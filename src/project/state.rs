@@ -5,12 +5,14 @@
 
 mod connectors;
 mod executions;
+mod outbox;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use outbox::{Message, MessageKind, MessageState, NewMessage};
 pub use tokens::{Role, Token};
 
 use super::ProjectError;
@@ -113,5 +115,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
             .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
     }
     transaction.execute_batch(tokens::TABLES)?;
+    transaction.execute_batch(outbox::TABLES)?;
     transaction.commit()
 }
