@@ -75,6 +75,10 @@ pub enum Command {
     Tokens(Tokens),
     /// Look at executions; cancel, resume, download.
     Executions(Executions),
+    /// Look at what is still to be told of executions that ended; retry, discard.
+    Outbox(super::outbox::Outbox),
+    /// Try whether e-mails can be sent.
+    Mail(super::outbox::Mail),
     /// Look at records of the embedded store, archive and unarchive them.
     #[command(
         after_help = "Examples:\n  sconn records list products\n  sconn records count products --filter sku=0870\n  sconn records export products --target crm > products.csv"

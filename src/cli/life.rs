@@ -3,7 +3,7 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, edited, no_project};
+use crate::life::{Connector, Known, all_unheard, edited, no_project, unheard};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, Status};
 use serde::Serialize;
@@ -16,6 +16,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let name = &plan.connector.name;
     let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
     print(&format!("{name} is active, version {version}\n"))?;
+    unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));
     Ok(Exit::Clean)
 }
 
@@ -133,6 +134,10 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     }
     if lines.is_empty() {
         print("no connector is known yet; `sconn activate FILE` makes one known\n")?;
+    }
+    if only.is_none() {
+        print(&super::outbox::line(&state)?)?;
+        all_unheard(&project, &state)?.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
     }
     Ok(Exit::Clean)
 }

@@ -5,6 +5,7 @@ mod check;
 mod executions;
 mod findings;
 mod life;
+mod outbox;
 mod plan;
 mod progress;
 mod records;
@@ -120,6 +121,8 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::serve(&args),
         Command::Tokens(args) => tokens::tokens(args.command),
         Command::Executions(args) => executions::executions(args.command, look),
+        Command::Outbox(args) => outbox::outbox(args.command),
+        Command::Mail(args) => outbox::mail(&args.command),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),
         Command::Explain { code } => check::explain(&code),

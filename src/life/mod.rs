@@ -2,6 +2,7 @@
 //! The command line and the service both stand on this.
 
 mod activation;
+mod after;
 mod asked;
 mod connector;
 mod failure;
@@ -9,6 +10,7 @@ mod work;
 mod worker;
 
 pub use activation::{Known, activate, edited, incomplete, no_project};
+pub use after::{Post, all_unheard, send_now, test_mail, unheard};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;
 pub use failure::{Failure, io_words};

@@ -1,6 +1,6 @@
 //! What runs the queue: each execution in a process of its own.
 
-use super::Failure;
+use super::{Failure, Post};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
@@ -22,17 +22,19 @@ pub struct Workers {
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
+    post: Post,
 }
 
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
-        Self { project, state, at_once, jobs: Vec::new() }
+        let post = Post::new(project.clone());
+        Self { project, state, at_once, jobs: Vec::new(), post }
     }
 
-    /// Whether none of its executions runs.
+    /// Whether none of its executions runs, and nothing is being sent.
     pub fn idle(&self) -> bool {
-        self.jobs.is_empty()
+        self.jobs.is_empty() && self.post.idle()
     }
 
     /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
@@ -68,6 +70,7 @@ impl Workers {
             started = true;
             await_taken(&self.state, &mut self.jobs)?;
         }
+        self.post.turn(&self.state, news)?;
         Ok(started)
     }
 }
