@@ -146,7 +146,8 @@ fn content(message: &Message) -> String {
 
 /// `you@example.com by mail: waiting until 2026-…, after 2 tries: …`
 pub(super) fn words(message: &Message) -> String {
-    let tries = if message.attempts == 1 { "1 try".to_owned() } else { format!("{} tries", message.attempts) };
+    let tries =
+        if message.attempts == 1 { "1 try".to_owned() } else { format!("{} tries", message.attempts) };
     let stands = match message.state {
         MessageState::Sent => format!("sent {}", message.done_at.as_deref().unwrap_or_default()),
         MessageState::Waiting if message.attempts == 0 => "waiting".to_owned(),

@@ -24,10 +24,11 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     if by && project.mail().is_none() {
         eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
     }
-    let done = go(asked, target, format, look)?;
+    let done = go(asked, target, format, look);
     // Nobody else may be there to send it; what is not taken now waits for `sconn work`.
-    crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"))?;
-    Ok(done)
+    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let exit = done?;
+    told.map(|()| exit)
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.

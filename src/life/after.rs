@@ -25,59 +25,40 @@ const SECRET: &str = "secret ";
 /// Sends what is in a project's outbox, beside whoever asks it to.
 pub struct Post {
     project: Project,
-    sending: Option<(JoinHandle<()>, Receiver<String>)>,
+    senders: Vec<JoinHandle<()>>,
+    news: (Sender<String>, Receiver<String>),
 }
 
 impl Post {
     /// Of a project.
     pub fn new(project: Project) -> Self {
-        Self { project, sending: None }
+        Self { project, senders: Vec::new(), news: channel() }
     }
 
     /// Whether nothing is being sent.
     pub fn idle(&self) -> bool {
-        self.sending.is_none()
+        self.senders.is_empty()
     }
 
-    /// Begins to send what is due, unless that is going on; `news` hears what became of it.
+    /// Begins to send what is due; `news` hears what became of what was due before.
     ///
     /// # Errors
     /// Where the state cannot be read.
     pub fn turn(&mut self, state: &State, news: &dyn Fn(String)) -> Result<(), Failure> {
-        if let Some((thread, said)) = self.sending.take() {
-            let done = thread.is_finished();
-            said.try_iter().for_each(news);
-            if !done {
-                self.sending = Some((thread, said));
-                return Ok(());
-            }
-        }
-        if state.outbox_due(SystemClock.now())? {
-            let (says, said) = channel();
-            let project = self.project.clone();
-            self.sending = Some((std::thread::spawn(move || send_due(&project, &says)), said));
+        self.senders.retain(|s| !s.is_finished());
+        self.news.1.try_iter().for_each(news);
+        if self.senders.len() < SENDERS && state.outbox_due(SystemClock.now())? {
+            let (project, says) = (self.project.clone(), self.news.0.clone());
+            self.senders.push(std::thread::spawn(move || {
+                let news = |line| drop(says.send(line));
+                if let Err(failure) = send_now(&project, None, &news) {
+                    // The disk may be full for a while; the next turn tries again.
+                    news(format!("the outbox: {}", failure.what));
+                }
+            }));
         }
         Ok(())
     }
-}
-
-/// Sends all that is due, several at once. What goes wrong with the state is told; the next turn tries again.
-fn send_due(project: &Project, says: &Sender<String>) {
-    let tell = |failure: Failure| drop(says.send(format!("the outbox: {}", failure.what)));
-    if let Err(failure) = enter_ended(project) {
-        return tell(failure);
-    }
-    std::thread::scope(|scope| {
-        for _ in 0..SENDERS {
-            let says = says.clone();
-            scope.spawn(move || {
-                let news = |line| drop(says.send(line));
-                if let Err(failure) = deliver(project, None, &news) {
-                    news(format!("the outbox: {}", failure.what));
-                }
-            });
-        }
-    });
 }
 
 /// Sends what is due of one execution, or of all, one after the other.
@@ -86,10 +67,6 @@ fn send_due(project: &Project, says: &Sender<String>) {
 /// Where the state cannot be read or written. A message that is not taken is none: it waits.
 pub fn send_now(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) -> Result<(), Failure> {
     enter_ended(project)?;
-    deliver(project, execution, news)
-}
-
-fn deliver(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) -> Result<(), Failure> {
     let Some(mut state) = project.state()? else { return Ok(()) };
     while let Some(message) = state.claim_message(execution, SystemClock.now())? {
         let (id, to) = (&message.id, &message.recipient);
@@ -101,8 +78,9 @@ fn deliver(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) ->
             }
             Err(refused) => {
                 let now = SystemClock.now();
-                let next = pause(&message, &refused).map(|p| now + p);
-                let hint = if refused.hint.is_empty() { String::new() } else { format!("\n{}", refused.hint) };
+                let next = pause(message.attempts, &refused).map(|p| now + p);
+                let hint =
+                    if refused.hint.is_empty() { String::new() } else { format!("\n{}", refused.hint) };
                 state.message_failed(&message, &format!("{}{hint}", refused.what), next, now)?;
                 let then = match next {
                     Some(at) => format!("tried again at {}", at.strftime("%Y-%m-%d %H:%M:%SZ")),
@@ -116,8 +94,8 @@ fn deliver(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) ->
 }
 
 /// How long until the next try; none where there is none.
-fn pause(message: &Message, refused: &Refused) -> Option<SignedDuration> {
-    let tried = usize::try_from(message.attempts).ok()?.checked_sub(1)?;
+fn pause(attempts: i64, refused: &Refused) -> Option<SignedDuration> {
+    let tried = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let own = SignedDuration::from_mins(*PAUSES.get(tried).filter(|_| refused.again)?);
     Some(refused.wait.map_or(own, |wait| wait.max(own)))
 }
@@ -144,7 +122,8 @@ fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
             // A connector's own key comes before that of all.
             let key = secrets.get(&format!("ON_END_SECRET_{}", ended.data.connector));
             let key = key.or_else(|_| get("ON_END_SECRET"))?;
-            let allow = allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
+            let allow =
+                allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
             post(&url, &message.id, &message.payload, &key, allow, SystemClock.now())
         }
     }
@@ -198,7 +177,11 @@ pub fn test_mail(project: &Project, to: &str) -> Result<(), Failure> {
 pub fn unheard(project: &Project, plan: &Plan) -> Option<String> {
     let to = &plan.connector.notify.to;
     (!to.is_empty() && project.mail().is_none()).then(|| {
-        format!("`{}` notifies {}, but sconn.toml has no [mail]: no e-mail is sent", plan.connector.name, to.join(", "))
+        format!(
+            "`{}` notifies {}, but sconn.toml has no [mail]: no e-mail is sent",
+            plan.connector.name,
+            to.join(", ")
+        )
     })
 }
 
@@ -319,5 +302,27 @@ fn report(project: &Project, row: &ExecutionRow, mail: &MailSettings, url: Optio
         Ok(file) if file.len() <= mail.attach => Report::Attached(path),
         Ok(_) => Report::Lies(url.map_or_else(|| path.display().to_string(), str::to_owned)),
         Err(_) => Report::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_tried_eight_times_within_a_day() {
+        let late = Refused::for_now("", "");
+        let mut tries = 1;
+        let mut all = SignedDuration::ZERO;
+        while let Some(wait) = pause(tries, &late) {
+            all += wait;
+            tries += 1;
+        }
+        assert_eq!((tries, all.as_hours()), (8, 22));
+        assert_eq!(pause(1, &Refused::for_good("", "")), None);
+        let asked = |hours| Refused { wait: Some(SignedDuration::from_hours(hours)), ..late.clone() };
+        assert_eq!(pause(1, &asked(2)), Some(SignedDuration::from_hours(2)));
+        assert_eq!(pause(7, &asked(2)), Some(SignedDuration::from_hours(12)));
+        assert_eq!(pause(8, &asked(2)), None);
     }
 }

@@ -96,7 +96,10 @@ fn said_no(mut answer: Response<Body>, now: Timestamp) -> Refused {
     let said = if said.trim().is_empty() { String::new() } else { format!(": {}", said.trim()) };
     let what = format!("it answered {status}{said}");
     if status == StatusCode::GONE {
-        return Refused::for_good(what, "the receiver wants no more of these: take `on_end` out, or change it");
+        return Refused::for_good(
+            what,
+            "the receiver wants no more of these: take `on_end` out, or change it",
+        );
     }
     if status.is_redirection() {
         return Refused::for_now(what, "redirects are not followed: give the address itself");
@@ -134,7 +137,9 @@ fn refused(error: &ureq::Error) -> Refused {
             None => Refused::for_now("it could not be called", answers),
         },
         ureq::Error::Timeout(_) => Refused::for_now("it did not answer in time", answers),
-        ureq::Error::HostNotFound => Refused::for_now("its name is not known", "see whether it is spelt right"),
+        ureq::Error::HostNotFound => {
+            Refused::for_now("its name is not known", "see whether it is spelt right")
+        }
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             Refused::for_now("the connection was refused: nothing listens there", answers)
         }

@@ -72,7 +72,7 @@ pub fn letter(data: &EndedData, summary: Option<&Summary>, report: &Report) -> L
     };
     let mut text = match summary {
         Some(summary) => terminal(summary, false, WIDTH),
-        None => format!("{title}\nIt ended before it read anything. Execution {}\n", data.execution),
+        None => format!("{title}\n{}\n", without_summary(data)),
     };
     for more in [&failure, &report] {
         if !more.is_empty() {
@@ -95,6 +95,19 @@ pub fn letter(data: &EndedData, summary: Option<&Summary>, report: &Report) -> L
     // Writing into a text does not fail.
     let html = html.render().unwrap_or_default();
     Letter { subject: title, text, html, attach }
+}
+
+/// What is said of an execution that left no summary.
+fn without_summary(data: &EndedData) -> String {
+    let id = &data.execution;
+    match (data.ended_at.is_some(), data.started_at.is_some()) {
+        (false, _) => format!(
+            "It was interrupted again and again, and is left to people now:\n`sconn executions resume {id}` goes on, \
+             `sconn executions cancel {id}` ends it."
+        ),
+        (true, false) => format!("It ended before it began. Execution {id}"),
+        (true, true) => format!("It left no summary. Execution {id}"),
+    }
 }
 
 fn failure(data: &EndedData) -> String {

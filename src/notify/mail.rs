@@ -2,6 +2,7 @@
 
 use super::{Letter, Refused};
 use crate::system::secrets::Secret;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -60,9 +61,9 @@ fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<M
             "write it like \"Loads <loads@example.com>\"",
         )
     })?;
-    let to: Address = to
-        .parse()
-        .map_err(|_| Refused::for_good(format!("`{to}` is no e-mail address"), "it looks like a@example.com"))?;
+    let to: Address = to.parse().map_err(|_| {
+        Refused::for_good(format!("`{to}` is no e-mail address"), "it looks like a@example.com")
+    })?;
     let message_id = format!("<{id}@{}>", from.email.domain());
     let body = MultiPart::alternative()
         .singlepart(SinglePart::plain(letter.text.clone()))
@@ -71,12 +72,15 @@ fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<M
     let file = letter.attach.as_ref().and_then(|(path, name)| Some((std::fs::read(path).ok()?, name)));
     let kind = ContentType::parse(WORKBOOK).unwrap_or(ContentType::TEXT_PLAIN);
     let body = match file {
-        Some((bytes, name)) => MultiPart::mixed()
-            .multipart(body)
-            .singlepart(Attachment::new(name.clone()).body(bytes, kind)),
+        Some((bytes, name)) => {
+            MultiPart::mixed().multipart(body).singlepart(Attachment::new(name.clone()).body(bytes, kind))
+        }
         None => body,
     };
+    let unmade = |e: &dyn std::fmt::Display| Refused::for_good(format!("the e-mail cannot be made: {e}"), "");
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).map_err(|e| unmade(&e))?;
     let mut builder = Message::builder()
+        .envelope(envelope)
         .message_id(Some(message_id))
         .from(from)
         .to(Mailbox::new(None, to))
@@ -85,7 +89,7 @@ fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<M
     if let Ok(name) = HeaderName::new_from_ascii("Auto-Submitted".to_owned()) {
         builder = builder.raw_header(HeaderValue::new(name, "auto-generated".to_owned()));
     }
-    builder.multipart(body).map_err(|e| Refused::for_good(format!("the e-mail cannot be made: {e}"), ""))
+    builder.multipart(body).map_err(|e| unmade(&e))
 }
 
 fn transport(server: &MailServer) -> Result<SmtpTransport, Refused> {
@@ -132,8 +136,11 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
     let code = error.status().map(u16::from);
     // Source by source: what lettre says of itself is not always the cause.
     let mut cause: &dyn std::error::Error = error;
+    let mut late = error.is_timeout();
     while let Some(deeper) = cause.source() {
         cause = deeper;
+        let kind = cause.downcast_ref().map(std::io::Error::kind);
+        late |= kind == Some(std::io::ErrorKind::WouldBlock);
     }
     let told = match code {
         Some(code) => format!("{place} answered {code}: {cause}"),
@@ -145,9 +152,11 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             told,
             "check [mail] user, and the secret SMTP_PASSWORD: SCONN_SECRET_SMTP_PASSWORD or .sconn/secrets/SMTP_PASSWORD",
         ),
-        Some(_) if error.is_permanent() => Refused::for_good(told, "the server will not take it: check the addresses"),
+        Some(_) if error.is_permanent() => {
+            Refused::for_good(told, "the server will not take it: check the addresses")
+        }
         Some(_) => Refused::for_now(told, "the server wants it later"),
-        None if error.is_timeout() => Refused::for_now(
+        None if late => Refused::for_now(
             format!("{place} did not answer within {} seconds", PATIENCE.as_secs()),
             "check [mail] server, port and tls, and whether a firewall is between",
         ),
@@ -155,6 +164,8 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             told,
             "check [mail] tls; a certificate of an authority of your own is trusted with [mail] ca = \"…\"",
         ),
-        None => Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it"),
+        None => {
+            Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it")
+        }
     }
 }

@@ -95,7 +95,8 @@ mod tests {
         let read = |text: &str| toml::from_str::<MailSettings>(text);
         let least = read("server = \"s\"\nfrom = \"a@b.c\"").unwrap();
         assert_eq!((least.tls, least.attach, least.port), (MailTls::Starttls, 10 << 20, None));
-        let more = read("server = \"s\"\nfrom = \"a@b.c\"\ntls = \"none\"\nattach = \"0\"\nport = 25").unwrap();
+        let more =
+            read("server = \"s\"\nfrom = \"a@b.c\"\ntls = \"none\"\nattach = \"0\"\nport = 25").unwrap();
         assert_eq!((more.tls, more.attach, more.port), (MailTls::None, 0, Some(25)));
         for wrong in ["attach = \"10\"", "attach = \"10 MB\"", "tls = \"ssl\"", "password = \"x\""] {
             assert!(read(&format!("server = \"s\"\nfrom = \"a@b.c\"\n{wrong}")).is_err(), "{wrong}");

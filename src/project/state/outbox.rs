@@ -1,5 +1,8 @@
 //! The outbox: what is still to be told of executions that ended, and what was.
 
+#[cfg(test)]
+mod tests;
+
 use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
@@ -177,7 +180,8 @@ impl State {
                     params![m.id, m.kind, execution, m.recipient, m.payload, stamp(now)],
                 )?;
             }
-            t.execute("DELETE FROM outbox WHERE state = 'sent' AND done_at < ?1", [stamp(now - KEPT)]).map(drop)
+            t.execute("DELETE FROM outbox WHERE state = 'sent' AND done_at < ?1", [stamp(now - KEPT)])
+                .map(drop)
         })
     }
 
@@ -206,7 +210,9 @@ impl State {
                          ORDER BY next_at, id LIMIT 1)
              RETURNING {COLUMNS}"
         );
-        self.together(|t| t.query_row(&sql, params![stamp(now), stamp(now + LEASE), execution], read).optional())
+        self.together(|t| {
+            t.query_row(&sql, params![stamp(now), stamp(now + LEASE), execution], read).optional()
+        })
     }
 
     /// Enters that a message that this process took was sent.
@@ -276,7 +282,8 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn outbox_counts(&self) -> Result<(i64, i64), ProjectError> {
-        let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting') + (SELECT count(*) FROM ended),
+        let sql =
+            "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting') + (SELECT count(*) FROM ended),
                           (SELECT count(*) FROM outbox WHERE state = 'given up')";
         self.connection.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))).map_err(|e| self.failed(&e))
     }
