@@ -85,6 +85,11 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
         OutboxCommand::List { limit, format } => {
             let all = state.messages(None, limit)?;
             if format == Format::Json {
+                // What each says is long; `show` has it.
+                let mut all = serde_json::to_value(&all).map_err(|e| Failure::new(e.to_string(), ""))?;
+                for message in all.as_array_mut().into_iter().flatten() {
+                    message.as_object_mut().and_then(|m| m.remove("payload"));
+                }
                 return json(&all);
             }
             for message in &all {

@@ -2,17 +2,19 @@
 //! The command line and the service both stand on this.
 
 mod activation;
-mod after;
 mod asked;
 mod connector;
 mod failure;
+mod post;
+mod told;
 mod work;
 mod worker;
 
 pub use activation::{Known, activate, edited, incomplete, no_project};
-pub use after::{Post, all_unheard, send_now, test_mail, unheard};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;
 pub use failure::{Failure, io_words};
+pub use post::{Post, send_now, test_mail};
+pub use told::{all_unheard, unheard};
 pub use work::Workers;
 pub use worker::{Far, Worker};

@@ -136,11 +136,12 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
     let code = error.status().map(u16::from);
     // Source by source: what lettre says of itself is not always the cause.
     let mut cause: &dyn std::error::Error = error;
-    let mut late = error.is_timeout();
+    let (mut late, mut tls) = (error.is_timeout(), error.is_tls());
     while let Some(deeper) = cause.source() {
         cause = deeper;
         let kind = cause.downcast_ref().map(std::io::Error::kind);
         late |= kind == Some(std::io::ErrorKind::WouldBlock);
+        tls |= kind == Some(std::io::ErrorKind::InvalidData);
     }
     let told = match code {
         Some(code) => format!("{place} answered {code}: {cause}"),
@@ -152,6 +153,9 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             told,
             "check [mail] user, and the secret SMTP_PASSWORD: SCONN_SECRET_SMTP_PASSWORD or .sconn/secrets/SMTP_PASSWORD",
         ),
+        Some(552 | 554) if error.is_permanent() => {
+            Refused::for_good(told, "where it is too large: make [mail] attach smaller")
+        }
         Some(_) if error.is_permanent() => {
             Refused::for_good(told, "the server will not take it: check the addresses")
         }
@@ -160,7 +164,7 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             format!("{place} did not answer within {} seconds", PATIENCE.as_secs()),
             "check [mail] server, port and tls, and whether a firewall is between",
         ),
-        None if error.is_tls() => Refused::for_now(
+        None if tls => Refused::for_now(
             told,
             "check [mail] tls; a certificate of an authority of your own is trusted with [mail] ca = \"…\"",
         ),

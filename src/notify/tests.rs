@@ -116,3 +116,16 @@ fn what_comes_from_outside_does_no_harm_in_an_e_mail() {
     assert!(letter.text.len() < 10_000 && letter.html.len() < 20_000);
     assert!(!letter.text.contains(['\0', '\u{202e}']));
 }
+
+#[test]
+fn an_execution_that_left_no_summary_is_told_as_what_it_is() {
+    let said = |data: EndedData| letter(&data, None, &Report::None).text;
+    let at = || Some("2024-03-04T10:15:09.000Z".to_owned());
+    let stuck = said(EndedData { state: "interrupted".into(), started_at: at(), ..data() });
+    assert!(
+        stuck.contains("is left to people") && stuck.contains("resume 20240304T101500Z-3f9a1c"),
+        "{stuck}"
+    );
+    assert!(said(EndedData { ended_at: at(), ..data() }).contains("It ended before it began"));
+    assert!(said(EndedData { ended_at: at(), started_at: at(), ..data() }).contains("It left no summary"));
+}
