@@ -10,6 +10,7 @@ pub mod library;
 pub mod life;
 pub mod load;
 pub mod model;
+pub mod notify;
 pub mod plan;
 pub mod project;
 pub mod report;

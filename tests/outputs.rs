@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A Python that has both libraries, in a virtual environment beside the build's other files.
-fn python() -> &'static Path {
+/// A Python that has the libraries of all tests, in a virtual environment beside the build's other files.
+pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tmp-python");
         let python = home.join("bin/python");
         let complete = || {
-            let asked = Command::new(&python).args(["-c", "import openpyxl, duckdb"]).output();
+            let asked = Command::new(&python)
+                .args(["-c", "import openpyxl, duckdb, aiosmtpd, jsonschema, trustme"])
+                .output();
             asked.is_ok_and(|o| o.status.success())
         };
         if !complete() {
@@ -31,8 +33,12 @@ fn python() -> &'static Path {
                 "install Python's venv: apt-get install python3-venv",
             );
             must(
-                Command::new(&python).args(["-m", "pip", "install", "-q", "openpyxl", "duckdb"]),
-                "openpyxl and duckdb come from the Python package index: is there a network?",
+                Command::new(&python).args(["-m", "pip", "install", "-q", "openpyxl", "duckdb"]).args([
+                    "aiosmtpd",
+                    "jsonschema",
+                    "trustme",
+                ]),
+                "they come from the Python package index: is there a network?",
             );
         }
         python

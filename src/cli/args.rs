@@ -84,6 +84,10 @@ pub enum Command {
     Executions(Executions),
     /// Look at webhook events; try a connector on them, run them, throw them away.
     Events(Events),
+    /// Look at what is still to be told of executions that ended; retry, discard.
+    Outbox(super::outbox::Outbox),
+    /// Try whether e-mails can be sent.
+    Mail(super::outbox::Mail),
     /// Look at records of the embedded store, archive and unarchive them.
     #[command(
         after_help = "Examples:\n  sconn records list products\n  sconn records count products --filter sku=0870\n  sconn records export products --target crm > products.csv"

@@ -99,6 +99,9 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     text += &line("ended", row.ended_at.as_deref());
     text += &line("failure", row.failure.as_deref());
     text += &line("folder", Some(&project.root().join(&row.folder).display().to_string()));
+    for message in state.messages(Some(id), 50)? {
+        text += &line("told", Some(&super::outbox::words(&message)));
+    }
     print(&text)?;
     Ok(Exit::Clean)
 }

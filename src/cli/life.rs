@@ -3,7 +3,7 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, no_project, standing};
+use crate::life::{Connector, Known, all_unheard, no_project, standing, unheard};
 use crate::project::Project;
 use crate::project::state::{EventState, ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
@@ -18,6 +18,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     if !known.state.events(name, Some(EventState::Captured), 1)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
+    unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));
     Ok(Exit::Clean)
 }
 
@@ -124,6 +125,10 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     }
     if lines.is_empty() {
         print("no connector is known yet; `sconn activate FILE` makes one known\n")?;
+    }
+    if only.is_none() {
+        print(&super::outbox::line(&state)?)?;
+        all_unheard(&project, &state)?.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
     }
     Ok(Exit::Clean)
 }

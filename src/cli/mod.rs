@@ -6,6 +6,7 @@ mod events;
 mod executions;
 mod findings;
 mod life;
+mod outbox;
 mod plan;
 mod progress;
 mod records;
@@ -124,6 +125,8 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Tokens(args) => tokens::tokens(args.command),
         Command::Executions(args) => executions::executions(args.command, look),
         Command::Events(args) => events::events(args.command, look),
+        Command::Outbox(args) => outbox::outbox(args.command),
+        Command::Mail(args) => outbox::mail(&args.command),
         Command::Records(args) => records::records(args.command),
         Command::Schema(args) => schema::schema(args.command),
         Command::Explain { code } => check::explain(&code),

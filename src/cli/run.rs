@@ -14,13 +14,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
-    let format = args.format;
+    let (format, by) = (args.format, args.by.is_some());
     let connector = Connector::load(&args.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let asked = Asked::now(&connector, plan, ask(args))?;
     let target = asked.open_target()?;
     asked.register()?;
-    go(asked, target, format, look)
+    let (project, execution) = (asked.project.clone(), asked.execution.clone());
+    if by && project.mail().is_none() {
+        eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
+    }
+    let done = go(asked, target, format, look);
+    // Nobody else may be there to send it; what is not taken now waits for `sconn work`.
+    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let exit = done?;
+    told.map(|()| exit)
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.

@@ -1,7 +1,7 @@
 //! What runs the queue: each execution in a process of its own.
 
-use super::Failure;
 use super::triggers::Triggers;
+use super::{Failure, Post};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
@@ -24,17 +24,19 @@ pub struct Workers {
     at_once: usize,
     jobs: Vec<Job>,
     triggers: Triggers,
+    post: Post,
 }
 
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
-        Self { project, state, at_once, jobs: Vec::new(), triggers: Triggers::default() }
+        let (post, triggers) = (Post::new(project.clone()), Triggers::default());
+        Self { project, state, at_once, jobs: Vec::new(), triggers, post }
     }
 
-    /// Whether none of its executions runs, and no file is on its way into the queue.
+    /// Whether none of its executions runs, no file is on its way into the queue, and nothing is being sent.
     pub fn idle(&self) -> bool {
-        self.jobs.is_empty() && self.triggers.idle()
+        self.jobs.is_empty() && self.triggers.idle() && self.post.idle()
     }
 
     /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
@@ -60,6 +62,7 @@ impl Workers {
             started = true;
             await_taken(&self.state, &mut self.jobs)?;
         }
+        self.post.turn(&self.state, news)?;
         Ok(started)
     }
 
@@ -89,7 +92,7 @@ impl Workers {
     pub fn drain(&mut self, time: Duration, news: &dyn Fn(String)) -> Result<(), Failure> {
         let until = Instant::now() + time;
         self.reap(news)?;
-        while !self.idle() && Instant::now() < until {
+        while !self.jobs.is_empty() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
             self.reap(news)?;
         }

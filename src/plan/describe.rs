@@ -79,10 +79,10 @@ fn started_by(c: &ConnectorPlan, out: &mut String) {
     }
     match &c.on_end {
         Some(Address::Url(url)) => {
-            let _ = writeln!(out, "tells {url} that a run has ended");
+            let _ = writeln!(out, "tells {url} that a live run has ended");
         }
         Some(Address::Secret(name)) => {
-            let _ = writeln!(out, "tells the address in secret {name} that a run has ended");
+            let _ = writeln!(out, "tells the address in secret {name} that a live run has ended");
         }
         None => {}
     }

@@ -1,10 +1,12 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
+mod after;
 mod hooks;
 mod serve;
 pub mod state;
 mod watch;
 
+pub use after::{MailSettings, MailTls, NetworkSettings};
 pub use hooks::HookSettings;
 pub use serve::{ServeSettings, read_duration};
 pub use watch::Watch;
@@ -20,16 +22,14 @@ use std::path::{Path, PathBuf};
 /// sqlite = "data/crm.sqlite"
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct Settings {
-    #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
-    #[serde(default)]
     hooks: HookSettings,
-    #[serde(default)]
     watch: BTreeMap<String, watch::WatchSetting>,
-    #[serde(default)]
     serve: ServeSettings,
+    mail: Option<MailSettings>,
+    network: NetworkSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -43,11 +43,10 @@ struct TargetSetting {
 pub struct Project {
     root: PathBuf,
     targets: BTreeMap<String, PathBuf>,
-    hooks: HookSettings,
     watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
-    serve: ServeSettings,
+    settings: Settings,
 }
 
 /// Why a project cannot be used.
@@ -77,10 +76,9 @@ impl Project {
             None => Ok(Self {
                 root: PathBuf::from("."),
                 targets: BTreeMap::new(),
-                hooks: HookSettings::default(),
                 watches: Vec::new(),
                 declared: false,
-                serve: ServeSettings::default(),
+                settings: Settings::default(),
             }),
         }
     }
@@ -101,21 +99,14 @@ impl Project {
         };
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
-        let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        let watches = watch::watches(root, settings.watch).map_err(|cause| ProjectError {
+        let targets = settings.targets.iter().map(|(n, t)| (n.clone(), root.join(&t.sqlite))).collect();
+        let watches = watch::watches(root, settings.watch.clone()).map_err(|cause| ProjectError {
             cause: format!("{}: {cause}", file.display()),
             hint: "a watched folder is written like this:\n[watch.prices]\nconnector = \"vendor_prices\"\n\
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),
         })?;
-        Ok(Self {
-            root: root.to_path_buf(),
-            targets,
-            hooks: settings.hooks,
-            watches,
-            declared: true,
-            serve: settings.serve,
-        })
+        Ok(Self { root: root.to_path_buf(), targets, watches, declared: true, settings })
     }
 
     /// Its root folder.
@@ -125,12 +116,12 @@ impl Project {
 
     /// The limits of webhook requests.
     pub fn hooks(&self) -> HookSettings {
-        self.hooks
+        self.settings.hooks
     }
 
     /// What its service keeps to.
     pub fn serve(&self) -> &ServeSettings {
-        &self.serve
+        &self.settings.serve
     }
 
     /// The names of the targets that `sconn.toml` names.
@@ -141,6 +132,21 @@ impl Project {
     /// Where uploads lie until their execution has its own copies.
     pub fn uploads(&self) -> PathBuf {
         self.root.join(".sconn").join("uploads")
+    }
+
+    /// The server that e-mails are handed to; without one none are sent.
+    pub fn mail(&self) -> Option<&MailSettings> {
+        self.settings.mail.as_ref()
+    }
+
+    /// What the project may connect to.
+    pub fn network(&self) -> &NetworkSettings {
+        &self.settings.network
+    }
+
+    /// Where people reach the project's service, where that is said; without a `/` at its end.
+    pub fn url(&self) -> Option<&str> {
+        self.settings.serve.url.as_deref().map(|u| u.trim_end_matches('/'))
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

@@ -9,6 +9,7 @@ use std::time::Duration;
 /// [serve]
 /// upload = "500MiB"
 /// drain = "30s"
+/// url = "https://loads.example.com"
 /// disk = "1GiB"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +21,8 @@ pub struct ServeSettings {
     /// How long running executions may go on once the service is told to stop.
     #[serde(deserialize_with = "duration")]
     pub drain: Duration,
+    /// Where people reach it, for links in e-mails.
+    pub url: Option<String>,
     /// Free bytes of the disk below which the service says that it is not ready.
     #[serde(deserialize_with = "bytes")]
     pub disk: u64,
@@ -27,7 +30,7 @@ pub struct ServeSettings {
 
 impl Default for ServeSettings {
     fn default() -> Self {
-        Self { upload: 500 << 20, drain: Duration::from_secs(30), disk: 1 << 30 }
+        Self { upload: 500 << 20, drain: Duration::from_secs(30), url: None, disk: 1 << 30 }
     }
 }
 

@@ -7,6 +7,7 @@ mod connectors;
 mod events;
 mod executions;
 mod history;
+mod outbox;
 mod slots;
 mod submissions;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
 pub use history::Wanted;
+pub use outbox::{Message, MessageKind, MessageState, NewMessage};
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
@@ -134,5 +136,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(watched::TABLES)?;
     transaction.execute_batch(submissions::TABLES)?;
     transaction.execute_batch(totals::TABLES)?;
+    transaction.execute_batch(outbox::TABLES)?;
     transaction.commit()
 }

@@ -178,7 +178,7 @@ pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Res
         Ok::<_, ApiError>(Moment {
             counts: state.state_counts()?,
             totals: state.totals()?,
-            messages: state.messages()?,
+            messages: state.waiting_counts()?,
             free: free_bytes(&root).ok(),
             memory: resident_bytes(),
         })

@@ -99,19 +99,14 @@ impl State {
         list().map_err(|e| self.failed(&e))
     }
 
-    /// Webhook events and messages of the outbox: (`events` or `outbox`, state, how many), where the state
-    /// has them.
+    /// Webhook events and messages of the outbox: (`events` or `outbox`, state, how many).
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn messages(&self) -> Result<Vec<(String, String, i64)>, ProjectError> {
+    pub fn waiting_counts(&self) -> Result<Vec<(String, String, i64)>, ProjectError> {
         let list = || {
             let mut all = Vec::new();
             for table in ["events", "outbox"] {
-                let there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
-                if self.connection.query_row(there, [table], |r| r.get::<_, i64>(0))? == 0 {
-                    continue;
-                }
                 let sql = format!("SELECT state, count(*) FROM {table} GROUP BY state ORDER BY state");
                 let mut statement = self.connection.prepare(&sql)?;
                 let rows = statement.query_map([], |r| Ok((table.to_owned(), r.get(0)?, r.get(1)?)))?;

@@ -1,0 +1,191 @@
+//! The outbox, and how what is in it is sent.
+
+use super::Failure;
+use super::told::{SECRET, enter_ended};
+use crate::notify::{Ended, Letter, MailServer, MailTls, Range, Refused, post, send, test_letter};
+use crate::project::state::{Message, MessageKind, State};
+use crate::project::{self, MailSettings, Project};
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
+use crate::system::secrets::Secrets;
+use jiff::SignedDuration;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+/// Minutes between one try and the next: eight tries within a day.
+const PAUSES: [i64; 7] = [1, 5, 15, 60, 180, 360, 720];
+/// How many messages are on their way at once, so that a slow server does not hold up the others.
+const SENDERS: usize = 4;
+
+/// Sends what is in a project's outbox, beside whoever asks it to.
+pub struct Post {
+    project: Project,
+    senders: Vec<JoinHandle<()>>,
+    news: (Sender<String>, Receiver<String>),
+}
+
+impl Post {
+    /// Of a project.
+    pub fn new(project: Project) -> Self {
+        Self { project, senders: Vec::new(), news: channel() }
+    }
+
+    /// Whether nothing is being sent.
+    pub fn idle(&self) -> bool {
+        self.senders.is_empty()
+    }
+
+    /// Begins to send what is due; `news` hears what became of what was due before.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn turn(&mut self, state: &State, news: &dyn Fn(String)) -> Result<(), Failure> {
+        self.senders.retain(|s| !s.is_finished());
+        self.news.1.try_iter().for_each(news);
+        if self.senders.len() < SENDERS && state.outbox_due(SystemClock.now())? {
+            let (project, says) = (self.project.clone(), self.news.0.clone());
+            self.senders.push(std::thread::spawn(move || {
+                let news = |line| drop(says.send(line));
+                if let Err(failure) = send_now(&project, None, &news) {
+                    // The disk may be full for a while; the next turn tries again.
+                    news(format!("the outbox: {}", failure.what));
+                }
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// Sends what is due of one execution, or of all, one after the other.
+///
+/// # Errors
+/// Where the state cannot be read or written. A message that is not taken is none: it waits.
+pub fn send_now(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) -> Result<(), Failure> {
+    enter_ended(project)?;
+    let Some(mut state) = project.state()? else { return Ok(()) };
+    while let Some(message) = state.claim_message(execution, SystemClock.now())? {
+        let (id, to) = (&message.id, &message.recipient);
+        match hand_over(project, &message) {
+            Ok(()) => {
+                crash::point("message sent");
+                state.message_sent(&message, SystemClock.now())?;
+                news(format!("{}  told {to}", message.execution));
+            }
+            Err(refused) => {
+                let now = SystemClock.now();
+                let next = pause(message.attempts, &refused).map(|p| now + p);
+                let hint =
+                    if refused.hint.is_empty() { String::new() } else { format!("\n{}", refused.hint) };
+                state.message_failed(&message, &format!("{}{hint}", refused.what), next, now)?;
+                let then = match next {
+                    Some(at) => format!("tried again at {}", at.strftime("%Y-%m-%d %H:%M:%SZ")),
+                    None => format!("given up; `sconn outbox retry {id}` tries again"),
+                };
+                news(format!("{}  {to} was not told: {}; {then}", message.execution, refused.what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How long until the next try; none where there is none.
+fn pause(attempts: i64, refused: &Refused) -> Option<SignedDuration> {
+    let tried = usize::try_from(attempts).ok()?.checked_sub(1)?;
+    let own = SignedDuration::from_mins(*PAUSES.get(tried).filter(|_| refused.again)?);
+    Some(refused.wait.map_or(own, |wait| wait.max(own)))
+}
+
+fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
+    match message.kind {
+        MessageKind::Mail => {
+            let settings = project.mail().ok_or_else(|| {
+                Refused::for_now("sconn.toml has no [mail] any more", "add it, or discard the message")
+            })?;
+            let letter: Letter = serde_json::from_str(&message.payload)
+                .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
+            send(&server(project, settings)?, &message.id, &message.recipient, &letter)
+        }
+        MessageKind::Hook => {
+            let secrets = Secrets::of(project.root());
+            let get = |name: &str| secrets.get(name).map_err(|e| Refused::for_now(e.to_string(), e.hint()));
+            let url = match message.recipient.strip_prefix(SECRET) {
+                Some(name) => get(name)?.reveal().to_owned(),
+                None => message.recipient.clone(),
+            };
+            let ended: Ended = serde_json::from_str(&message.payload)
+                .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
+            // A connector's own key comes before that of all.
+            let key = secrets.get(&format!("ON_END_SECRET_{}", ended.data.connector));
+            let key = key.or_else(|_| get("ON_END_SECRET"))?;
+            let allow =
+                allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
+            post(&url, &message.id, &message.payload, &key, allow, SystemClock.now())
+        }
+    }
+}
+
+fn allowed(project: &Project) -> Result<Vec<Range>, String> {
+    project.network().allow.iter().map(|text| text.parse()).collect()
+}
+
+/// The mail server of a project, with its password.
+fn server(project: &Project, settings: &MailSettings) -> Result<MailServer, Refused> {
+    let password = || Secrets::of(project.root()).get("SMTP_PASSWORD");
+    let sign_in = match &settings.user {
+        Some(user) => {
+            let password = password().map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
+            Some((user.clone(), password))
+        }
+        None => None,
+    };
+    Ok(MailServer {
+        name: settings.server.clone(),
+        port: settings.port,
+        tls: match settings.tls {
+            project::MailTls::Starttls => MailTls::Starttls,
+            project::MailTls::Tls => MailTls::Tls,
+            project::MailTls::None => MailTls::None,
+        },
+        sign_in,
+        from: settings.from.clone(),
+        ca: settings.ca.as_ref().map(|ca| project.root().join(ca)),
+    })
+}
+
+/// Sends a test e-mail at once.
+///
+/// # Errors
+/// Where the project has no `[mail]`, or the server does not take it.
+pub fn test_mail(project: &Project, to: &str) -> Result<(), Failure> {
+    let settings = project.mail().ok_or_else(|| {
+        Failure::new(
+            format!("{} has no [mail]", project.root().join("sconn.toml").display()),
+            "add it:\n[mail]\nserver = \"smtp.example.com\"\nuser = \"loads\"\nfrom = \"loads@example.com\"",
+        )
+    })?;
+    let id = format!("test_{}", uuid::Uuid::new_v4().simple());
+    let sent = server(project, settings).and_then(|server| send(&server, &id, to, &test_letter()));
+    sent.map_err(|refused| Failure::new(refused.what, refused.hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_tried_eight_times_within_a_day() {
+        let late = Refused::for_now("", "");
+        let mut tries = 1;
+        let mut all = SignedDuration::ZERO;
+        while let Some(wait) = pause(tries, &late) {
+            all += wait;
+            tries += 1;
+        }
+        assert_eq!((tries, all.as_hours()), (8, 22));
+        assert_eq!(pause(1, &Refused::for_good("", "")), None);
+        let asked = |hours| Refused { wait: Some(SignedDuration::from_hours(hours)), ..late.clone() };
+        assert_eq!(pause(1, &asked(2)), Some(SignedDuration::from_hours(2)));
+        assert_eq!(pause(7, &asked(2)), Some(SignedDuration::from_hours(12)));
+        assert_eq!(pause(8, &asked(2)), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! The HTTP request that tells that an execution ended, signed as Standard Webhooks says.
+
+use super::network::{Forbidden, Guarded};
+use super::{Range, Refused};
+use crate::system::secrets::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use sha2::Sha256;
+use std::io::Read;
+use std::time::Duration;
+use ureq::http::{Response, StatusCode};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body};
+
+/// How long a try may take altogether.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How much of an answer that says no is told.
+const TOLD: u64 = 300;
+/// The longest that the other side may ask to be left alone.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// The value of `webhook-signature`: one signature for each key of the secret, so that a key can be
+/// changed while the receiver still knows the old one. Keys stand apart by a space; one that begins with
+/// `whsec_` is Base64, any other is taken as it is.
+///
+/// # Errors
+/// Where a key cannot be read.
+pub fn signature(secret: &Secret, id: &str, seconds: i64, body: &str) -> Result<String, Refused> {
+    let wrong = || {
+        Refused::for_now(
+            "the secret that requests are signed with cannot be read",
+            "after `whsec_` it is Base64; two keys stand apart by a space",
+        )
+    };
+    let sign = |key: &str| {
+        let key = match key.strip_prefix("whsec_") {
+            Some(coded) => STANDARD.decode(coded).map_err(|_| wrong())?,
+            None => key.as_bytes().to_vec(),
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong())?;
+        mac.update(format!("{id}.{seconds}.{body}").as_bytes());
+        Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    };
+    let all: Vec<String> = secret.reveal().split_whitespace().map(sign).collect::<Result<_, Refused>>()?;
+    if all.is_empty() { Err(wrong()) } else { Ok(all.join(" ")) }
+}
+
+/// Posts a body that is JSON. Redirects are not followed, no proxy is asked, and only public addresses are
+/// called, by https, or those that are allowed.
+///
+/// # Errors
+/// Where it was not taken with a 2xx. The address is not in what is told: it may be a secret.
+pub fn post(
+    url: &str,
+    id: &str,
+    body: &str,
+    secret: &Secret,
+    allow: Vec<Range>,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    let seconds = now.as_second();
+    let signature = signature(secret, id, seconds, body)?;
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .timeout_global(Some(PATIENCE))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .max_idle_connections(0)
+        .max_response_header_size(16 << 10)
+        .user_agent(concat!("sconn/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let names = Guarded { allow, names: DefaultResolver::default() };
+    let agent = Agent::with_parts(config, DefaultConnector::default(), names);
+    let answer = agent
+        .post(url)
+        .header("content-type", "application/json")
+        .header("webhook-id", id)
+        .header("webhook-timestamp", seconds.to_string())
+        .header("webhook-signature", signature)
+        .send(body)
+        .map_err(|e| refused(&e))?;
+    if answer.status().is_success() { Ok(()) } else { Err(said_no(answer, now)) }
+}
+
+fn said_no(mut answer: Response<Body>, now: Timestamp) -> Refused {
+    let status = answer.status();
+    // What a server says of it helps whoever looks; a page of any length does not.
+    let mut said = Vec::new();
+    let _ = answer.body_mut().as_reader().take(TOLD).read_to_end(&mut said);
+    let said = String::from_utf8_lossy(&said);
+    let said = if said.trim().is_empty() { String::new() } else { format!(": {}", said.trim()) };
+    let what = format!("it answered {status}{said}");
+    if status == StatusCode::GONE {
+        return Refused::for_good(
+            what,
+            "the receiver wants no more of these: take `on_end` out, or change it",
+        );
+    }
+    if status.is_redirection() {
+        return Refused::for_now(what, "redirects are not followed: give the address itself");
+    }
+    let waits = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let header = answer.headers().get("retry-after").filter(|_| waits);
+    let wait = header.and_then(|h| h.to_str().ok()).and_then(|text| retry_after(text, now));
+    Refused { wait, ..Refused::for_now(what, "see what the receiver's log says of it") }
+}
+
+/// How long `Retry-After` asks to wait: seconds, or until a time.
+pub(super) fn retry_after(text: &str, now: Timestamp) -> Option<SignedDuration> {
+    let wait = match text.trim().parse::<u32>() {
+        Ok(seconds) => SignedDuration::from_secs(seconds.into()),
+        Err(_) => {
+            let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+            at.timestamp().duration_since(now)
+        }
+    };
+    Some(wait.clamp(SignedDuration::ZERO, LONGEST_WAIT))
+}
+
+fn refused(error: &ureq::Error) -> Refused {
+    let answers = "see whether the receiver is up, and whether this machine reaches it";
+    match error {
+        ureq::Error::Other(e) => match e.downcast_ref::<Forbidden>() {
+            Some(Forbidden { clear: true }) => Refused::for_now(
+                "it is called without TLS",
+                "write https://, or declare its address: [network] allow = [\"…\"]",
+            ),
+            Some(Forbidden { clear: false }) => Refused::for_now(
+                "its address is not a public one",
+                "where that is meant, declare it in sconn.toml: [network] allow = [\"127.0.0.1\"]",
+            ),
+            None => Refused::for_now("it could not be called", answers),
+        },
+        ureq::Error::Timeout(_) => Refused::for_now("it did not answer in time", answers),
+        ureq::Error::HostNotFound => {
+            Refused::for_now("its name is not known", "see whether it is spelt right")
+        }
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Refused::for_now("the connection was refused: nothing listens there", answers)
+        }
+        ureq::Error::Io(e) => Refused::for_now(format!("the connection failed: {}", e.kind()), answers),
+        ureq::Error::Rustls(e) => {
+            Refused::for_now(format!("TLS: {e}"), "its certificate must be one that is publicly trusted")
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            Refused::for_now("it is no web address", "an address begins with https://")
+        }
+        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
+            Refused::for_now("what it answered is not HTTP", answers)
+        }
+        _ => Refused::for_now("it could not be called", answers),
+    }
+}

@@ -1,0 +1,55 @@
+//! What is told of an execution that ended, and how it gets there: by e-mail, and by an HTTP request that
+//! is signed as Standard Webhooks says.
+
+mod ended;
+mod hook;
+mod letter;
+mod mail;
+mod network;
+#[cfg(test)]
+mod tests;
+
+pub use ended::{Ended, EndedData, Outcome, StepOutcome};
+pub use hook::{post, signature};
+pub use letter::{Letter, Report, letter, test_letter};
+pub use mail::{MailServer, MailTls, send};
+pub use network::Range;
+
+use crate::report::visible;
+use jiff::SignedDuration;
+
+/// Why something was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub what: String,
+    /// What to do; empty where nothing can be said.
+    pub hint: String,
+    /// Whether another try may do better.
+    pub again: bool,
+    /// How long the other side wants to be left alone.
+    pub wait: Option<SignedDuration>,
+}
+
+impl Refused {
+    /// Another try may do better.
+    pub fn for_now(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: short(&what.into(), 500), hint: hint.into(), again: true, wait: None }
+    }
+
+    /// No other try will do better.
+    pub fn for_good(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { again: false, ..Self::for_now(what, hint) }
+    }
+}
+
+/// A text from outside on one line, with nothing hidden in it, at most `max` characters.
+fn short(text: &str, max: usize) -> String {
+    let text = visible(text);
+    let mut out: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = out.char_indices().nth(max) {
+        out.truncate(end);
+        out.push('…');
+    }
+    out
+}

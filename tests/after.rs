@@ -1,0 +1,188 @@
+//! What happens after a run: e-mails through a real mail server, requests to a real receiver, and the
+//! outbox between.
+
+mod hooks;
+mod mails;
+mod servers;
+
+use crate::common::{Output, sconn_in};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const REST: &str = r#"
+object items "Items" {
+  name:  text required
+  sku:   text unique
+  price: decimal
+}
+
+input list {
+  sku:   "SKU"
+  price: "Price"
+}
+
+scope items from input.list {
+  sku:   string required
+  price: number
+}
+
+load items into items {
+  match sku with sku
+  map {
+    name  <- sku
+    sku   <- sku
+    price <- price overwrite
+  }
+}
+"#;
+
+/// A project with the connector `shop`, which is active.
+struct Desk(tempfile::TempDir);
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Desk {
+    /// With more settings of the connector, and this `sconn.toml`.
+    fn new(settings: &str, toml: &str) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.file("sconn.toml", toml);
+        desk.connector("Shop", settings);
+        desk.file("good.csv", "SKU,Price\na,1\nb,2\nc,3\n");
+        desk.file("bad.csv", "SKU,Price\nd,1\n,2\n");
+        desk.secret("ON_END_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+        desk.ends(0, &["activate", "shop.sconn"]);
+        desk
+    }
+
+    fn connector(&self, label: &str, settings: &str) {
+        let head = format!("name \"{label}\"\ntrigger spreadsheet\nsample \"good.csv\"\n{settings}");
+        self.file("shop.sconn", &format!("connector shop {{\n{head}\n}}\n{REST}"));
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn secret(&self, name: &str, text: &str) {
+        self.file(&format!(".sconn/secrets/{name}"), text);
+    }
+
+    /// Runs a command that must end with that code.
+    fn ends(&self, code: i32, args: &[&str]) -> Output {
+        let done = sconn_in(self.path(), args);
+        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
+        done
+    }
+
+    /// A live run with this input, and its id.
+    fn live(&self, file: &str, more: &[&str]) -> (Output, String) {
+        let args = [&["run", "shop.sconn", "--input", file, "--live"], more].concat();
+        let done = self.ends(i32::from(file == "bad.csv"), &args);
+        let all = self.json(&["executions", "list", "--limit", "1", "--format", "json"]);
+        (done, all[0]["id"].as_str().unwrap().to_owned())
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let done = self.ends(0, args);
+        serde_json::from_str(&done.stdout).unwrap_or_else(|e| panic!("{e}: {}", done.stdout))
+    }
+
+    fn outbox(&self) -> Vec<Value> {
+        self.json(&["outbox", "list", "--format", "json"]).as_array().unwrap().clone()
+    }
+
+    /// The one message there is.
+    fn message(&self) -> Value {
+        let all = self.outbox();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        all[0].clone()
+    }
+
+    /// Lets the one message be tried again, now.
+    fn again(&self) -> Output {
+        self.ends(0, &["outbox", "retry", self.message()["id"].as_str().unwrap()]);
+        self.ends(0, &["outbox", "send"])
+    }
+
+    /// A process that works on the queue until the test ends.
+    fn work(&self) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_sconn"))
+            .current_dir(self.path())
+            .args(["work"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Running(child.unwrap())
+    }
+
+    fn submit(&self, file: &str) -> String {
+        let done = self.ends(0, &["submit", "shop.sconn", "--input", file, "--live", "--no-report"]);
+        done.stdout.trim().to_owned()
+    }
+
+    fn state(&self, id: &str) -> String {
+        self.json(&["executions", "show", id, "--format", "json"])["state"].as_str().unwrap().to_owned()
+    }
+}
+
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(since.elapsed() < Duration::from_secs(120), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The error of a message, and how often it was tried.
+fn stands(message: &Value) -> (&str, i64, &str) {
+    let text = |name: &str| message[name].as_str().unwrap_or_default();
+    (text("state"), message["attempts"].as_i64().unwrap(), text("last_error"))
+}
+
+#[test]
+fn nothing_is_sent_for_runs_without_a_project() {
+    let receiver = servers::Receiver::new(vec![servers::status(200)]);
+    let desk = Desk::new(&format!("on_end \"{}\"", receiver.url()), "[network]\nallow = [\"127.0.0.1\"]");
+    std::fs::remove_file(desk.path().join("sconn.toml")).unwrap();
+    let args =
+        ["run", "shop.sconn", "--input", "good.csv", "--live", "--by", "you@example.com", "--out", "out"];
+    let done = desk.ends(0, &args);
+    assert!(
+        done.stderr.contains("no e-mail is sent: that needs a sconn.toml with [mail]"),
+        "{}",
+        done.stderr
+    );
+    desk.ends(2, &["outbox", "list"]);
+    desk.file("sconn.toml", "");
+    assert_eq!(desk.ends(0, &["outbox", "list"]).stdout, "the outbox is empty\n");
+    assert!(receiver.requests().is_empty());
+}
+
+#[test]
+fn a_connector_whose_e_mails_cannot_be_sent_says_so() {
+    let desk = Desk::new("notify \"a@example.com\"\nnotify_when always", "");
+    let notice = "notice: `shop` notifies a@example.com, but sconn.toml has no [mail]: no e-mail is sent";
+    assert!(desk.ends(0, &["activate", "shop.sconn"]).stderr.contains(notice));
+    assert!(desk.ends(0, &["status"]).stdout.contains(notice));
+    desk.live("good.csv", &[]);
+    assert!(desk.outbox().is_empty());
+    let failed = desk.ends(2, &["mail", "test", "a@example.com"]);
+    assert!(failed.stderr.contains("sconn.toml has no [mail]"), "{}", failed.stderr);
+}
