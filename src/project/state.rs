@@ -5,6 +5,7 @@
 
 mod connectors;
 mod executions;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -113,5 +114,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
             .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
     }
     transaction.execute_batch(tokens::TABLES)?;
+    transaction.execute_batch(sessions::TABLES)?;
     transaction.commit()
 }

@@ -35,10 +35,12 @@
 mod encode;
 mod hidden;
 mod log;
+mod page;
 mod read;
 
 pub use encode::DecisionEncoder;
 pub use log::{DecisionLog, LoggedDecisions};
+pub use page::{DecisionPage, Named, ShownDecision, Wanted, decision_page};
 pub use read::{DecisionReader, StepDecisions, decode};
 
 use super::ReportError;
@@ -104,6 +106,14 @@ struct StoredField {
     effect: FieldEffect,
     #[serde(default)]
     text: Option<String>,
+}
+
+/// What people call a mapped field, as it is read from the column `fields`.
+#[derive(Deserialize)]
+struct StoredName {
+    field: String,
+    #[serde(default)]
+    from: Vec<String>,
 }
 
 /// Which rows of the file belong to a step.
