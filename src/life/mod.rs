@@ -8,6 +8,7 @@ mod failure;
 mod work;
 mod worker;
 
+pub use crate::input::InputFile;
 pub use activation::{Known, activate, edited, incomplete, no_project};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;

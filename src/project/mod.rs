@@ -1,6 +1,9 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
+mod serve;
 pub mod state;
+
+pub use serve::{ServeSettings, read_duration};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +20,8 @@ use std::path::{Path, PathBuf};
 struct Settings {
     #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
+    #[serde(default)]
+    serve: ServeSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +37,7 @@ pub struct Project {
     targets: BTreeMap<String, PathBuf>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    serve: ServeSettings,
 }
 
 /// Why a project cannot be used.
@@ -58,7 +64,12 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
+            None => Ok(Self {
+                root: PathBuf::from("."),
+                targets: BTreeMap::new(),
+                declared: false,
+                serve: ServeSettings::default(),
+            }),
         }
     }
 
@@ -79,12 +90,27 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+        Ok(Self { root: root.to_path_buf(), targets, declared: true, serve: settings.serve })
     }
 
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What its service keeps to.
+    pub fn serve(&self) -> &ServeSettings {
+        &self.serve
+    }
+
+    /// The names of the targets that `sconn.toml` names.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(String::as_str)
+    }
+
+    /// Where uploads lie until their execution has its own copies.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join(".sconn").join("uploads")
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

@@ -2,9 +2,11 @@
 
 mod auth;
 mod error;
+mod upload;
 
 pub use auth::{Admin, Caller, Read, Run};
 pub use error::ApiError;
+pub use upload::Upload;
 
 use crate::life::{Failure, Workers, no_project};
 use crate::project::state::State;
@@ -99,6 +101,7 @@ pub async fn serve(project: Project, address: SocketAddr, at_once: usize) -> Res
     })?;
     let address = listener.local_addr()?;
     eprintln!("serving {} at http://{address}", project.root().display());
+    upload::sweep(&project);
     let (stop, stopping) = watch::channel(false);
     let workers = Workers::new(project.clone(), state, at_once);
     let queue = std::thread::spawn({

@@ -1,0 +1,293 @@
+//! Uploads: the body of a request becomes files in a scratch folder. It is streamed, so that memory does
+//! not grow with it, and the folder goes with the value, whatever becomes of the request.
+
+use super::{ApiError, App};
+use crate::life::{InputFile, io_words};
+use crate::project::Project;
+use axum::body::Bytes;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use futures::{Stream, StreamExt};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+/// How long a sender may be silent in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Parts of a form.
+const MOST_PARTS: usize = 1000;
+/// Bytes of a part that is no file.
+const FIELD: usize = 64 << 10;
+/// Bytes of a file's name.
+const NAME: usize = 120;
+
+/// What a request brought: files, and the other fields of a form.
+#[derive(Debug)]
+pub struct Upload {
+    /// The files, in the order in which they came.
+    pub files: Vec<InputFile>,
+    /// The other fields.
+    pub fields: Vec<(String, String)>,
+    scratch: Scratch,
+}
+
+/// A folder of one request. Its lock goes with the process, so that one which was killed in the middle
+/// leaves nothing that [`sweep`] would take for another's.
+#[derive(Debug)]
+struct Scratch {
+    folder: TempDir,
+    _lock: File,
+}
+
+impl Upload {
+    /// What routes with uploads are layered with: beyond the project's limit a body is refused with 413.
+    pub fn limit(app: &App) -> DefaultBodyLimit {
+        DefaultBodyLimit::max(usize::try_from(app.project().serve().upload).unwrap_or(usize::MAX))
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Puts a file into the folder under a safe name, one that no other has.
+    async fn keep<E>(
+        &mut self,
+        app: &App,
+        name: &str,
+        body: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<(), ApiError>
+    where
+        ApiError: From<Broken<E>>,
+    {
+        let name = safe(name);
+        let taken = |name: &str| self.files.iter().any(|f| f.name == name);
+        let numbered = (2..).map(|n| format!("{n}-{name}"));
+        let name = std::iter::once(name.clone()).chain(numbered).find(|n| !taken(n)).unwrap_or(name);
+        let path = self.scratch.folder.path().join(&name);
+        let mut file = tokio::fs::File::create_new(&path).await.map_err(disk)?;
+        let mut body = std::pin::pin!(body);
+        let mut size = 0;
+        while let Some(chunk) = next(&mut body).await? {
+            size += chunk.len() as u64;
+            if size > app.project().serve().upload {
+                return Err(too_large(app));
+            }
+            file.write_all(&chunk).await.map_err(disk)?;
+        }
+        file.flush().await.map_err(disk)?;
+        self.files.push(InputFile { path, name });
+        Ok(())
+    }
+
+    /// A form: its parts with a file name are files, the others fields.
+    async fn form(&mut self, app: &App, mut form: Multipart) -> Result<(), ApiError> {
+        let broken = |e: MultipartError| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
+            _ => Broken(e).into(),
+        };
+        for _ in 0..MOST_PARTS {
+            let part = tokio::time::timeout(SILENCE, form.next_field()).await.map_err(|_| silent())?;
+            let Some(mut part) = part.map_err(broken)? else { return Ok(()) };
+            match part.file_name().map(str::to_owned) {
+                // A file field of a page's form in which nothing was chosen.
+                Some(name) if name.is_empty() => {}
+                Some(name) => self.keep(app, &name, part).await.map_err(|e| match e.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
+                    _ => e,
+                })?,
+                None => {
+                    let name = part.name().unwrap_or_default().to_owned();
+                    self.fields.push((name, text(&mut part).await?));
+                }
+            }
+        }
+        Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the form has more than {MOST_PARTS} parts"),
+            "pack the files into a ZIP",
+        ))
+    }
+}
+
+impl FromRequest<App> for Upload {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let length =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: u64| length > app.project().serve().upload) {
+            return Err(too_large(app));
+        }
+        let mut upload = Self { files: Vec::new(), fields: Vec::new(), scratch: scratch(app).await? };
+        if content_type(request.headers()).starts_with("multipart/") {
+            let form = Multipart::from_request(request, app).await.map_err(|e| {
+                ApiError::new(StatusCode::BAD_REQUEST, e.body_text(), "send a form with a boundary")
+            })?;
+            upload.form(app, form).await?;
+            return Ok(upload);
+        }
+        let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
+        let said = query.0.into_iter().find(|(key, _)| key == "name").map(|(_, name)| name);
+        let name = said.clone().unwrap_or_else(|| usual(content_type(request.headers())).to_owned());
+        upload.keep(app, &name, request.into_body().into_data_stream()).await?;
+        // Without a name, nothing at all is no file: a connector may need none.
+        let empty = |file: &InputFile| file.path.metadata().is_ok_and(|m| m.len() == 0);
+        upload.files.retain(|f| said.is_some() || !empty(f));
+        Ok(upload)
+    }
+}
+
+/// Removes what requests of processes that are gone have left.
+pub(super) fn sweep(project: &Project) {
+    for entry in std::fs::read_dir(project.uploads()).into_iter().flatten().flatten() {
+        if File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok()) {
+            // What cannot be removed is in nobody's way.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+async fn scratch(app: &App) -> Result<Scratch, ApiError> {
+    let uploads = app.project().uploads();
+    let make = move || {
+        std::fs::create_dir_all(&uploads)?;
+        let folder = tempfile::tempdir_in(&uploads)?;
+        let lock = File::open(folder.path())?;
+        lock.lock()?;
+        Ok(Scratch { folder, _lock: lock })
+    };
+    tokio::task::spawn_blocking(make).await.map_err(|_| ApiError::broken())?.map_err(disk)
+}
+
+/// The text of a field of a form.
+async fn text(field: &mut Field<'_>) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = next(field).await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > FIELD {
+            return Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("a field of the form has more than {FIELD} bytes"),
+                "a file needs a file name: with curl, --form input=@prices.csv",
+            ));
+        }
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "a field of the form is not UTF-8", ""))
+}
+
+/// The next bytes of a body; none at its end.
+async fn next<E>(body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) -> Result<Option<Bytes>, ApiError>
+where
+    ApiError: From<Broken<E>>,
+{
+    let chunk = tokio::time::timeout(SILENCE, body.next()).await.map_err(|_| silent())?;
+    Ok(chunk.transpose().map_err(Broken)?)
+}
+
+/// A body that could not be read to its end.
+struct Broken<E>(E);
+
+impl From<Broken<axum::Error>> for ApiError {
+    fn from(_: Broken<axum::Error>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "the body ended too early", "send it again")
+    }
+}
+
+impl From<Broken<MultipartError>> for ApiError {
+    fn from(Broken(e): Broken<MultipartError>) -> Self {
+        Self::new(e.status(), e.body_text(), "send it again")
+    }
+}
+
+fn silent() -> ApiError {
+    let seconds = SILENCE.as_secs();
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("nothing came for {seconds} seconds"), "send it again")
+}
+
+fn too_large(app: &App) -> ApiError {
+    let limit = app.project().serve().upload;
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("an upload may have {limit} bytes"),
+        "raise `upload` in the section [serve] of sconn.toml, or pack the input into a ZIP",
+    )
+}
+
+fn disk(error: io::Error) -> ApiError {
+    ApiError::new(
+        StatusCode::INSUFFICIENT_STORAGE,
+        format!("the upload could not be kept: {}", io_words(&error)),
+        "see that the service's disk has room and can be written to",
+    )
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// The name of a raw body that has none.
+fn usual(content_type: &str) -> &'static str {
+    match content_type.split(';').next().unwrap_or_default().trim() {
+        "application/zip" => "input.zip",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "input.xlsx",
+        "application/vnd.ms-excel" => "input.xls",
+        "text/tab-separated-values" => "input.tsv",
+        _ => "input.csv",
+    }
+}
+
+/// A file name that leads nowhere and shows as it is: its last part, without what a file system or a
+/// terminal could take for something else, and not too long, with its ending.
+fn safe(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last
+        .chars()
+        .map(|c| if c.is_control() || r#"<>:"|?*"#.contains(c) || is_invisible(c) { '_' } else { c })
+        .collect();
+    let plain = plain.trim().trim_start_matches('.');
+    let (stem, ending) = match plain.rfind('.') {
+        Some(dot) if plain.len() - dot <= 10 => plain.split_at(dot),
+        _ => (plain, ""),
+    };
+    let mut end = stem.len().min(NAME - ending.len());
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    let safe = format!("{}{ending}", &stem[..end]);
+    if Path::new(&safe).file_name().is_none() { "input".into() } else { safe }
+}
+
+/// Marks that turn the direction of text or have no width: a name is to look like what it is.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_safe() {
+        for (given, kept) in [
+            ("prices.csv", "prices.csv"),
+            ("../../etc/passwd", "passwd"),
+            (r"C:\temp\Preise März.xlsx", "Preise März.xlsx"),
+            ("..", "input"),
+            ("", "input"),
+            ("/", "input"),
+            (".sconn", "sconn"),
+            ("a\0b\nc.csv", "a_b_c.csv"),
+            ("con\u{202e}vsc.exe", "con_vsc.exe"),
+        ] {
+            assert_eq!(safe(given), kept, "{given:?}");
+        }
+        let long = safe(&format!("{}.csv", "ä".repeat(500)));
+        assert!(long.len() <= NAME && long.ends_with(".csv"), "{long}");
+    }
+}
