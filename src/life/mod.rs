@@ -5,6 +5,7 @@ mod activation;
 mod asked;
 mod connector;
 mod failure;
+mod found;
 mod work;
 mod worker;
 
@@ -13,5 +14,6 @@ pub use activation::{Known, activate, edited, incomplete, no_project};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;
 pub use failure::{Failure, io_words};
+pub use found::find_connectors;
 pub use work::Workers;
 pub use worker::{Far, Worker};

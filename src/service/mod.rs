@@ -2,6 +2,7 @@
 
 mod auth;
 mod error;
+mod page;
 mod upload;
 
 pub use auth::{Admin, Caller, Read, Run};
@@ -83,7 +84,7 @@ impl From<ProjectError> for ApiError {
 
 /// Every route.
 pub fn router(app: App) -> Router {
-    Router::new().route("/health", get(|| async { "ok\n" })).with_state(app)
+    Router::new().route("/health", get(|| async { "ok\n" })).merge(page::router(&app)).with_state(app)
 }
 
 /// Serves a project until it is told to stop: by Ctrl-C or SIGTERM. Executions that run then go on in

@@ -1,0 +1,158 @@
+//! Starting a run: files, dry or live, parameters.
+
+use super::super::{ApiError, App, Upload};
+use super::connector::{Head, known, read};
+use super::session::Visitor;
+use super::show::{self, clear};
+use super::{Frame, PageError, page};
+
+use crate::life::{Ask, Failure, InputFile, incomplete, queue};
+use crate::plan::ParameterPlan;
+use crate::project::Project;
+use crate::project::state::{ExecutionRow, Role, State};
+use askama::Template;
+use axum::extract::{self, Path, Query};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+struct Parameter {
+    name: String,
+    ty: String,
+    default: String,
+    required: bool,
+}
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct StartPage {
+    frame: Frame,
+    head: Head,
+    parameters: Vec<Parameter>,
+    missing: Vec<String>,
+    errors: String,
+    live: bool,
+    /// An execution whose input is taken again, and the names of its files.
+    again: String,
+    files: Vec<(String, String)>,
+    edited: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Again {
+    #[serde(default)]
+    again: String,
+}
+
+pub async fn form(
+    extract::State(app): extract::State<App>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(Again { again }): Query<Again>,
+) -> Result<Response, PageError> {
+    visitor.caller.may(Role::Run)?;
+    let project = app.project().clone();
+    let frame = Frame::new("Start a run", &app, &visitor);
+    let shown = app.with(move |state| of(frame, &project, state, &name, &again)).await?;
+    page(&shown)
+}
+
+fn of(
+    frame: Frame,
+    project: &Project,
+    state: &mut State,
+    name: &str,
+    again: &str,
+) -> Result<StartPage, ApiError> {
+    let connector = known(project, state, name)?;
+    let earlier = earlier(state, name, again)?;
+    let (parameters, missing, errors) = match read(project, &connector) {
+        Ok((loaded, plan)) => {
+            let parameters = plan.parameters.iter().map(parameter).collect();
+            (parameters, incomplete(&loaded, &plan), String::new())
+        }
+        Err(errors) => (Vec::new(), Vec::new(), clear(&errors)),
+    };
+    let folder = earlier.as_ref().map(|e| project.root().join(&e.folder));
+    Ok(StartPage {
+        frame,
+        head: Head::of(state, &connector, "start")?,
+        parameters,
+        missing,
+        errors,
+        live: earlier.as_ref().is_some_and(|e| e.live),
+        again: earlier.map(|e| e.id).unwrap_or_default(),
+        files: folder.iter().flat_map(|f| show::inputs(f)).map(|p| show::file(&p)).collect(),
+        edited: crate::life::edited(project, &connector),
+    })
+}
+
+fn parameter(p: &ParameterPlan) -> Parameter {
+    Parameter {
+        name: p.name.clone(),
+        ty: p.ty.to_string(),
+        default: p.default.as_ref().map(|v| clear(&v.to_string())).unwrap_or_default(),
+        required: p.default.is_none(),
+    }
+}
+
+/// The execution whose input is taken again; it is one of this connector.
+fn earlier(state: &State, name: &str, id: &str) -> Result<Option<ExecutionRow>, ApiError> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let row = state.execution(id)?.filter(|e| e.connector == name);
+    row.map(Some).ok_or_else(|| ApiError::missing("execution", id))
+}
+
+pub async fn submit(
+    extract::State(app): extract::State<App>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    upload: Upload,
+) -> Result<Response, PageError> {
+    visitor.signs(upload.field("csrf"), Role::Run)?;
+    let project = app.project().clone();
+    let by = visitor.caller.name;
+    let id = app.with(move |state| begin(&project, state, &name, &upload, by)).await?;
+    Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())
+}
+
+fn begin(
+    project: &Project,
+    state: &mut State,
+    name: &str,
+    upload: &Upload,
+    by: String,
+) -> Result<String, ApiError> {
+    let connector = known(project, state, name)?;
+    let (loaded, plan) = read(project, &connector)
+        .map_err(|errors| Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors)))?;
+    let mut input: Vec<InputFile> = upload.files.clone();
+    if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
+        input.extend(show::inputs(&project.root().join(&earlier.folder)).into_iter().map(|path| {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            InputFile { path, name }
+        }));
+    }
+    if input.is_empty() && !plan.inputs.is_empty() {
+        return Err(Failure::new("no file was chosen", "go back, and choose the files that the run reads").into());
+    }
+    let params = upload.fields.iter().filter_map(|(field, value)| {
+        let name = field.strip_prefix("param.")?;
+        let known = plan.parameters.iter().find(|p| p.name == name);
+        // A field that was left empty leaves the default.
+        (!(value.is_empty() && known.is_some_and(|p| p.default.is_some()))).then(|| format!("{name}={value}"))
+    });
+    let ask = Ask {
+        file: project.root().join(&connector.file),
+        input,
+        live: upload.field("mode") == Some("live"),
+        params: params.collect(),
+        target: None,
+        out: None,
+        workbook: true,
+        guard_formulas: upload.field("guard") == Some("on"),
+        triggered_by: by,
+    };
+    Ok(queue(&loaded, plan, ask)?)
+}
