@@ -12,3 +12,4 @@ mod hostile;
 mod life;
 mod mutations;
 mod outputs;
+mod page;

@@ -180,6 +180,12 @@ pub struct ServeArgs {
     /// How many executions run at once.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub at_once: usize,
+    /// How long running executions may go on once it is told to stop; `drain` of sconn.toml where not given.
+    #[arg(long, value_name = "TIME", value_parser = crate::project::read_duration)]
+    pub drain: Option<std::time::Duration>,
+    /// Print the API's description (OpenAPI 3.1) and end.
+    #[arg(long)]
+    pub openapi: bool,
 }
 
 /// `sconn tokens`
@@ -201,6 +207,9 @@ pub enum TokensCommand {
         /// What its holder may do.
         #[arg(long, value_enum, default_value_t = RoleArg::Read)]
         role: RoleArg,
+        /// Its holder's e-mail address: reports of what they start are sent there.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// List the tokens.
     List,
@@ -306,18 +315,20 @@ pub enum Artefact {
     SqlOutput,
     /// decisions.parquet
     Decisions,
+    /// summary.json
+    Summary,
     /// The input files.
     Input,
 }
 
-impl Artefact {
-    /// Its name in the execution's folder.
-    pub fn file(self) -> &'static str {
-        match self {
-            Artefact::Report => "report.xlsx",
-            Artefact::SqlOutput => "sql-output.zip",
-            Artefact::Decisions => "decisions.parquet",
-            Artefact::Input => "input",
+impl From<Artefact> for crate::life::Artefact {
+    fn from(artefact: Artefact) -> Self {
+        match artefact {
+            Artefact::Report => Self::Report,
+            Artefact::SqlOutput => Self::SqlOutput,
+            Artefact::Decisions => Self::Decisions,
+            Artefact::Summary => Self::Summary,
+            Artefact::Input => Self::Input,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::args::{Artefact, ExecutionsCommand, Format};
 use super::{Exit, Failure, Look, print};
+use crate::life::find_execution;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -50,12 +51,6 @@ fn state() -> Result<(Project, State), Failure> {
     Ok((project, state))
 }
 
-fn known(state: &State, id: &str) -> Result<ExecutionRow, Failure> {
-    state.execution(id)?.ok_or_else(|| {
-        Failure::new(format!("there is no execution {id}"), "`sconn executions list` shows those there are")
-    })
-}
-
 fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Failure> {
     let (_, state) = state()?;
     let rows = state.executions(connector, limit)?;
@@ -85,7 +80,7 @@ fn far(row: &ExecutionRow) -> String {
 
 fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     let (project, state) = state()?;
-    let row = known(&state, id)?;
+    let row = find_execution(&state, id)?;
     if format == Format::Json {
         return json(&row);
     }
@@ -110,7 +105,7 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
 
 fn cancel(id: &str) -> Result<Exit, Failure> {
     let (_, mut state) = state()?;
-    known(&state, id)?;
+    find_execution(&state, id)?;
     let was = state.cancel(id, SystemClock.now())?;
     let text = match was {
         Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
@@ -123,19 +118,9 @@ fn cancel(id: &str) -> Result<Exit, Failure> {
 
 fn download(id: &Path, artefact: Artefact, to: Option<PathBuf>) -> Result<Exit, Failure> {
     let folder = folder(&Project::here()?, id)?;
-    let name = artefact.file();
-    let from = folder.join(name);
-    if !from.exists() {
-        return Err(Failure::new(
-            format!("{} has no {name} yet", id.display()),
-            match artefact {
-                Artefact::SqlOutput => "it is there as soon as the SQL has run",
-                Artefact::Input => "it is there once the execution has begun",
-                Artefact::Report | Artefact::Decisions => "it is there at the end",
-            },
-        ));
-    }
-    let to = to.unwrap_or_else(|| PathBuf::from(name));
+    let artefact = crate::life::Artefact::from(artefact);
+    let from = artefact.of(&folder)?;
+    let to = to.unwrap_or_else(|| PathBuf::from(artefact.file()));
     if from.is_dir() {
         std::fs::create_dir_all(&to)?;
         for entry in std::fs::read_dir(&from)? {

@@ -3,10 +3,9 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, edited, no_project};
+use crate::life::{Connector, Known, no_project, standing};
 use crate::project::Project;
-use crate::project::state::{ConnectorState, ExecutionRow, Status};
-use serde::Serialize;
+use crate::project::state::{ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
@@ -85,16 +84,6 @@ pub(super) fn deactivate(args: &DeactivateArgs) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-/// A line of `sconn status`.
-#[derive(Serialize)]
-struct Line {
-    #[serde(flatten)]
-    connector: ConnectorState,
-    /// Whether its file differs from the version that is active.
-    edited: bool,
-    queued: usize,
-}
-
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let (project, state, only) = match &args.connector {
         Some(connector) => {
@@ -110,9 +99,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     };
     let mut lines = Vec::new();
     for connector in state.connectors()?.into_iter().filter(|c| only.as_ref().is_none_or(|o| *o == c.file)) {
-        let edited = edited(&project, &connector);
-        let queued = state.queued(&connector.name)?.len();
-        lines.push(Line { connector, edited, queued });
+        lines.push(standing(&project, &state, connector)?);
     }
     if let (Some(file), true) = (&only, lines.is_empty()) {
         print(&format!("{file}: {}\n", Status::Setup.words()))?;

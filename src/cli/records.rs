@@ -2,12 +2,10 @@
 
 use super::args::{RecordFormat, RecordsCommand, Which};
 use super::{Exit, Failure, print};
+use crate::life::{RecordJson, without_archived};
 use crate::project::Project;
 use crate::report::{columns_of, visible};
 use crate::target::sqlite::{Store, StoredRecord};
-use crate::value::Value;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -29,7 +27,7 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
                 RecordFormat::Table => print(&card(&record))?,
                 RecordFormat::Json => print(&format!(
                     "{}\n",
-                    serde_json::to_string_pretty(&Json(&record)).map_err(std::io::Error::from)?
+                    serde_json::to_string_pretty(&RecordJson(&record)).map_err(std::io::Error::from)?
                 ))?,
                 RecordFormat::Csv => print(&csv_text(std::slice::from_ref(&record))?)?,
             }
@@ -53,7 +51,7 @@ fn path(target: Option<&str>) -> Result<PathBuf, Failure> {
 
 /// `FIELD=VALUE`; archived records are left out unless they are asked for.
 fn filters(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let mut filters = given
+    let filters = given
         .iter()
         .map(|f| {
             let (field, value) = f
@@ -62,10 +60,7 @@ fn filters(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
             Ok((field.to_owned(), value.to_owned()))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    if !filters.iter().any(|(f, _)| f == "_archived") {
-        filters.push(("_archived".into(), "false".into()));
-    }
-    Ok(filters)
+    Ok(without_archived(filters))
 }
 
 fn set_archived(
@@ -118,7 +113,9 @@ fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit,
                 first = false;
                 failed = out
                     .write_all(start)
-                    .and_then(|()| serde_json::to_writer(&mut *out, &Json(&r)).map_err(std::io::Error::from))
+                    .and_then(|()| {
+                        serde_json::to_writer(&mut *out, &RecordJson(&r)).map_err(std::io::Error::from)
+                    })
                     .err();
                 failed.is_none()
             })?;
@@ -185,33 +182,6 @@ fn csv_text(records: &[StoredRecord]) -> Result<String, Failure> {
     }
     let bytes = writer.into_inner().map_err(|e| Failure::new(e.to_string(), ""))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// A value as JSON; exact numbers stay text, so that no reader rounds them.
-fn json_of(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Boolean(b) => json!(b),
-        Value::List(l) => l.iter().map(json_of).collect(),
-        other => json!(other.to_string()),
-    }
-}
-
-/// A record as a JSON object, its fields in the order in which they are declared.
-struct Json<'a>(&'a StoredRecord);
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &self.0.id)?;
-        for (name, value) in &self.0.fields {
-            map.serialize_entry(name, &json_of(value))?;
-        }
-        map.serialize_entry("_created_at", &self.0.created_at)?;
-        map.serialize_entry("_updated_at", &self.0.updated_at)?;
-        map.serialize_entry("_archived", &self.0.archived)?;
-        map.end()
-    }
 }
 
 /// How wide a column of the table may get.

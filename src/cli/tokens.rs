@@ -10,16 +10,24 @@ pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
     let project = Project::here()?;
     let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
     match command {
-        TokensCommand::Add { name, role } => {
+        TokensCommand::Add { name, role, email } => {
             // 244 random bits; only a hash of it is kept.
             let token = format!("sconn_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
             state.add_token(&name, role.into(), &token, SystemClock.now())?;
+            state.set_token_email(&name, email.as_deref().unwrap_or_default())?;
             eprintln!("the token `{name}`; it is shown only now:");
             print(&format!("{token}\n"))?;
         }
         TokensCommand::List => {
             for token in state.tokens()? {
-                print(&format!("{}  {}  made {}\n", token.name, token.role.name(), token.created_at))?;
+                let line = format!(
+                    "{}  {}  made {}  {}",
+                    token.name,
+                    token.role.name(),
+                    token.created_at,
+                    token.email
+                );
+                print(&format!("{}\n", line.trim_end()))?;
             }
         }
         TokensCommand::Remove { name } => {

@@ -32,10 +32,17 @@ impl Known {
         if is_file {
             return Ok(Self { project, state, file: connector.to_path_buf() });
         }
-        let name = connector.display().to_string();
+        Self::named(project, state, &connector.display().to_string())
+    }
+
+    /// The connector that a project knows under that name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn named(project: Project, state: State, name: &str) -> Result<Self, Failure> {
         let all = state.connectors()?;
         let Some(known) = all.iter().find(|c| c.name == name) else {
-            let near = crate::diagnostic::nearest(&name, all.iter().map(|c| c.name.as_str()));
+            let near = crate::diagnostic::nearest(name, all.iter().map(|c| c.name.as_str()));
             return Err(Failure::new(
                 format!("the project knows no connector `{name}`"),
                 match near {

@@ -5,7 +5,7 @@ use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, NewExecution, Status};
+use crate::project::state::{ExecutionState, Known, NewExecution, RequestKey, Status, Submission};
 use crate::report::RunMode;
 use crate::run::{Frozen, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
@@ -62,6 +62,8 @@ pub struct Asked {
     workbook: bool,
     guard_formulas: bool,
     triggered_by: String,
+    /// What it was asked with, to ask the same again.
+    submission: Submission,
     /// Its folder.
     pub folder: ExecutionFolder,
 }
@@ -85,11 +87,16 @@ impl Asked {
     /// # Errors
     /// Where the state cannot be written.
     pub fn register(&self) -> Result<(), Failure> {
-        let Some(mut state) = self.project.state()? else { return Ok(()) };
+        self.register_once(None).map(drop)
+    }
+
+    /// The same; where a request with that key came before, it stays untold, and what that one became is given.
+    fn register_once(&self, key: Option<RequestKey<'_>>) -> Result<Option<Known>, Failure> {
+        let Some(mut state) = self.project.state()? else { return Ok(None) };
         let absolute = std::path::absolute(self.folder.root())?;
         let root = std::path::absolute(self.project.root())?;
         let folder = absolute.strip_prefix(&root).unwrap_or(&absolute);
-        Ok(state.queue(NewExecution {
+        let new = NewExecution {
             id: &self.execution,
             connector: &self.plan.connector.name,
             version: self.version,
@@ -97,7 +104,8 @@ impl Asked {
             triggered_by: &self.triggered_by,
             folder: &folder.display().to_string(),
             at: self.started,
-        })?)
+        };
+        Ok(state.submit(new, &self.submission, key)?)
     }
 
     /// What the run is asked.
@@ -173,6 +181,7 @@ impl Asked {
             workbook: frozen.workbook,
             guard_formulas: frozen.guard_formulas,
             triggered_by: frozen.triggered_by,
+            submission: Submission::default(),
             folder,
         })
     }
@@ -214,9 +223,36 @@ impl Asked {
             workbook: ask.workbook,
             guard_formulas: ask.guard_formulas,
             triggered_by: ask.triggered_by,
+            submission: Submission { params: ask.params, target: ask.target },
             folder,
         })
     }
+}
+
+/// A key by which the same request, sent twice, is one execution.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Who sends it.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+    /// What is asked, in short: another request with the same key is refused.
+    pub request: String,
+}
+
+impl Key {
+    fn as_request(&self) -> RequestKey<'_> {
+        RequestKey { caller: &self.caller, key: &self.key, request: &self.request }
+    }
+}
+
+/// What was put into the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// The execution's id.
+    pub id: String,
+    /// Whether an earlier request with the same key put it there.
+    pub before: bool,
 }
 
 /// Puts an execution into the project's queue; gives its id.
@@ -224,19 +260,47 @@ impl Asked {
 /// # Errors
 /// Where there is no project, or what is asked for cannot be.
 pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Failure> {
-    let asked = Asked::later(connector, plan, ask)?;
-    if asked.project.state()?.is_none() {
+    queue_once(connector, plan, ask, None).map(|queued| queued.id)
+}
+
+/// Puts an execution into the project's queue, once for all requests with the same key.
+///
+/// # Errors
+/// Where there is no project, what is asked for cannot be, or another request had the key.
+pub fn queue_once(connector: &Connector, plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
+    let key = key.map(Key::as_request);
+    let Some(state) = Project::of(&ask.file)?.state()? else {
         return Err(Failure::new(
             "there is no project here, and so no queue",
             "make one with an empty file `sconn.toml`, or use `sconn run`",
         ));
+    };
+    if let Some(known) = key.map(|k| state.request(k)).transpose()?.flatten() {
+        return known_already(known);
     }
+    let asked = Asked::later(connector, plan, ask)?;
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
     freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
     asked.folder.leave();
-    asked.register()?;
-    Ok(asked.execution)
+    let Some(known) = asked.register_once(key)? else {
+        return Ok(Queued { id: asked.execution, before: false });
+    };
+    // The same request was faster on another connection.
+    let unused = asked.folder.root().to_path_buf();
+    drop(asked);
+    let _ = std::fs::remove_dir_all(unused);
+    known_already(known)
+}
+
+fn known_already(known: Known) -> Result<Queued, Failure> {
+    match known {
+        Known::Same(id) => Ok(Queued { id, before: true }),
+        Known::Other => Err(Failure::new(
+            "another request had this key",
+            "a key is for one request: take a new one for a new request",
+        )),
+    }
 }
 
 /// A live execution that waited runs the version that is active when it begins. Live, nothing begins and

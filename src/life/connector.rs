@@ -57,6 +57,21 @@ impl Connector {
             .plan()
             .map_err(|findings| findings.into_iter().filter(|d| d.severity == Severity::Error).collect())
     }
+
+    /// The plan; where the connector has errors, the first few of them in words.
+    ///
+    /// # Errors
+    /// Where the connector has errors.
+    pub fn plan_or_failure(&self) -> Result<Plan, Failure> {
+        self.plan().map_err(|errors| {
+            let first: Vec<String> =
+                errors.iter().take(5).map(|d| format!("{}: {}", d.code.info().id, d.message)).collect();
+            Failure::new(
+                format!("the connector has {} errors: {}", errors.len(), first.join("; ")),
+                "`sconn check` shows where they are",
+            )
+        })
+    }
 }
 
 impl Sources for Connector {

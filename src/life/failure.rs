@@ -9,25 +9,33 @@ pub struct Failure {
     pub what: String,
     /// What to do, if anything can be done.
     pub hint: Option<String>,
+    /// Whether it is not for the asker to mend: the disk is full, the state or a target cannot be used.
+    pub broken: bool,
 }
 
 impl Failure {
     /// A failure with its mend; an empty mend is none.
     pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         let hint: String = hint.into();
-        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()) }
+        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()), broken: false }
+    }
+
+    /// A failure that is not for the asker to mend.
+    fn broken(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { broken: true, ..Self::new(what, hint) }
     }
 }
 
 impl From<crate::target::TargetError> for Failure {
     fn from(e: crate::target::TargetError) -> Self {
-        Self::new(e.to_string(), e.hint())
+        let asked = matches!(e, crate::target::TargetError::Schema { .. });
+        Self { broken: !asked, ..Self::new(e.to_string(), e.hint()) }
     }
 }
 
 impl From<crate::project::ProjectError> for Failure {
     fn from(e: crate::project::ProjectError) -> Self {
-        Self::new(e.cause, e.hint)
+        Self::broken(e.cause, e.hint)
     }
 }
 
@@ -39,13 +47,13 @@ impl From<crate::run::RunError> for Failure {
 
 impl From<crate::system::folder::FolderError> for Failure {
     fn from(e: crate::system::folder::FolderError) -> Self {
-        crate::run::RunError::from(e).into()
+        Self { broken: true, ..crate::run::RunError::from(e).into() }
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(e: std::io::Error) -> Self {
-        Self::new(io_words(&e), "")
+        Self::broken(io_words(&e), "")
     }
 }
 

@@ -4,16 +4,20 @@
 mod activation;
 mod asked;
 mod connector;
+mod executions;
 mod failure;
-mod found;
+mod records;
+mod standing;
 mod work;
 mod worker;
 
 pub use crate::input::InputFile;
 pub use activation::{Known, activate, edited, incomplete, no_project};
-pub use asked::{Ask, Asked, queue};
+pub use asked::{Ask, Asked, Key, Queued, queue, queue_once};
 pub use connector::Connector;
+pub use executions::{Artefact, find_execution, kept_input, pack, run_again};
 pub use failure::{Failure, io_words};
-pub use found::find_connectors;
+pub use records::{RecordJson, without_archived};
+pub use standing::{Standing, discover, standing};
 pub use work::Workers;
 pub use worker::{Far, Worker};

@@ -5,14 +5,20 @@
 
 mod connectors;
 mod executions;
+mod history;
 mod sessions;
+mod submissions;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod totals;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use history::Wanted;
+pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
+pub use totals::{StateCount, Total};
 
 use super::ProjectError;
 use jiff::Timestamp;
@@ -106,14 +112,20 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
            state TEXT NOT NULL, folder TEXT NOT NULL, queued_at TEXT NOT NULL, started_at TEXT,
            ended_at TEXT, stage TEXT, done INTEGER, total INTEGER, counts TEXT, failure TEXT,
            pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
-           cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+           cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '',
+           -- The epochs that do not count against it: somebody let it be taken up again.
+           spared INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
     ))?;
     if layout == 1 {
-        transaction
-            .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
+        transaction.execute_batch(
+            "ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT '';
+             ALTER TABLE executions ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;",
+        )?;
     }
     transaction.execute_batch(tokens::TABLES)?;
     transaction.execute_batch(sessions::TABLES)?;
+    transaction.execute_batch(submissions::TABLES)?;
+    transaction.execute_batch(totals::TABLES)?;
     transaction.commit()
 }

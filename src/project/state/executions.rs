@@ -1,10 +1,10 @@
 //! Executions: queued, running, ended.
 
-use super::{State, stamp};
+use super::{State, Wanted, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 /// How long a worker may be silent before its execution counts as interrupted.
@@ -145,10 +145,11 @@ pub struct ExecutionRow {
     pub cancel: bool,
 }
 
-const SELECT: &str = "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
+pub(super) const SELECT: &str =
+    "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
     stage, done, total, failure, pid, cancel, triggered_by, counts FROM executions";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     Ok(ExecutionRow {
         id: row.get(0)?,
         connector: row.get(1)?,
@@ -170,28 +171,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     })
 }
 
+pub(super) fn insert(t: &Connection, new: NewExecution<'_>) -> rusqlite::Result<()> {
+    t.execute(
+        "INSERT INTO executions(id, connector, version, live, state, folder, queued_at, triggered_by)
+         VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7)",
+        params![new.id, new.connector, new.version, new.live, new.folder, stamp(new.at), new.triggered_by],
+    )
+    .map(drop)
+}
+
 impl State {
     /// Puts an execution into the queue.
     ///
     /// # Errors
     /// Where the state cannot be written.
     pub fn queue(&mut self, new: NewExecution<'_>) -> Result<(), ProjectError> {
-        self.together(|t| {
-            t.execute(
-                "INSERT INTO executions(id, connector, version, live, state, folder, queued_at, triggered_by)
-                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7)",
-                params![
-                    new.id,
-                    new.connector,
-                    new.version,
-                    new.live,
-                    new.folder,
-                    stamp(new.at),
-                    new.triggered_by
-                ],
-            )
-            .map(drop)
-        })
+        self.together(|t| insert(t, new))
     }
 
     /// Executions, the newest first; of one connector, or of all.
@@ -199,13 +194,7 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn executions(&self, connector: Option<&str>, limit: i64) -> Result<Vec<ExecutionRow>, ProjectError> {
-        let sql =
-            format!("{SELECT} WHERE ?1 IS NULL OR connector = ?1 ORDER BY queued_at DESC, id DESC LIMIT ?2");
-        let list = || {
-            let mut statement = self.connection.prepare(&sql)?;
-            statement.query_map(params![connector, limit], read)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        list().map_err(|e| self.failed(&e))
+        self.history(Wanted { connector, ..Wanted::default() }, limit)
     }
 
     /// The executions of a connector that wait, the oldest first.
@@ -372,7 +361,7 @@ impl State {
     /// Where the state cannot be read.
     pub fn next(&self, concurrency: &dyn Fn(&str) -> i64) -> Result<Option<ExecutionRow>, ProjectError> {
         const WAITS: &str =
-            "(state = 'queued' OR state = 'interrupted' AND epoch BETWEEN 1 AND 4 AND cancel = 0)";
+            "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
         let connectors = || {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT connector, sum(state = 'running') FROM executions

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS tokens(
-    name TEXT PRIMARY KEY, role TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL) WITHOUT ROWID;";
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL,
+    email TEXT NOT NULL DEFAULT '') WITHOUT ROWID;";
 
 /// What a token's holder may do; each may also do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct Token {
     pub role: Role,
     /// When it was made, RFC 3339.
     pub created_at: String,
+    /// Its holder's e-mail address, to which reports are sent; empty where none is known.
+    pub email: String,
 }
 
 pub(super) fn hash(token: &str) -> String {
@@ -54,6 +57,11 @@ pub(super) fn hash(token: &str) -> String {
 fn role(name: &str) -> rusqlite::Result<Role> {
     let found = Role::ALL.into_iter().find(|r| r.name() == name);
     found.ok_or(rusqlite::Error::InvalidColumnName("role".into()))
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Token> {
+    let role = role(&row.get::<_, String>(1)?)?;
+    Ok(Token { name: row.get(0)?, role, created_at: row.get(2)?, email: row.get(3)? })
 }
 
 impl State {
@@ -71,11 +79,19 @@ impl State {
         self.together(|t| {
             t.execute(
                 "INSERT INTO tokens(name, role, hash, created_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT(name) DO UPDATE SET role = ?2, hash = ?3, created_at = ?4",
+                 ON CONFLICT(name) DO UPDATE SET role = ?2, hash = ?3, created_at = ?4, email = ''",
                 params![name, role.name(), hash(token), stamp(now)],
             )
             .map(drop)
         })
+    }
+
+    /// Keeps the e-mail address of a token's holder.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn set_token_email(&mut self, name: &str, email: &str) -> Result<(), ProjectError> {
+        self.together(|t| t.execute("UPDATE tokens SET email = ?2 WHERE name = ?1", [name, email]).map(drop))
     }
 
     /// Takes a token back. Whether there was one.
@@ -93,10 +109,7 @@ impl State {
     pub fn tokens(&self) -> Result<Vec<Token>, ProjectError> {
         let list = || {
             let mut statement =
-                self.connection.prepare("SELECT name, role, created_at FROM tokens ORDER BY name")?;
-            let read = |r: &rusqlite::Row<'_>| {
-                Ok(Token { name: r.get(0)?, role: role(&r.get::<_, String>(1)?)?, created_at: r.get(2)? })
-            };
+                self.connection.prepare("SELECT name, role, created_at, email FROM tokens ORDER BY name")?;
             statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
@@ -108,9 +121,11 @@ impl State {
     /// Where the state cannot be read.
     pub fn token(&self, token: &str) -> Result<Option<Token>, ProjectError> {
         self.connection
-            .query_row("SELECT name, role, created_at FROM tokens WHERE hash = ?1", [hash(token)], |r| {
-                Ok(Token { name: r.get(0)?, role: role(&r.get::<_, String>(1)?)?, created_at: r.get(2)? })
-            })
+            .query_row(
+                "SELECT name, role, created_at, email FROM tokens WHERE hash = ?1",
+                [hash(token)],
+                read,
+            )
             .optional()
             .map_err(|e| self.failed(&e))
     }

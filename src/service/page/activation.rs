@@ -69,7 +69,8 @@ pub async fn change(
     form: Fields,
 ) -> Result<Response, PageError> {
     visitor.signs(form.get("csrf"), Role::Admin)?;
-    let answer = Answer { on: form.get("to") == Some("on"), shown: form.all("shown"), cancel: form.all("cancel") };
+    let answer =
+        Answer { on: form.get("to") == Some("on"), shown: form.all("shown"), cancel: form.all("cancel") };
     let project = app.project().clone();
     let back = format!("/connectors/{}", super::show::encode(&name));
     let asks = format!("{back}/activation");

@@ -6,7 +6,7 @@ use super::session::Visitor;
 use super::show::{self, Badge, Execution, Time, clear};
 use super::{Frame, PageError, flow, page};
 use crate::diagnostic::render::concise;
-use crate::life::{Connector, Failure, edited, find_connectors, incomplete};
+use crate::life::{Connector, Failure, discover, edited, incomplete};
 use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -44,8 +44,8 @@ pub fn known(project: &Project, state: &mut State, name: &str) -> Result<Connect
     if let Some(connector) = state.connector(name)? {
         return Ok(connector);
     }
-    let found = find_connectors(project, state)?.into_iter().find(|c| c.name == name);
-    found.ok_or_else(|| ApiError::missing("connector", name))
+    discover(project, state)?;
+    state.connector(name)?.ok_or_else(|| ApiError::missing("connector", name))
 }
 
 /// A connector's file as it is now: its plan, or what is wrong with it.
@@ -156,10 +156,13 @@ fn settings(c: &ConnectorPlan) -> Vec<(&'static str, String)> {
         ("Started by", Some(trigger(&c.trigger))),
         ("Sample", c.sample.as_deref().map(clear)),
         ("Rows a commit", Some(grouped(c.chunk))),
-        ("Runs at once", Some(c.concurrency.map_or("1".to_owned(), |n| match n {
-            0 => "0: its queue is held".to_owned(),
-            n => n.to_string(),
-        }))),
+        (
+            "Runs at once",
+            Some(c.concurrency.map_or("1".to_owned(), |n| match n {
+                0 => "0: its queue is held".to_owned(),
+                n => n.to_string(),
+            })),
+        ),
         ("Time zone", Some(c.timezone.clone())),
         ("Memory of SQL", c.memory.map(|b| format!("{} MiB", grouped(b >> 20)))),
         ("Time of a query", c.time_limit.map(|s| show::lasting(s as f64))),

@@ -4,7 +4,7 @@ use super::super::{ApiError, App};
 use super::session::Visitor;
 use super::show::{self, Badge, Execution};
 use super::{Frame, PageError, page};
-use crate::life::{edited, find_connectors};
+use crate::life::{Standing, discover, standing};
 use crate::plan::{Plan, Trigger};
 use crate::project::state::{ConnectorState, State};
 use askama::Template;
@@ -34,8 +34,10 @@ pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) ->
     let lines = app
         .with(move |state| {
             let mut lines = Vec::new();
-            for connector in find_connectors(&project, state)? {
-                lines.push(line(&project, state, &connector)?);
+            discover(&project, state)?;
+            for connector in state.connectors()? {
+                let stands = standing(&project, state, connector)?;
+                lines.push(line(state, stands)?);
             }
             Ok::<_, ApiError>(lines)
         })
@@ -43,21 +45,17 @@ pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) ->
     page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines })
 }
 
-fn line(
-    project: &crate::project::Project,
-    state: &State,
-    connector: &ConnectorState,
-) -> Result<Line, ApiError> {
-    let active = active_plan(state, connector)?;
+fn line(state: &State, Standing { connector, edited, queued, last, .. }: Standing) -> Result<Line, ApiError> {
+    let active = active_plan(state, &connector)?;
     Ok(Line {
-        name: connector.name.clone(),
-        label: show::label(connector),
+        label: show::label(&connector),
         badge: connector.status.into(),
         trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector.trigger)),
         version: connector.version,
-        edited: edited(project, connector),
-        queued: state.queued(&connector.name)?.len(),
-        last: state.executions(Some(&connector.name), 1)?.pop().map(Execution::of),
+        edited,
+        queued,
+        last: last.map(Execution::of),
+        name: connector.name,
     })
 }
 

@@ -29,7 +29,7 @@ const OUTCOMES: [(&str, &[Action]); 7] = [
 ];
 
 #[derive(Clone, Deserialize)]
-pub struct Query_ {
+pub struct Search {
     #[serde(default)]
     step: String,
     #[serde(default)]
@@ -91,7 +91,7 @@ struct DecisionsPage {
     tab: &'static str,
     steps: Vec<StepTab>,
     outcomes: Vec<(String, &'static str, &'static str, bool)>,
-    query: Query_,
+    query: Search,
     rows: Vec<Row>,
     next: Option<String>,
     first: Option<String>,
@@ -102,7 +102,7 @@ pub async fn show(
     extract::State(app): extract::State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-    Query(query): Query<Query_>,
+    Query(query): Query<Search>,
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
     let frame = Frame::new("Decisions", &app, &visitor);
@@ -116,7 +116,7 @@ fn of(
     project: &Project,
     state: &mut State,
     id: &str,
-    mut query: Query_,
+    mut query: Search,
 ) -> Result<DecisionsPage, ApiError> {
     let row = known(state, id)?;
     let folder = project.root().join(&row.folder);
@@ -148,7 +148,11 @@ fn of(
     }
     let wanted = Wanted {
         step: query.step.clone(),
-        actions: OUTCOMES.iter().find(|(n, _)| *n == query.outcome).map(|(_, a)| a.to_vec()).unwrap_or_default(),
+        actions: OUTCOMES
+            .iter()
+            .find(|(n, _)| *n == query.outcome)
+            .map(|(_, a)| a.to_vec())
+            .unwrap_or_default(),
         text: query.text.trim().to_owned(),
         from: query.from,
         limit: PAGE,
@@ -158,8 +162,7 @@ fn of(
         .and_then(|s| s.steps.into_iter().find(|s| s.name == query.step).map(|s| s.counts))
         .unwrap_or_default();
     let own = format!("/executions/{}/decisions?step={}", encode(id), encode(&query.step));
-    let filtered =
-        format!("{own}&outcome={}&text={}", encode(&query.outcome), encode(&query.text));
+    let filtered = format!("{own}&outcome={}&text={}", encode(&query.outcome), encode(&query.text));
     shown.steps = steps
         .iter()
         .map(|s| StepTab { name: s.name.clone(), rows: grouped(s.rows), here: s.name == query.step })

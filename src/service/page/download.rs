@@ -4,19 +4,12 @@ use super::super::App;
 use super::execution::known;
 use super::session::Visitor;
 use super::{PageError, show};
+use crate::life::{Artefact, InputFile, kept_input};
 use axum::extract::{self, Path, Request};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::path::PathBuf;
 use tower_http::services::ServeFile;
-
-/// What can be downloaded: its name in the address, and the file.
-const ARTEFACTS: [(&str, &str); 4] = [
-    ("report", "report.xlsx"),
-    ("sql-output", "sql-output.zip"),
-    ("decisions", "decisions.parquet"),
-    ("summary", "summary.json"),
-];
 
 pub async fn artefact(
     extract::State(app): extract::State<App>,
@@ -24,12 +17,11 @@ pub async fn artefact(
     Path((id, artefact)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, PageError> {
-    let Some((_, name)) = ARTEFACTS.iter().find(|(n, _)| *n == artefact) else {
-        return Err(PageError::missing("file", &artefact));
-    };
-    let folder = folder(&app, &id).await?;
+    let known = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
+    let known = known.ok_or_else(|| PageError::missing("file", &artefact))?;
+    let file = known.of(&folder(&app, &id).await?)?;
     // Several reports in one folder of downloads are told apart.
-    send(folder.join(name), &format!("{id}-{name}"), request).await
+    send(file, &format!("{id}-{}", known.file()), request).await
 }
 
 /// A file of the input, by its place in the list: names do not come into it.
@@ -40,11 +32,10 @@ pub async fn input(
     request: Request,
 ) -> Result<Response, PageError> {
     let folder = folder(&app, &id).await?;
-    let Some(file) = show::inputs(&folder).into_iter().nth(number) else {
+    let Some(InputFile { path, name }) = kept_input(&folder).into_iter().nth(number) else {
         return Err(PageError::missing("input file", &number.to_string()));
     };
-    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    send(file, &name, request).await
+    send(path, &name, request).await
 }
 
 async fn folder(app: &App, id: &str) -> Result<PathBuf, PageError> {
@@ -61,10 +52,8 @@ async fn send(file: PathBuf, name: &str, request: Request) -> Result<Response, P
         return Err(PageError::missing("file", name));
     }
     let mut response = sent.into_response();
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' })
-        .collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
     let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", show::encode(name));
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&text) {

@@ -10,7 +10,6 @@ use crate::report::{ReasonKind, Summary, grouped};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract::{self, Path};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 
 struct Stage {
@@ -135,7 +134,6 @@ pub async fn cancel(
     extract::State(app): extract::State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-    headers: HeaderMap,
     form: Fields,
 ) -> Result<Response, PageError> {
     visitor.signs(form.get("csrf"), Role::Run)?;
@@ -147,9 +145,25 @@ pub async fn cancel(
     .await?;
     let own = format!("/executions/{}", show::encode(&id));
     // Back to the list, where it was cancelled from there.
-    let list = headers.get("referer").and_then(|r| r.to_str().ok()).is_some_and(|r| r.contains("/executions?") || r.ends_with("/executions"));
-    let to = form.get("back").filter(|b| list && b.starts_with("/connectors/")).unwrap_or(&own);
+    let to = form.get("back").filter(|b| b.starts_with("/connectors/")).unwrap_or(&own);
     Ok(Redirect::to(to).into_response())
+}
+
+/// Lets an interrupted execution go on that was left to people.
+pub async fn resume(
+    extract::State(app): extract::State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Fields,
+) -> Result<Response, PageError> {
+    visitor.signs(form.get("csrf"), Role::Run)?;
+    let asked = id.clone();
+    app.with(move |state| {
+        known(state, &asked)?;
+        state.take_up_again(&asked).map_err(ApiError::from)
+    })
+    .await?;
+    Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())
 }
 
 fn done(summary: &Summary) -> Done {

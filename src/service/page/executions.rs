@@ -6,7 +6,7 @@ use super::session::Visitor;
 use super::show::{Execution, Files};
 use super::{Frame, PageError, page};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, State};
+use crate::project::state::{ExecutionState, State, Wanted};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract::{self, Path, Query};
@@ -14,8 +14,6 @@ use axum::response::Response;
 use serde::Deserialize;
 
 const PAGE: usize = 50;
-/// How far back a filter looks.
-const BACK: i64 = 5_000;
 
 pub struct Line {
     pub execution: Execution,
@@ -47,13 +45,17 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn wants(&self, e: &crate::project::state::ExecutionRow) -> bool {
-        let mode = match self.mode.as_str() {
-            "live" => e.live,
-            "dry" => !e.live,
-            _ => true,
-        };
-        mode && (self.state.is_empty() || self.state == e.state.words())
+    fn wanted<'a>(&'a self, connector: &'a str) -> Wanted<'a> {
+        Wanted {
+            connector: Some(connector),
+            state: ExecutionState::ALL.into_iter().find(|s| s.words() == self.state),
+            live: match self.mode.as_str() {
+                "live" => Some(true),
+                "dry" => Some(false),
+                _ => None,
+            },
+            before: Some(self.before.as_str()).filter(|b| !b.is_empty()),
+        }
     }
 }
 
@@ -79,13 +81,8 @@ fn of(
 ) -> Result<ListPage, ApiError> {
     let connector = known(project, state, name)?;
     state.find_interrupted(SystemClock.now())?;
-    let all = state.executions(Some(name), BACK)?;
-    let older = all.into_iter().skip_while(|e| !filter.before.is_empty() && e.id != filter.before);
-    let mut rows: Vec<_> = older
-        .skip(usize::from(!filter.before.is_empty()))
-        .filter(|e| filter.wants(e))
-        .take(PAGE + 1)
-        .collect();
+    // One more tells whether there are older ones.
+    let mut rows = state.history(filter.wanted(name), PAGE as i64 + 1)?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|e| e.id.clone());

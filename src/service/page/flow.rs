@@ -6,14 +6,16 @@ use crate::report::{Summary, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-const WIDTH: usize = 196;
+const WIDTH: usize = 178;
 const HEIGHT: usize = 54;
-const ACROSS: usize = 60;
+const ACROSS: usize = 40;
 const BELOW: usize = 16;
-const MARGIN: usize = 8;
+const MARGIN: usize = 4;
+/// What a line that goes through a column takes of it.
+const LANE: usize = 12;
 /// Characters of a node's title and of what stands below it.
-const TITLE: usize = 23;
-const SMALL: usize = 30;
+const TITLE: usize = 21;
+const SMALL: usize = 27;
 
 struct Node {
     id: String,
@@ -32,6 +34,7 @@ pub fn picture(plan: &Plan, last: Option<&Summary>) -> String {
     sources(plan, last, &mut nodes);
     queries(plan, last, &mut nodes, &mut edges);
     loads(plan, last, &mut nodes, &mut edges);
+    let edges = lanes(&mut nodes, edges);
     let height = place(&mut nodes, &edges);
     draw(&nodes, &edges, height)
 }
@@ -68,12 +71,7 @@ fn sources(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>) {
     }
 }
 
-fn queries(
-    plan: &Plan,
-    last: Option<&Summary>,
-    nodes: &mut Vec<Node>,
-    edges: &mut Vec<(String, String)>,
-) {
+fn queries(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut Vec<(String, String)>) {
     // A query stands right of everything it reads.
     let mut column: BTreeMap<&str, usize> = BTreeMap::new();
     for query in &plan.queries {
@@ -82,9 +80,8 @@ fn queries(
         column.insert(&query.name, deepest + 1);
     }
     let most = column.values().max().copied().unwrap_or(1);
-    let read_by_query = |q: &QueryPlan| {
-        plan.queries.iter().any(|other| other.reads.tables.iter().any(|t| t.name == q.name))
-    };
+    let read_by_query =
+        |q: &QueryPlan| plan.queries.iter().any(|other| other.reads.tables.iter().any(|t| t.name == q.name));
     for query in &plan.queries {
         let own = column.get(query.name.as_str()).copied().unwrap_or(1);
         let (kind, small, at) = match &query.scope {
@@ -126,28 +123,64 @@ fn loads(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut
     }
 }
 
-/// Puts the nodes of each column below each other, near what they come from. Gives the height.
+/// Gives each edge that passes a column a lane through it, so that no line runs behind a node that it
+/// has nothing to do with. Lines from one node share their lanes.
+fn lanes(nodes: &mut Vec<Node>, edges: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (from, to) in edges {
+        let column = |nodes: &[Node], id: &str| nodes.iter().find(|n| n.id == id).map(|n| n.column);
+        let (Some(left), Some(right)) = (column(nodes, &from), column(nodes, &to)) else { continue };
+        let mut at = from.clone();
+        for passed in left + 1..right {
+            let lane = format!("{from} through {passed}");
+            if column(nodes, &lane).is_none() {
+                nodes.push(node(lane.clone(), "lane", "", String::new(), passed));
+            }
+            out.push((at, lane.clone()));
+            at = lane;
+        }
+        out.push((at, to));
+    }
+    out.sort();
+    out.dedup();
+    out
+}
+
+impl Node {
+    fn height(&self) -> usize {
+        if self.kind == "lane" { LANE } else { HEIGHT }
+    }
+
+    fn middle(&self) -> usize {
+        self.y + self.height() / 2
+    }
+}
+
+/// Puts the nodes of each column below each other, level with what they come from where there is room.
+/// Gives the height.
 fn place(nodes: &mut [Node], edges: &[(String, String)]) -> usize {
-    let step = HEIGHT + BELOW;
     let last = nodes.iter().map(|n| n.column).max().unwrap_or(0);
-    let mut tallest = 1;
+    let mut bottom = 0;
     for column in 0..=last {
         let mut order: Vec<(usize, usize)> = Vec::new();
         for (i, n) in nodes.iter().enumerate().filter(|(_, n)| n.column == column) {
             let from = edges.iter().filter(|(_, to)| *to == n.id);
-            let ys: Vec<usize> =
-                from.filter_map(|(from, _)| nodes.iter().find(|o| o.id == *from).map(|o| o.y)).collect();
-            let wish = if ys.is_empty() { usize::MAX } else { ys.iter().sum::<usize>() / ys.len() };
+            let from = from.filter_map(|(from, _)| nodes.iter().find(|o| o.id == *from));
+            let middles: Vec<usize> = from.map(Node::middle).collect();
+            let wish = if middles.is_empty() { 0 } else { middles.iter().sum::<usize>() / middles.len() };
             order.push((wish, i));
         }
         // Of equal wishes the one that was written first is first.
         order.sort();
-        tallest = tallest.max(order.len());
-        for (row, (_, i)) in order.into_iter().enumerate() {
-            nodes[i].y = MARGIN + row * step;
+        let mut free = MARGIN;
+        for (wish, i) in order {
+            let height = nodes[i].height();
+            nodes[i].y = free.max(wish.saturating_sub(height / 2));
+            free = nodes[i].y + height + BELOW;
         }
+        bottom = bottom.max(free);
     }
-    2 * MARGIN + tallest * step - BELOW
+    bottom + MARGIN - BELOW
 }
 
 fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
@@ -161,8 +194,8 @@ fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
     let find = |id: &str| nodes.iter().find(|n| n.id == id);
     for (from, to) in edges {
         let (Some(from), Some(to)) = (find(from), find(to)) else { continue };
-        let (x1, y1, x2, y2) = (x(from) + WIDTH, from.y + HEIGHT / 2, x(to), to.y + HEIGHT / 2);
-        let bend = (x2 - x1.min(x2)) / 2;
+        let (x1, y1, x2, y2) = (x(from) + WIDTH, from.middle(), x(to), to.middle());
+        let bend = x2.saturating_sub(x1) / 2;
         let _ = write!(
             out,
             "<path class=\"edge\" d=\"M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}\"/>",
@@ -170,7 +203,10 @@ fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
             x2.saturating_sub(bend)
         );
     }
-    for n in nodes {
+    for lane in nodes.iter().filter(|n| n.kind == "lane") {
+        let _ = write!(out, "<path class=\"edge\" d=\"M{} {} h{WIDTH}\"/>", x(lane), lane.middle());
+    }
+    for n in nodes.iter().filter(|n| n.kind != "lane") {
         let (left, kind) = (x(n), n.kind);
         let _ = write!(
             out,

@@ -52,6 +52,7 @@ fn forms() -> Router<App> {
         .route("/executions/{id}/progress", get(execution::progress))
         .route("/executions/{id}/decisions", get(decisions::show))
         .route("/executions/{id}/cancel", post(execution::cancel))
+        .route("/executions/{id}/resume", post(execution::resume))
         .route("/executions/{id}/files/{file}", get(download::artefact))
         .route("/executions/{id}/input/{number}", get(download::input))
         .route("/page.css", get(|| asset("text/css; charset=utf-8", include_str!("page.css"))))

@@ -73,6 +73,8 @@ fn set_cookie(id: &str, headers: &HeaderMap, more: &str) -> HeaderValue {
 pub struct Visitor {
     /// The holder of the token.
     pub caller: Caller,
+    /// Who started what they start: an address, to which the report is sent, or the token's name.
+    pub who: String,
     /// Their session.
     pub id: SessionId,
 }
@@ -112,7 +114,8 @@ impl FromRequestParts<App> for Visitor {
         let asked = id.clone();
         let token = app.with(move |state| state.session(asked.reveal(), SystemClock.now())).await?;
         let Some(token) = token else { return Err(PageError::Login(next)) };
-        Ok(Self { caller: Caller { name: token.name, role: token.role }, id })
+        let who = if token.email.is_empty() { token.name.clone() } else { token.email };
+        Ok(Self { caller: Caller { name: token.name, role: token.role }, who, id })
     }
 }
 

@@ -1,6 +1,6 @@
 //! How things are shown: times, counts, states.
 
-use crate::life::io_words;
+use crate::life::{Artefact, InputFile, io_words, kept_input};
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, Status};
 use crate::report::{StatusCounts, StepSummary, Summary, grouped, visible};
 use jiff::Timestamp;
@@ -178,6 +178,11 @@ impl Execution {
         self.row.state == ExecutionState::Running
     }
 
+    /// Whether it can be asked to go on.
+    pub fn interrupted(&self) -> bool {
+        self.row.state == ExecutionState::Interrupted
+    }
+
     /// Whether it will change by itself.
     pub fn moves(&self) -> bool {
         !self.row.state.ended()
@@ -206,22 +211,13 @@ pub fn summary(folder: &Path) -> Option<Summary> {
     serde_json::from_slice(&std::fs::read(folder.join("summary.json")).ok()?).ok()
 }
 
-/// The files of an execution's input, by name.
-pub fn inputs(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder.join("input")).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries.map(|e| e.path()).filter(|p| p.is_file()).collect();
-    files.sort();
-    files
-}
-
 /// The name of a file, and its size.
-pub fn file(path: &Path) -> (String, String) {
-    let name = path.file_name().map(|n| clear(&n.to_string_lossy())).unwrap_or_default();
-    let size = match path.metadata() {
+pub fn file(file: &InputFile) -> (String, String) {
+    let size = match file.path.metadata() {
         Ok(data) => size(data.len()),
         Err(e) => io_words(&e),
     };
-    (name, size)
+    (clear(&file.name), size)
 }
 
 fn size(bytes: u64) -> String {
@@ -243,12 +239,12 @@ pub struct Files {
 
 impl Files {
     pub fn of(folder: &Path) -> Self {
-        let there = |name: &str| folder.join(name).is_file();
+        let there = |artefact: Artefact| artefact.of(folder).is_ok();
         Self {
-            report: there("report.xlsx"),
-            sql: there("sql-output.zip"),
-            decisions: there("decisions.parquet"),
-            inputs: inputs(folder).iter().map(|p| file(p)).collect(),
+            report: there(Artefact::Report),
+            sql: there(Artefact::SqlOutput),
+            decisions: there(Artefact::Decisions),
+            inputs: kept_input(folder).iter().map(file).collect(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
 
-use crate::life::{Ask, Failure, InputFile, incomplete, queue};
+use crate::life::{Ask, Failure, InputFile, incomplete, kept_input, queue};
 use crate::plan::ParameterPlan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State};
@@ -19,6 +19,7 @@ struct Parameter {
     name: String,
     ty: String,
     default: String,
+    given: String,
     required: bool,
 }
 
@@ -65,9 +66,10 @@ fn of(
 ) -> Result<StartPage, ApiError> {
     let connector = known(project, state, name)?;
     let earlier = earlier(state, name, again)?;
+    let given = earlier.as_ref().map(|e| state.submission(&e.id)).transpose()?.unwrap_or_default();
     let (parameters, missing, errors) = match read(project, &connector) {
         Ok((loaded, plan)) => {
-            let parameters = plan.parameters.iter().map(parameter).collect();
+            let parameters = plan.parameters.iter().map(|p| parameter(p, &given.params)).collect();
             (parameters, incomplete(&loaded, &plan), String::new())
         }
         Err(errors) => (Vec::new(), Vec::new(), clear(&errors)),
@@ -81,13 +83,16 @@ fn of(
         errors,
         live: earlier.as_ref().is_some_and(|e| e.live),
         again: earlier.map(|e| e.id).unwrap_or_default(),
-        files: folder.iter().flat_map(|f| show::inputs(f)).map(|p| show::file(&p)).collect(),
+        files: folder.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
         edited: crate::life::edited(project, &connector),
     })
 }
 
-fn parameter(p: &ParameterPlan) -> Parameter {
+/// A parameter, with what an earlier run was given for it.
+fn parameter(p: &ParameterPlan, given: &[String]) -> Parameter {
+    let given = given.iter().filter_map(|g| g.split_once('=')).find(|(name, _)| *name == p.name);
     Parameter {
+        given: given.map(|(_, value)| clear(value)).unwrap_or_default(),
         name: p.name.clone(),
         ty: p.ty.to_string(),
         default: p.default.as_ref().map(|v| clear(&v.to_string())).unwrap_or_default(),
@@ -112,7 +117,7 @@ pub async fn submit(
 ) -> Result<Response, PageError> {
     visitor.signs(upload.field("csrf"), Role::Run)?;
     let project = app.project().clone();
-    let by = visitor.caller.name;
+    let by = visitor.who;
     let id = app.with(move |state| begin(&project, state, &name, &upload, by)).await?;
     Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())
 }
@@ -125,17 +130,17 @@ fn begin(
     by: String,
 ) -> Result<String, ApiError> {
     let connector = known(project, state, name)?;
-    let (loaded, plan) = read(project, &connector)
-        .map_err(|errors| Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors)))?;
+    let (loaded, plan) = read(project, &connector).map_err(|errors| {
+        Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
+    })?;
     let mut input: Vec<InputFile> = upload.files.clone();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
-        input.extend(show::inputs(&project.root().join(&earlier.folder)).into_iter().map(|path| {
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            InputFile { path, name }
-        }));
+        input.extend(kept_input(&project.root().join(&earlier.folder)));
     }
     if input.is_empty() && !plan.inputs.is_empty() {
-        return Err(Failure::new("no file was chosen", "go back, and choose the files that the run reads").into());
+        return Err(
+            Failure::new("no file was chosen", "go back, and choose the files that the run reads").into()
+        );
     }
     let params = upload.fields.iter().filter_map(|(field, value)| {
         let name = field.strip_prefix("param.")?;

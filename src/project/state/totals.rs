@@ -1,0 +1,98 @@
+//! Counts that only grow: what metrics are made of. A trigger of the database adds to them in the
+//! transaction that ends an execution, so they hold whoever ends it, and stay when it is removed.
+
+use super::{ExecutionState, State};
+use crate::project::ProjectError;
+
+pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS totals(
+    connector TEXT NOT NULL, live INTEGER NOT NULL, kind TEXT NOT NULL, label TEXT NOT NULL,
+    value REAL NOT NULL, PRIMARY KEY(connector, live, kind, label)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS duration_bounds(seconds REAL PRIMARY KEY) WITHOUT ROWID;
+  INSERT OR IGNORE INTO duration_bounds VALUES (1), (5), (15), (60), (300), (900), (3600), (14400), (9e999);
+  CREATE TRIGGER IF NOT EXISTS totals_add AFTER UPDATE OF state ON executions
+  WHEN NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL BEGIN
+    INSERT INTO totals VALUES (NEW.connector, NEW.live, 'ended', NEW.state, 1)
+      ON CONFLICT DO UPDATE SET value = value + 1;
+    INSERT INTO totals
+      SELECT NEW.connector, NEW.live, 'rows', c.key, sum(c.value)
+      FROM json_each(NEW.counts) s, json_each(s.value, '$.counts') c WHERE true GROUP BY c.key
+      ON CONFLICT DO UPDATE SET value = value + excluded.value;
+    INSERT INTO totals
+      SELECT NEW.connector, NEW.live, 'seconds', '', (julianday(NEW.ended_at) - julianday(NEW.started_at)) * 86400
+      WHERE NEW.started_at IS NOT NULL
+      ON CONFLICT DO UPDATE SET value = value + excluded.value;
+    INSERT INTO totals
+      SELECT NEW.connector, NEW.live, 'within', min(seconds), 1 FROM duration_bounds
+      WHERE seconds >= (julianday(NEW.ended_at) - julianday(NEW.started_at)) * 86400 HAVING count(*) > 0
+      ON CONFLICT DO UPDATE SET value = value + 1;
+  END;";
+
+/// A count of a connector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Total {
+    /// The connector's API name.
+    pub connector: String,
+    /// Of live runs or dry ones.
+    pub live: bool,
+    /// What is counted: executions that `ended` by their state, `rows` by what became of them, `seconds`
+    /// that executions took, executions that ended `within` so many seconds and in no smaller bound.
+    pub kind: String,
+    /// The state, the action, the bound.
+    pub label: String,
+    /// How many.
+    pub value: f64,
+}
+
+/// How many executions of a connector are in a state now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateCount {
+    /// The connector's API name.
+    pub connector: String,
+    /// Live runs or dry ones.
+    pub live: bool,
+    /// The state.
+    pub state: ExecutionState,
+    /// How many.
+    pub count: i64,
+}
+
+impl State {
+    /// Every total.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn totals(&self) -> Result<Vec<Total>, ProjectError> {
+        let list = || {
+            let sql = "SELECT connector, live, kind, label, value FROM totals ORDER BY 1, 2, 3, 4";
+            let mut statement = self.connection.prepare(sql)?;
+            let read = |r: &rusqlite::Row<'_>| {
+                Ok(Total {
+                    connector: r.get(0)?,
+                    live: r.get(1)?,
+                    kind: r.get(2)?,
+                    label: r.get(3)?,
+                    value: r.get(4)?,
+                })
+            };
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// How many executions there are of each connector in each state.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn standings(&self) -> Result<Vec<StateCount>, ProjectError> {
+        let list = || {
+            let sql =
+                "SELECT connector, live, state, count(*) FROM executions GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+            let mut statement = self.connection.prepare(sql)?;
+            let read = |r: &rusqlite::Row<'_>| {
+                Ok(StateCount { connector: r.get(0)?, live: r.get(1)?, state: r.get(2)?, count: r.get(3)? })
+            };
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+}
