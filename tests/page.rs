@@ -41,9 +41,11 @@ fn a_token_opens_a_session_that_ends_with_it() {
     desk.sconn(&["tokens", "remove", "ann"]);
     assert_eq!(ann.get("/").status, 303);
     // Nothing that is kept could open a session.
-    let state = std::fs::read(desk.path().join(".sconn/state.sqlite")).unwrap();
     let id = cookie.split(['=', ';']).nth(1).unwrap();
-    assert!(!state.windows(id.len()).any(|w| w == id.as_bytes()));
+    for file in ["state.sqlite", "state.sqlite-wal"] {
+        let kept = std::fs::read(desk.path().join(".sconn").join(file)).unwrap_or_default();
+        assert!(!kept.windows(id.len()).any(|w| w == id.as_bytes()), "{file}");
+    }
 }
 
 #[test]

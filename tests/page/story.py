@@ -1,5 +1,6 @@
 """The page as a person uses it, in Chromium. Arguments: address, token, browser, folder, pictures."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def story(page):
     cancel = page.locator("tbody tr").first.get_by_role("button", name="Cancel")
     cancel.focus()
     page.keyboard.press("Enter")
+    expect(page.locator("tbody tr").first).to_contain_text(re.compile("stopping|cancelled"))
     page.goto(long)
     expect(page.locator(".head .badge")).to_have_text("cancelled", timeout=SLOW)
     expect(page.locator(".notice")).to_contain_text("What was committed before stays")

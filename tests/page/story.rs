@@ -20,7 +20,7 @@ fn python() -> PathBuf {
         Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home),
         "install Python's venv: apt-get install python3-venv",
     );
-    let packages = ["-m", "pip", "install", "-q", "playwright==1.65.2", "axe-playwright-python==0.1.7"];
+    let packages = ["-m", "pip", "install", "-q", "playwright==1.65.2", "axe-playwright-python==0.1.8"];
     must(
         Command::new(&python).args(packages),
         "playwright and axe come from the Python package index: is there a network?",

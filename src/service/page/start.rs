@@ -5,7 +5,6 @@ use super::connector::{Head, known, read};
 use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
-
 use crate::life::{Ask, Failure, InputFile, incomplete, kept_input, queue};
 use crate::plan::ParameterPlan;
 use crate::project::Project;
@@ -113,8 +112,9 @@ pub async fn submit(
     extract::State(app): extract::State<App>,
     visitor: Visitor,
     Path(name): Path<String>,
-    upload: Upload,
+    upload: Result<Upload, ApiError>,
 ) -> Result<Response, PageError> {
+    let upload = upload?;
     visitor.signs(upload.field("csrf"), Role::Run)?;
     let project = app.project().clone();
     let by = visitor.who;
