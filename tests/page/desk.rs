@@ -2,7 +2,7 @@
 
 use crate::common::sconn_in;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,8 @@ load items into items {
 
 /// The service ends with its test.
 pub struct Desk {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
+    path: PathBuf,
     service: Child,
     pub address: String,
 }
@@ -59,11 +60,14 @@ impl Drop for Desk {
 impl Desk {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("sconn.toml"), "").unwrap();
-        std::fs::write(folder.path().join("shop.sconn"), CONNECTOR).unwrap();
-        std::fs::write(folder.path().join("good.csv"), "SKU,Price\na,1\nb,2\nc,3\n").unwrap();
+        // The page shows its name.
+        let path = folder.path().join("warehouse");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("sconn.toml"), "").unwrap();
+        std::fs::write(path.join("shop.sconn"), CONNECTOR).unwrap();
+        std::fs::write(path.join("good.csv"), "SKU,Price\na,1\nb,2\nc,3\n").unwrap();
         let mut service = Command::new(env!("CARGO_BIN_EXE_sconn"))
-            .current_dir(folder.path())
+            .current_dir(&path)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
             .spawn()
@@ -79,11 +83,11 @@ impl Desk {
         }
         // What it says later must not fill the pipe.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { folder, service, address }
+        Self { _folder: folder, path, service, address }
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     pub fn sconn(&self, args: &[&str]) -> String {
