@@ -112,8 +112,9 @@ struct StoredField {
 #[derive(Deserialize)]
 struct StoredName {
     field: String,
+    /// Left out where it is one variable of the field's name.
     #[serde(default)]
-    from: Vec<String>,
+    from: Option<Vec<String>>,
 }
 
 /// Which rows of the file belong to a step.

@@ -131,7 +131,10 @@ impl ShownDecision {
             decision: read_row(row)?,
             source,
             rule: row.text("rule")?.map(str::to_owned),
-            fields: names.into_iter().map(|n| Named { name: n.field, from: n.from }).collect(),
+            fields: names
+                .into_iter()
+                .map(|n| Named { from: n.from.unwrap_or_else(|| vec![n.field.clone()]), name: n.field })
+                .collect(),
         })
     }
 
