@@ -16,4 +16,5 @@ mod life;
 mod memory;
 mod mutations;
 mod outputs;
+mod page;
 mod triggers;

@@ -8,6 +8,7 @@ mod events;
 mod executions;
 mod history;
 mod outbox;
+mod sessions;
 mod slots;
 mod submissions;
 #[cfg(test)]
@@ -134,6 +135,7 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(events::TABLES)?;
     transaction.execute_batch(slots::TABLES)?;
     transaction.execute_batch(watched::TABLES)?;
+    transaction.execute_batch(sessions::TABLES)?;
     transaction.execute_batch(submissions::TABLES)?;
     transaction.execute_batch(totals::TABLES)?;
     transaction.execute_batch(outbox::TABLES)?;

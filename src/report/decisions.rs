@@ -35,10 +35,12 @@
 mod encode;
 mod hidden;
 mod log;
+mod page;
 mod read;
 
 pub use encode::DecisionEncoder;
 pub use log::{DecisionLog, LoggedDecisions};
+pub use page::{DecisionPage, Named, ShownDecision, Wanted, decision_page};
 pub use read::{DecisionReader, StepDecisions, decode};
 
 use super::ReportError;
@@ -105,6 +107,15 @@ struct StoredField {
     effect: FieldEffect,
     #[serde(default)]
     text: Option<String>,
+}
+
+/// What people call a mapped field, as it is read from the column `fields`.
+#[derive(Deserialize)]
+struct StoredName {
+    field: String,
+    /// Left out where it is one variable of the field's name.
+    #[serde(default)]
+    from: Option<Vec<String>>,
 }
 
 /// Which rows of the file belong to a step.

@@ -131,7 +131,7 @@ pub(super) fn count_of(count: u64, one: &str) -> String {
 }
 
 /// A count with its thousands parted: `1,234,567`.
-pub(super) fn grouped(count: u64) -> String {
+pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {

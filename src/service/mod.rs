@@ -9,6 +9,7 @@ mod health;
 mod hooks;
 mod listen;
 mod metrics;
+mod page;
 mod upload;
 
 pub use auth::{Admin, Caller, Read, Run};
@@ -117,6 +118,7 @@ pub fn router(app: App) -> Router {
     described
         .route(&format!("{}/openapi.json", api::BASE), get(|| async { description }))
         .merge(hooks::router())
+        .merge(page::router(&app))
         .fallback(around::no_route)
         .method_not_allowed_fallback(around::no_method)
         .layer(CatchPanicLayer::custom(around::panicked))

@@ -178,6 +178,19 @@ impl State {
         })
     }
 
+    /// The versions that were activated, the newest first, each with the time it first was.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn versions(&self, name: &str) -> Result<Vec<(i64, String)>, ProjectError> {
+        let sql = "SELECT version, activated_at FROM versions WHERE connector = ?1 ORDER BY version DESC";
+        let list = || {
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map([name], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
     /// The plan of a version, as JSON.
     ///
     /// # Errors

@@ -50,18 +50,33 @@ impl DecisionReader {
     /// # Errors
     /// Where the file cannot be read.
     pub fn step(&self, name: &str) -> Result<StepDecisions, ReportError> {
+        let reader = self.batches(name, 0, BATCH_ROWS)?;
+        Ok(StepDecisions { reader, path: self.path.clone(), batch: None, next: 0 })
+    }
+
+    /// The rows of a step from one of them on, counted from 0; those before are not decoded.
+    pub(super) fn batches(
+        &self,
+        step: &str,
+        from: u64,
+        rows: usize,
+    ) -> Result<ParquetRecordBatchReader, ReportError> {
         let groups: Vec<usize> = self
             .steps
             .iter()
-            .filter(|s| s.name == name)
+            .filter(|s| s.name == step)
             .flat_map(|s| s.first_group..s.first_group + s.groups)
             .collect();
-        let reader = open(&self.path)?
+        open(&self.path)?
             .with_row_groups(groups)
-            .with_batch_size(BATCH_ROWS)
+            .with_offset(usize::try_from(from).unwrap_or(usize::MAX))
+            .with_batch_size(rows)
             .build()
-            .map_err(|e| ReportError::new(&self.path, e))?;
-        Ok(StepDecisions { reader, path: self.path.clone(), batch: None, next: 0 })
+            .map_err(|e| ReportError::new(&self.path, e))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -87,7 +102,7 @@ impl Iterator for StepDecisions {
             if let Some(batch) = &self.batch
                 && self.next < batch.num_rows()
             {
-                let decision = read_row(batch, self.next)
+                let decision = read_row(&Row(batch, self.next))
                     .map_err(|cause| ReportError::new(&self.path, format!("row {}: {cause}", self.next)));
                 self.next += 1;
                 return Some(decision);
@@ -108,24 +123,24 @@ impl Iterator for StepDecisions {
 /// # Errors
 /// Where it is no such batch; the text says what is wrong.
 pub fn decode(batch: &RecordBatch) -> Result<Vec<RowDecision>, String> {
-    (0..batch.num_rows()).map(|row| read_row(batch, row)).collect()
+    (0..batch.num_rows()).map(|row| read_row(&Row(batch, row))).collect()
 }
 
 /// One row of a batch, by column names; the file may come from elsewhere, so nothing is assumed.
-struct Row<'a>(&'a RecordBatch, usize);
+pub(super) struct Row<'a>(pub(super) &'a RecordBatch, pub(super) usize);
 
 impl Row<'_> {
     fn column(&self, name: &str) -> Result<&ArrayRef, String> {
         self.0.column_by_name(name).ok_or_else(|| format!("there is no column {name}"))
     }
 
-    fn text(&self, name: &str) -> Result<Option<&str>, String> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, String> {
         let column = self.column(name)?;
         let column = column.as_string_opt::<i32>().ok_or_else(|| format!("column {name} is no text"))?;
         Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
     }
 
-    fn long(&self, name: &str) -> Result<Option<i64>, String> {
+    pub(super) fn long(&self, name: &str) -> Result<Option<i64>, String> {
         let column = self.column(name)?;
         let column =
             column.as_primitive_opt::<Int64Type>().ok_or_else(|| format!("column {name} is no int64"))?;
@@ -139,13 +154,12 @@ impl Row<'_> {
         Ok((!column.is_null(self.1)).then(|| column.value(self.1)))
     }
 
-    fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<T, String> {
+    pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<T, String> {
         serde_json::from_str(self.text(name)?.unwrap_or("[]")).map_err(|e| format!("column {name}: {e}"))
     }
 }
 
-fn read_row(batch: &RecordBatch, row: usize) -> Result<RowDecision, String> {
-    let row = Row(batch, row);
+pub(super) fn read_row(row: &Row<'_>) -> Result<RowDecision, String> {
     let key = row.text("row_key")?.unwrap_or_default();
     let action = row.text("action")?.unwrap_or_default();
     let record = match row.text("record_id")? {

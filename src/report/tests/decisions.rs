@@ -1,5 +1,5 @@
 use super::sample::{decisions, encoded, many, parts, plan};
-use crate::load::{NewIds, RowDecision};
+use crate::load::{Action, NewIds, RowDecision};
 use crate::report::*;
 use crate::value::Value;
 
@@ -32,6 +32,37 @@ fn decisions_come_back_as_they_were() {
     let reader = DecisionReader::open(&path).unwrap();
     let steps: Vec<_> = reader.steps().iter().map(|s| (s.name.as_str(), s.rows)).collect();
     assert_eq!(steps, [("vendors", 7), ("empty", 0), ("products", 10_000)]);
+}
+
+#[test]
+fn a_page_is_found_anywhere_in_a_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decisions.parquet");
+    // More than a row group.
+    write(&path, &[("vendors", 7), ("products", 51_000)]);
+    let reader = DecisionReader::open(&path).unwrap();
+    let page = |from: u64, text: &str, actions: &[Action]| {
+        let (step, text, actions) = ("products".to_owned(), text.to_owned(), actions.to_vec());
+        reader.page(&Wanted { step, actions, text, from, limit: 50 }).unwrap()
+    };
+    let rows = |p: &DecisionPage| p.rows.iter().map(|r| r.decision.row).collect::<Vec<_>>();
+    let every = decisions().len() as u64;
+    let first = page(0, "", &[]);
+    assert_eq!((rows(&first), first.next), ((1..=50).collect(), Some(50)));
+    let over = page(49_990, "", &[]);
+    assert_eq!((rows(&over), over.next), ((49_991..=50_040).collect(), Some(50_040)));
+    let last = page(50_980, "", &[]);
+    assert_eq!((rows(&last), last.next), ((50_981..=51_000).collect(), None));
+    // What a person sees is searched, whatever its case; names of the file's own format are not.
+    let nuts = page(50_000, "NUT", &[Action::Update]);
+    assert!(nuts.rows.iter().all(|r| (r.decision.row - 1) % every == 1), "{:?}", rows(&nuts));
+    assert!(nuts.rows.len() == 50 && nuts.rows[0].decision.row > 50_000, "{:?}", rows(&nuts));
+    assert_eq!(rows(&page(0, "\"effect\"", &[])), [0; 0]);
+    assert_eq!(rows(&page(0, "candidates", &[])), [0; 0]);
+    assert_eq!(rows(&page(60_000, "", &[])), [0; 0]);
+    let fields: Vec<_> = first.rows[1].fields.iter().map(|f| f.name.clone()).collect();
+    let mappings: Vec<_> = plan("products").mappings.iter().map(|m| m.field.name.clone()).collect();
+    assert_eq!(fields, mappings[..fields.len()]);
 }
 
 #[test]

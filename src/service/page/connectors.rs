@@ -1,0 +1,76 @@
+//! The connectors of the project.
+
+use super::super::{ApiError, App};
+use super::session::Visitor;
+use super::show::{self, Badge, Execution};
+use super::{Frame, PageError, page};
+use crate::life::{Standing, discover, standing};
+use crate::plan::{Plan, Trigger};
+use crate::project::state::{ConnectorState, State};
+use askama::Template;
+use axum::extract;
+use axum::response::Response;
+
+struct Line {
+    name: String,
+    label: String,
+    badge: Badge,
+    trigger: String,
+    version: Option<i64>,
+    edited: bool,
+    queued: usize,
+    last: Option<Execution>,
+}
+
+#[derive(Template)]
+#[template(path = "connectors.html")]
+struct ListPage {
+    frame: Frame,
+    lines: Vec<Line>,
+}
+
+pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) -> Result<Response, PageError> {
+    let project = app.project().clone();
+    let lines = app
+        .with(move |state| {
+            let mut lines = Vec::new();
+            discover(&project, state)?;
+            for connector in state.connectors()? {
+                let stands = standing(&project, state, connector)?;
+                lines.push(line(state, stands)?);
+            }
+            Ok::<_, ApiError>(lines)
+        })
+        .await?;
+    page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines })
+}
+
+fn line(state: &State, Standing { connector, edited, queued, last, .. }: Standing) -> Result<Line, ApiError> {
+    let active = active_plan(state, &connector)?;
+    Ok(Line {
+        label: show::label(&connector),
+        badge: connector.status.into(),
+        trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector.trigger)),
+        version: connector.version,
+        edited,
+        queued,
+        last: last.map(Execution::of),
+        name: connector.name,
+    })
+}
+
+/// The plan of the version that runs live, if there is one.
+pub fn active_plan(state: &State, connector: &ConnectorState) -> Result<Option<Plan>, ApiError> {
+    let Some(version) = connector.version else { return Ok(None) };
+    let json = state.plan(&connector.name, version)?;
+    Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+}
+
+/// What starts it, in words.
+pub fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Spreadsheet => "a file that is handed in".to_owned(),
+        Trigger::Webhook(_) => "a webhook".to_owned(),
+        Trigger::Schedule(s) => format!("a schedule: {}", show::clear(&s.cron)),
+    }
+}

@@ -1,0 +1,260 @@
+//! A connector's flow as a picture: input → views and scopes → loads → objects, with the counts of a run.
+
+use super::show::{clear, parts};
+use crate::plan::{Plan, QueryPlan};
+use crate::report::{Summary, grouped};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+const WIDTH: usize = 178;
+const HEIGHT: usize = 54;
+const ACROSS: usize = 40;
+const BELOW: usize = 16;
+const MARGIN: usize = 4;
+/// What a line that goes through a column takes of it.
+const LANE: usize = 12;
+/// Characters of a node's title and of what stands below it.
+const TITLE: usize = 21;
+const SMALL: usize = 27;
+
+struct Node {
+    id: String,
+    kind: &'static str,
+    title: String,
+    small: String,
+    column: usize,
+    counts: Option<crate::report::StatusCounts>,
+    y: usize,
+}
+
+/// The picture, as SVG to stand in the markup. Every text in it is escaped here.
+pub fn picture(plan: &Plan, last: Option<&Summary>) -> String {
+    let mut nodes = Vec::new();
+    let mut edges = Vec::new();
+    sources(plan, last, &mut nodes);
+    queries(plan, last, &mut nodes, &mut edges);
+    loads(plan, last, &mut nodes, &mut edges);
+    let edges = lanes(&mut nodes, edges);
+    let height = place(&mut nodes, &edges);
+    draw(&nodes, &edges, height)
+}
+
+/// The same in words, for whoever does not see it.
+pub fn words(plan: &Plan) -> String {
+    let loads = plan.loads.iter().map(|l| format!("{} loads {} into {}", l.name, l.scope, l.object));
+    let inputs: Vec<_> = plan.inputs.iter().map(|i| i.name.as_str()).collect();
+    format!("Input {}. {}.", inputs.join(", "), loads.collect::<Vec<_>>().join("; "))
+}
+
+fn node(id: String, kind: &'static str, title: &str, small: String, column: usize) -> Node {
+    Node { id, kind, title: title.to_owned(), small, column, counts: None, y: 0 }
+}
+
+fn count(n: u64, one: &str) -> String {
+    format!("{} {one}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// Input tables, and the records that the SQL reads.
+fn sources(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>) {
+    for input in &plan.inputs {
+        let id = format!("input.{}", input.name);
+        let rows = last.map(|s| s.inputs.iter().filter(|i| i.table == id).map(|i| i.rows).sum());
+        let columns = input.columns.as_ref().map(|c| count(c.len() as u64, "column"));
+        let small = rows.map(|n| count(n, "row")).or(columns).unwrap_or_else(|| "every column".into());
+        nodes.push(node(id, "input", &input.name, small, 0));
+    }
+    let read = plan.queries.iter().flat_map(|q| &q.reads.tables);
+    for table in read.filter(|t| t.name.starts_with("records.")) {
+        if nodes.iter().all(|n| n.id != table.name) {
+            nodes.push(node(table.name.clone(), "records", &table.name, "records, read in SQL".into(), 0));
+        }
+    }
+}
+
+fn queries(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut Vec<(String, String)>) {
+    // A query stands right of everything it reads.
+    let mut column: BTreeMap<&str, usize> = BTreeMap::new();
+    for query in &plan.queries {
+        let reads = query.reads.tables.iter();
+        let deepest = reads.filter_map(|t| column.get(t.name.as_str())).max().copied().unwrap_or(0);
+        column.insert(&query.name, deepest + 1);
+    }
+    let most = column.values().max().copied().unwrap_or(1);
+    let read_by_query =
+        |q: &QueryPlan| plan.queries.iter().any(|other| other.reads.tables.iter().any(|t| t.name == q.name));
+    for query in &plan.queries {
+        let own = column.get(query.name.as_str()).copied().unwrap_or(1);
+        let (kind, small, at) = match &query.scope {
+            None => ("view", "view".to_owned(), own),
+            Some(scope) => {
+                let rows = last.and_then(|s| s.scopes.iter().find(|x| x.name == query.name)).map(|s| s.rows);
+                let variables = count(scope.variables.len() as u64, "variable");
+                let told = if scope.errors { "for people only".to_owned() } else { variables };
+                let small = rows.map_or(told.clone(), |n| format!("{} · {told}", count(n, "row")));
+                let kind = if scope.errors { "errors" } else { "scope" };
+                (kind, small, if read_by_query(query) { own } else { most })
+            }
+        };
+        nodes.push(node(query.name.clone(), kind, &query.name, small, at));
+        edges.extend(query.reads.tables.iter().map(|t| (t.name.clone(), query.name.clone())));
+    }
+}
+
+fn loads(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut Vec<(String, String)>) {
+    let column = nodes.iter().map(|n| n.column).max().unwrap_or(0) + 1;
+    for load in &plan.loads {
+        let done = last.and_then(|s| s.steps.iter().find(|x| x.name == load.name));
+        let fields = count(load.mappings.len() as u64, "field");
+        let small = done.map_or(fields, |s| match s.counts.errored {
+            0 => count(s.rows, "row"),
+            n => format!("{}, {} errored", count(s.rows, "row"), grouped(n)),
+        });
+        let id = format!("load {}", load.name);
+        let mut new = node(id.clone(), "load", &load.name, small, column);
+        new.counts = done.map(|s| s.counts);
+        nodes.push(new);
+        edges.push((load.scope.clone(), id.clone()));
+        let object = format!("object {}", load.object);
+        if nodes.iter().all(|n| n.id != object) {
+            let label = plan.object(&load.object).map_or(load.object.clone(), |o| o.name.clone());
+            nodes.push(node(object.clone(), "object", &label, "records".into(), column + 1));
+        }
+        edges.push((id, object));
+    }
+}
+
+/// Gives each edge that passes a column a lane through it, so that no line runs behind a node that it
+/// has nothing to do with. Lines from one node share their lanes.
+fn lanes(nodes: &mut Vec<Node>, edges: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (from, to) in edges {
+        let column = |nodes: &[Node], id: &str| nodes.iter().find(|n| n.id == id).map(|n| n.column);
+        let (Some(left), Some(right)) = (column(nodes, &from), column(nodes, &to)) else { continue };
+        let mut at = from.clone();
+        for passed in left + 1..right {
+            let lane = format!("{from} through {passed}");
+            if column(nodes, &lane).is_none() {
+                nodes.push(node(lane.clone(), "lane", "", String::new(), passed));
+            }
+            out.push((at, lane.clone()));
+            at = lane;
+        }
+        out.push((at, to));
+    }
+    out.sort();
+    out.dedup();
+    out
+}
+
+impl Node {
+    fn height(&self) -> usize {
+        if self.kind == "lane" { LANE } else { HEIGHT }
+    }
+
+    fn middle(&self) -> usize {
+        self.y + self.height() / 2
+    }
+}
+
+/// Puts the nodes of each column below each other, level with what they come from where there is room.
+/// Gives the height.
+fn place(nodes: &mut [Node], edges: &[(String, String)]) -> usize {
+    let last = nodes.iter().map(|n| n.column).max().unwrap_or(0);
+    let mut bottom = 0;
+    for column in 0..=last {
+        let mut order: Vec<(usize, usize)> = Vec::new();
+        for (i, n) in nodes.iter().enumerate().filter(|(_, n)| n.column == column) {
+            let from = edges.iter().filter(|(_, to)| *to == n.id);
+            let from = from.filter_map(|(from, _)| nodes.iter().find(|o| o.id == *from));
+            let middles: Vec<usize> = from.map(Node::middle).collect();
+            let wish = if middles.is_empty() { 0 } else { middles.iter().sum::<usize>() / middles.len() };
+            order.push((wish, i));
+        }
+        // Of equal wishes the one that was written first is first.
+        order.sort();
+        let mut free = MARGIN;
+        for (wish, i) in order {
+            let height = nodes[i].height();
+            nodes[i].y = free.max(wish.saturating_sub(height / 2));
+            free = nodes[i].y + height + BELOW;
+        }
+        bottom = bottom.max(free);
+    }
+    bottom + MARGIN - BELOW
+}
+
+fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
+    let columns = nodes.iter().map(|n| n.column).max().unwrap_or(0) + 1;
+    let width = 2 * MARGIN + columns * WIDTH + (columns - 1) * ACROSS;
+    let x = |n: &Node| MARGIN + n.column * (WIDTH + ACROSS);
+    let mut out = format!(
+        "<svg class=\"flow\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+         aria-hidden=\"true\" focusable=\"false\">"
+    );
+    let find = |id: &str| nodes.iter().find(|n| n.id == id);
+    for (from, to) in edges {
+        let (Some(from), Some(to)) = (find(from), find(to)) else { continue };
+        let (x1, y1, x2, y2) = (x(from) + WIDTH, from.middle(), x(to), to.middle());
+        let bend = x2.saturating_sub(x1) / 2;
+        let _ = write!(
+            out,
+            "<path class=\"edge\" d=\"M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}\"/>",
+            x1 + bend,
+            x2.saturating_sub(bend)
+        );
+    }
+    for lane in nodes.iter().filter(|n| n.kind == "lane") {
+        let _ = write!(out, "<path class=\"edge\" d=\"M{} {} h{WIDTH}\"/>", x(lane), lane.middle());
+    }
+    for n in nodes.iter().filter(|n| n.kind != "lane") {
+        let (left, kind) = (x(n), n.kind);
+        let _ = write!(
+            out,
+            "<g class=\"node {kind}\"><title>{kind} {}</title>\
+             <rect x=\"{left}\" y=\"{}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"7\"/>\
+             <text class=\"title\" x=\"{}\" y=\"{}\">{}</text><text class=\"small\" x=\"{}\" y=\"{}\">{}</text>",
+            escaped(&n.title, usize::MAX),
+            n.y,
+            left + 12,
+            n.y + 22,
+            escaped(&n.title, TITLE),
+            left + 12,
+            n.y + 39,
+            escaped(&n.small, SMALL),
+        );
+        for part in n.counts.iter().flat_map(parts) {
+            let across = (WIDTH - 24) as f64 / 10_000.0;
+            let _ = write!(
+                out,
+                "<rect class=\"bar {}\" x=\"{:.1}\" y=\"{}\" width=\"{:.1}\" height=\"4\"/>",
+                part.class,
+                (left + 12) as f64 + part.from as f64 * across,
+                n.y + HEIGHT - 9,
+                part.width as f64 * across
+            );
+        }
+        out.push_str("</g>");
+    }
+    out.push_str("</svg>");
+    out
+}
+
+fn escaped(text: &str, max: usize) -> String {
+    let text = clear(text);
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i + 1 >= max && text.chars().nth(max).is_some() {
+            out.push('…');
+            break;
+        }
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,145 @@
+//! Who reads the page: the session's cookie, and the word that their forms are signed with. Only the
+//! page takes the cookie; the API takes tokens alone, so that no other site can reach it with somebody's
+//! session.
+
+use super::super::{App, Caller};
+use super::PageError;
+use crate::project::state::Role;
+use crate::system::clock::{Clock, SystemClock};
+use axum::extract::{Form, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+const COOKIE: &str = "sconn_session";
+
+/// The random id of a session.
+#[derive(Clone)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// 244 random bits.
+    pub fn new() -> Self {
+        Self(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple()))
+    }
+
+    /// The one that the browser sent, if it sent one.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|c| c.to_str().ok());
+        let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|c| c.trim().split_once('='));
+        let (_, id) = pairs.find(|(name, _)| *name == COOKIE)?;
+        let good = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+        good.then(|| Self(id.to_owned()))
+    }
+
+    /// The id itself, for the state, which keeps a hash of it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What forms of this session are signed with. It follows from the id and does not tell it.
+    pub fn csrf(&self) -> String {
+        let digest = Sha256::digest(format!("form of {}", self.0));
+        digest.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Whether a form is of this session.
+    pub fn signed(&self, word: &str) -> bool {
+        self.csrf().as_bytes().ct_eq(word.as_bytes()).into()
+    }
+
+    /// The cookie; no script reads it, and no other site sends it.
+    pub fn cookie(&self, headers: &HeaderMap) -> HeaderValue {
+        set_cookie(&self.0, headers, "")
+    }
+
+    /// What makes the browser forget it.
+    pub fn forget(headers: &HeaderMap) -> HeaderValue {
+        set_cookie("", headers, "; Max-Age=0")
+    }
+}
+
+fn set_cookie(id: &str, headers: &HeaderMap, more: &str) -> HeaderValue {
+    // The service itself speaks plain HTTP; a proxy in front of it says that the browser does not.
+    let https = headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
+    let secure = if https { "; Secure" } else { "" };
+    let text = format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{more}");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Somebody who has logged in.
+#[derive(Clone)]
+pub struct Visitor {
+    /// The holder of the token.
+    pub caller: Caller,
+    /// Who started what they start: an address, to which the report is sent, or the token's name.
+    pub who: String,
+    /// Their session.
+    pub id: SessionId,
+}
+
+impl Visitor {
+    /// What the templates sign forms with.
+    pub fn csrf(&self) -> String {
+        self.id.csrf()
+    }
+
+    /// Whether they may start, cancel and resume executions.
+    pub fn runs(&self) -> bool {
+        self.caller.role >= Role::Run
+    }
+
+    /// Whether they may activate connectors.
+    pub fn administers(&self) -> bool {
+        self.caller.role >= Role::Admin
+    }
+
+    /// Refuses where the form is not of their session or their role is not enough.
+    pub fn signs(&self, word: Option<&str>, role: Role) -> Result<(), PageError> {
+        if !word.is_some_and(|word| self.id.signed(word)) {
+            return Err(PageError::unsigned());
+        }
+        Ok(self.caller.may(role)?)
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
+        // Only what can be looked at can be come back to.
+        let next = if parts.method == Method::GET { parts.uri.to_string() } else { "/".to_owned() };
+        let Some(id) = SessionId::of(&parts.headers) else { return Err(PageError::Login(next)) };
+        let asked = id.clone();
+        let token = app.with(move |state| state.session(asked.reveal(), SystemClock.now())).await?;
+        let Some(token) = token else { return Err(PageError::Login(next)) };
+        let caller = Caller { name: token.name, role: token.role, email: token.email };
+        Ok(Self { who: caller.who().to_owned(), caller, id })
+    }
+}
+
+/// A form without files.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The first value of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All its values.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+impl FromRequest<App> for Fields {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
+        let form = Form::<Vec<(String, String)>>::from_request(request, app).await;
+        let Form(fields) = form.map_err(|e| super::super::ApiError::new(e.status(), e.body_text(), ""))?;
+        Ok(Self(fields))
+    }
+}

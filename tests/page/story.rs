@@ -1,0 +1,63 @@
+//! The whole story in Chromium: `story.py` does what a person does, and this starts it.
+
+use super::desk::Desk;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A Python with Playwright and axe, in a virtual environment beside the build's other files.
+fn python() -> PathBuf {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tmp-python-page");
+    let python = home.join("bin/python");
+    let asked = Command::new(&python).args(["-c", "import playwright, axe_playwright_python"]).output();
+    if asked.is_ok_and(|o| o.status.success()) {
+        return python;
+    }
+    let must = |command: &mut Command, mend: &str| {
+        let done = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}: {mend}"));
+        assert!(done.status.success(), "{mend}\n{}", String::from_utf8_lossy(&done.stderr));
+    };
+    must(
+        Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home),
+        "install Python's venv: apt-get install python3-venv",
+    );
+    let packages = ["-m", "pip", "install", "-q", "playwright==1.65.2", "axe-playwright-python==0.1.8"];
+    must(
+        Command::new(&python).args(packages),
+        "playwright and axe come from the Python package index: is there a network?",
+    );
+    python
+}
+
+fn chromium() -> &'static str {
+    let known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    let found = known.into_iter().find(|p| Path::new(p).exists());
+    found.expect("the page is tested in Chromium: apt-get install chromium")
+}
+
+/// From logging in to the report, with a cancel in the middle; on the way each page is looked at by axe,
+/// in light and dark, and at a width of 360 pixels. `SCONN_WRITE=1` draws the pictures in `docs` anew.
+#[test]
+fn the_whole_story_in_a_browser() {
+    let desk = Desk::new();
+    let fleet = desk.path().join("fleet");
+    std::fs::create_dir_all(fleet.join("samples")).unwrap();
+    for file in ["fleet.sconn", "fleet_schema.sconn", "samples/fleet.zip"] {
+        std::fs::copy(Path::new("examples/fleet").join(file), fleet.join(file)).unwrap();
+    }
+    let long: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
+    std::fs::write(desk.path().join("long.csv"), format!("SKU,Price\n{long}")).unwrap();
+    std::fs::write(desk.path().join("bad.csv"), "SKU,Price\na,5\n,2\nnew,x\n").unwrap();
+    let pictures = match std::env::var_os("SCONN_WRITE") {
+        Some(_) => PathBuf::from("docs/pictures"),
+        None => desk.path().join("pictures"),
+    };
+    let told = Command::new(python())
+        .arg("tests/page/story.py")
+        .args([&desk.address, &desk.token("ann", "admin"), chromium()])
+        .args([desk.path(), &pictures])
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success(), "{said}");
+    assert!(said.contains("the end"), "{said}");
+}
