@@ -7,7 +7,7 @@ use super::show::{self, Badge, Execution, Time, clear};
 use super::{Frame, PageError, flow, page};
 use crate::diagnostic::render::concise;
 use crate::life::{Connector, Failure, discover, edited, incomplete};
-use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan};
+use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
 use crate::report::grouped;
@@ -24,6 +24,8 @@ pub struct Head {
     /// The tab that is shown.
     pub tab: &'static str,
     pub queued: usize,
+    /// Whether it has webhook events to show.
+    pub webhook: bool,
 }
 
 impl Head {
@@ -35,6 +37,9 @@ impl Head {
             active: connector.status.runs(),
             tab,
             queued: state.queued(&connector.name)?.len(),
+            webhook: !state.events(&connector.name, None, 1)?.is_empty()
+                || active_plan(state, connector)?
+                    .is_some_and(|p| matches!(p.connector.trigger, Trigger::Webhook(_))),
         })
     }
 }

@@ -7,6 +7,7 @@ mod connectors;
 mod decisions;
 mod download;
 mod error;
+mod events;
 mod execution;
 mod executions;
 mod flow;
@@ -48,6 +49,7 @@ fn forms() -> Router<App> {
         .route("/connectors/{name}", get(connector::show))
         .route("/connectors/{name}/activation", get(activation::prompt).post(activation::change))
         .route("/connectors/{name}/executions", get(executions::list))
+        .route("/connectors/{name}/events", get(events::list).post(events::change))
         .route("/executions/{id}", get(execution::show))
         .route("/executions/{id}/progress", get(execution::progress))
         .route("/executions/{id}/decisions", get(decisions::show))

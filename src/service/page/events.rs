@@ -1,0 +1,157 @@
+//! The webhook events of a connector: looked at, tried in a dry run, thrown away.
+
+use super::super::{ApiError, App};
+use super::connector::{Head, known, read};
+use super::session::{Fields, Visitor};
+use super::show::{self, Badge, Time, clear};
+use super::{Frame, PageError, page};
+use crate::life::{Ask, Failure, InputFile, choose_events, queue, sample_events};
+use crate::project::Project;
+use crate::project::state::{Event, EventState, Role, State};
+use askama::Template;
+use axum::extract::{self, Path, Query};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+/// So many are listed, the newest first.
+const PAGE: i64 = 200;
+
+struct Line {
+    id: i64,
+    at: Time,
+    badge: Badge,
+    execution: String,
+    about: Vec<(&'static str, String)>,
+    body: String,
+    open: bool,
+}
+
+#[derive(Template)]
+#[template(path = "events.html")]
+struct EventsPage {
+    frame: Frame,
+    head: Head,
+    lines: Vec<Line>,
+    states: Vec<(&'static str, bool)>,
+    csrf: String,
+    runs: bool,
+}
+
+#[derive(Deserialize)]
+pub struct Filter {
+    #[serde(default)]
+    state: String,
+}
+
+impl From<EventState> for Badge {
+    fn from(state: EventState) -> Self {
+        let class = match state {
+            EventState::Waiting => "run",
+            EventState::Captured => "setup",
+            EventState::Batched => "good",
+            EventState::Discarded => "off",
+        };
+        Self { class, words: state.words() }
+    }
+}
+
+pub async fn list(
+    extract::State(app): extract::State<App>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(filter): Query<Filter>,
+) -> Result<Response, PageError> {
+    let project = app.project().clone();
+    let frame = Frame::new("Webhook events", &app, &visitor);
+    let (csrf, runs) = (visitor.csrf(), visitor.runs());
+    let shown = app
+        .with(move |state| {
+            let connector = known(&project, state, &name)?;
+            let only = EventState::ALL.into_iter().find(|s| s.words() == filter.state);
+            Ok::<_, ApiError>(EventsPage {
+                frame,
+                head: Head::of(state, &connector, "events")?,
+                lines: state.events(&name, only, PAGE)?.into_iter().map(line).collect(),
+                states: EventState::ALL.iter().map(|s| (s.words(), Some(*s) == only)).collect(),
+                csrf,
+                runs,
+            })
+        })
+        .await?;
+    page(&shown)
+}
+
+fn line(event: Event) -> Line {
+    let about = [
+        ("Key", event.key.unwrap_or_default()),
+        ("Employee", event.employee_id),
+        ("Query", event.querystring),
+        ("Content type", event.content_type),
+    ];
+    Line {
+        id: event.id,
+        at: Time::of(&event.received_at),
+        badge: event.state.into(),
+        execution: event.execution.unwrap_or_default(),
+        about: about.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, clear(&v))).collect(),
+        body: clear(&event.body),
+        open: event.state.open(),
+    }
+}
+
+/// Tries the chosen events in a dry run, or throws them away.
+pub async fn change(
+    extract::State(app): extract::State<App>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Fields,
+) -> Result<Response, PageError> {
+    visitor.signs(form.get("csrf"), Role::Run)?;
+    let ids: Vec<i64> = form.all("event").iter().filter_map(|id| id.parse().ok()).collect();
+    if ids.is_empty() {
+        return Err(Failure::new("no event was chosen", "go back, and choose some").into());
+    }
+    let discards = form.get("do") == Some("discard");
+    let project = app.project().clone();
+    let back = format!("/connectors/{}/events", show::encode(&name));
+    let begun = app
+        .with(move |state| {
+            let events = choose_events(state, &name, &ids, None)?;
+            if discards {
+                state.discard_events(&events)?;
+                return Ok(None);
+            }
+            replay(&project, state, &name, &events, visitor.who).map(Some)
+        })
+        .await?;
+    let to = begun.map_or(back, |id: String| format!("/executions/{}", show::encode(&id)));
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// Puts a dry run of these events into the queue; nothing becomes of them by it.
+fn replay(
+    project: &Project,
+    state: &mut State,
+    name: &str,
+    events: &[i64],
+    by: String,
+) -> Result<String, ApiError> {
+    let connector = known(project, state, name)?;
+    let (_, plan) = read(project, &connector).map_err(|errors| {
+        Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
+    })?;
+    let samples = sample_events(state, events)?;
+    let file = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let ask = Ask {
+        file: project.root().join(&connector.file),
+        input: vec![InputFile { path: samples.file.clone(), name: file }],
+        live: false,
+        params: Vec::new(),
+        target: None,
+        out: None,
+        workbook: true,
+        guard_formulas: false,
+        triggered_by: by,
+    };
+    Ok(queue(plan, ask)?)
+}
