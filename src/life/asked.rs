@@ -1,15 +1,17 @@
 //! An execution as it is asked for: on the command line, by a trigger, over HTTP.
 
 use super::activation::{incomplete, version_hash};
+use super::worker::Hold;
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, NewExecution, Status};
+use crate::project::state::{NewExecution, Status};
 use crate::report::RunMode;
 use crate::run::{Frozen, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target};
@@ -100,12 +102,13 @@ impl Asked {
         })?)
     }
 
-    /// What the run is asked.
+    /// What the run is asked, of a worker where the project counts them.
     pub fn request<'a>(
         &'a self,
         here: &'a Path,
         progress: &'a dyn Progress,
         stop: &'a AtomicBool,
+        hold: &'a Hold,
     ) -> Request<'a> {
         Request {
             plan: &self.plan,
@@ -122,6 +125,8 @@ impl Asked {
             clock: &SystemClock,
             progress,
             stop,
+            epoch: hold.epoch(),
+            own: hold.own(),
         }
     }
 }
@@ -140,7 +145,7 @@ impl Asked {
     /// # Errors
     /// Where there is nothing to resume, or it must not go on.
     pub fn again(root: &Path) -> Result<Self, Failure> {
-        let Some(frozen) = Frozen::load(root)? else {
+        let Some(mut frozen) = Frozen::load(root)? else {
             return Err(Failure::new(
                 format!("there is nothing to resume in {}", root.display()),
                 "only an execution that was interrupted can be resumed, and only after its input was kept",
@@ -159,14 +164,14 @@ impl Asked {
         let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
         frozen.check_inputs()?;
         let project = Project::of(&folder.root().join("x"))?;
-        let plan = version_at_last(&project, &frozen)?.unwrap_or(frozen.plan.clone());
+        begin_at_last(&project, &mut frozen, &folder)?;
         Ok(Self {
             project,
             store: PathBuf::from(&frozen.target.place),
             live: RunMode::from_words(&frozen.target.mode) == RunMode::Live,
             version: None,
             files: frozen.inputs(),
-            plan,
+            plan: frozen.plan,
             parameters: frozen.parameters,
             execution: frozen.execution,
             started: frozen.started,
@@ -197,7 +202,7 @@ impl Asked {
         let parameters = parameters(&plan, &ask.params)?;
         let project = Project::of(&ask.file)?;
         let store = project.target(ask.target.as_deref())?;
-        let version = version(&project, &connector, &plan, &ask)?;
+        let version = version(&project, connector, &plan, &ask)?;
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
         let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
@@ -233,19 +238,28 @@ pub fn queue(connector: &Connector, plan: Plan, ask: Ask) -> Result<String, Fail
     }
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
-    freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
+    let hold = Hold::nobody();
+    freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
     asked.folder.leave();
     asked.register()?;
     Ok(asked.execution)
 }
 
-/// A live execution that waited runs the version that is active when it begins. Live, nothing begins and
-/// nothing goes on while its connector is not active.
-fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, Failure> {
-    let Some(state) = project.state()? else { return Ok(None) };
-    let Some(row) = state.execution(&frozen.execution)? else { return Ok(None) };
-    if row.state.ended() || !row.live {
-        return Ok(None);
+/// An execution that waited begins now; a live one with the version that is active by now. Live, nothing
+/// begins and nothing goes on while its connector is not active.
+fn begin_at_last(project: &Project, frozen: &mut Frozen, folder: &ExecutionFolder) -> Result<(), Failure> {
+    let Some(mut state) = project.state()? else { return Ok(()) };
+    let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
+    if row.state.ended() {
+        return Ok(());
+    }
+    let waited = row.started_at.is_none();
+    if !row.live {
+        return if waited {
+            Ok(frozen.begins(folder, SystemClock.now(), frozen.plan.clone())?)
+        } else {
+            Ok(())
+        };
     }
     let connector = state.connector(&row.connector)?;
     let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
@@ -255,15 +269,17 @@ fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, F
             format!("activate it: sconn activate {}", row.connector),
         ));
     }
-    let waited = row.state == ExecutionState::Queued;
-    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(None) };
+    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
     let json = state.plan(&row.connector, version)?.unwrap_or_default();
-    serde_json::from_str(&json).map(Some).map_err(|e| {
+    let plan = serde_json::from_str(&json).map_err(|e| {
         Failure::new(
             format!("version {version} of `{}` cannot be read: {e}", row.connector),
             "it was activated by another version of sconn: activate it again",
         )
-    })
+    })?;
+    frozen.begins(folder, SystemClock.now(), plan)?;
+    crash::point("version kept");
+    Ok(state.begins(&row.id, Some(version))?)
 }
 
 /// Within a project a live run takes the version that was activated, and needs an operational

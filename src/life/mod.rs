@@ -5,6 +5,8 @@ mod activation;
 mod asked;
 mod connector;
 mod failure;
+mod limits;
+mod retention;
 mod work;
 mod worker;
 
@@ -12,5 +14,6 @@ pub use activation::{Known, activate, edited, incomplete, no_project};
 pub use asked::{Ask, Asked, queue};
 pub use connector::Connector;
 pub use failure::{Failure, io_words};
+pub use retention::{Removed, prune};
 pub use work::Workers;
-pub use worker::{Far, Worker};
+pub use worker::{Far, Hold, Worker};

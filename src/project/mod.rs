@@ -1,6 +1,9 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
+mod limits;
 pub mod state;
+
+pub use limits::{Limits, Retention, parse_length};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +20,10 @@ use std::path::{Path, PathBuf};
 struct Settings {
     #[serde(default)]
     targets: BTreeMap<String, TargetSetting>,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    retention: Retention,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +39,8 @@ pub struct Project {
     targets: BTreeMap<String, PathBuf>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    limits: Limits,
+    retention: Retention,
 }
 
 /// Why a project cannot be used.
@@ -58,7 +67,13 @@ impl Project {
         let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
         match root {
             Some(root) => Self::read(root),
-            None => Ok(Self { root: PathBuf::from("."), targets: BTreeMap::new(), declared: false }),
+            None => Ok(Self {
+                root: PathBuf::from("."),
+                targets: BTreeMap::new(),
+                declared: false,
+                limits: Limits::default(),
+                retention: Retention::default(),
+            }),
         }
     }
 
@@ -79,12 +94,28 @@ impl Project {
         let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
         let targets = settings.targets.into_iter().map(|(n, t)| (n, root.join(t.sqlite))).collect();
-        Ok(Self { root: root.to_path_buf(), targets, declared: true })
+        Ok(Self {
+            root: root.to_path_buf(),
+            targets,
+            declared: true,
+            limits: settings.limits,
+            retention: settings.retention,
+        })
     }
 
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What an execution may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// How long the files of executions stay.
+    pub fn retention(&self) -> Retention {
+        self.retention
     }
 
     /// The project's state; none without a `sconn.toml`: there runs are on their own.

@@ -5,12 +5,15 @@
 
 mod connectors;
 mod executions;
+mod limits;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use retention::Expired;
 pub use tokens::{Role, Token};
 
 use super::ProjectError;
@@ -105,12 +108,14 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
            state TEXT NOT NULL, folder TEXT NOT NULL, queued_at TEXT NOT NULL, started_at TEXT,
            ended_at TEXT, stage TEXT, done INTEGER, total INTEGER, counts TEXT, failure TEXT,
            pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
-           cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+           cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '',
+           files_gone_at TEXT) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
     ))?;
     if layout == 1 {
         transaction
             .execute_batch("ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT ''")?;
+        transaction.execute_batch("ALTER TABLE executions ADD COLUMN files_gone_at TEXT")?;
     }
     transaction.execute_batch(tokens::TABLES)?;
     transaction.commit()

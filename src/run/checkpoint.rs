@@ -4,6 +4,7 @@
 
 use super::{Execution, RunError, ScopeRun};
 use crate::report::{InputSummary, RejectedLine, StageTime};
+use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, sync};
 use crate::system::spool::Spool;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ impl Execution<'_> {
             name.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
         };
         let mut scopes = Vec::new();
+        crash::point("sync tables");
         for scope in &self.scopes {
             let mut spools = std::iter::once(&scope.output).chain(&scope.variables);
             spools.try_for_each(|s| sync(s.path()))?;
