@@ -78,7 +78,7 @@ impl Asked {
             Box::new(Store::open_or_create_later(&self.store)?)
         } else {
             let base = Store::open_readonly_or_empty(&self.store)?;
-            Box::new(Recording::new(Box::new(base), self.folder.work())?)
+            Box::new(Recording::new(Box::new(base), self.folder.scratch())?)
         })
     }
 
@@ -91,7 +91,7 @@ impl Asked {
         let absolute = std::path::absolute(self.folder.root())?;
         let root = std::path::absolute(self.project.root())?;
         let folder = absolute.strip_prefix(&root).unwrap_or(&absolute);
-        Ok(state.queue(NewExecution {
+        state.queue(NewExecution {
             id: &self.execution,
             connector: &self.plan.connector.name,
             version: self.version,
@@ -99,7 +99,9 @@ impl Asked {
             triggered_by: &self.triggered_by,
             folder: &folder.display().to_string(),
             at: self.started,
-        })?)
+        })?;
+        crash::point("registered");
+        Ok(())
     }
 
     /// What the run is asked, of a worker where the project counts them.

@@ -28,7 +28,7 @@ impl Execution<'_> {
             input::Intake::default()
         } else {
             let progress = |done, _| request.progress.advance(done);
-            let scratch = self.folder.work();
+            let scratch = self.folder.scratch();
             input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
         };
         self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();

@@ -120,7 +120,7 @@ impl<'p> StepRun<'p> {
     fn expose(&self, execution: &Execution<'_>) -> Result<Option<SpoolWriter>, RunError> {
         let Some(name) = &self.load.expose else { return Ok(None) };
         let schema = Schema::new(vec![Field::new(name, ArrowType::Utf8, true)]);
-        let path = execution.folder.work().join(format!("exposed-{}.arrow", self.load.name));
+        let path = execution.folder.scratch().join(format!("exposed-{}.arrow", self.load.name));
         Ok(Some(SpoolWriter::create(&path, Arc::new(schema))?))
     }
 

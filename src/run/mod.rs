@@ -251,6 +251,7 @@ impl Execution<'_> {
         if !self.load_checkpoint()? {
             let inputs: Vec<&Path> = self.request.files.iter().map(|f| f.path.as_path()).collect();
             self.must_own()?;
+            self.folder.forget_scratch();
             self.folder.forget_earlier(&ARTEFACTS, &inputs)?;
             self.take_in()?;
             crash::point("read");

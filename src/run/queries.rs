@@ -40,7 +40,7 @@ impl Execution<'_> {
                 continue;
             }
             self.request.progress.stage(&format!("running SQL: {}", query.name), None);
-            let path = self.folder.work().join(format!("scope-{}.arrow", query.name));
+            let path = self.folder.scratch().join(format!("scope-{}.arrow", query.name));
             let request = self.request;
             let tick = |rows: u64| {
                 request.progress.advance(rows);
@@ -72,7 +72,7 @@ impl Execution<'_> {
             zone: TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC),
         };
         let limits = self.request.sql.clone();
-        let mut engine = Engine::new(limits, self.folder.work(), &present, functions(plan), parameters)?;
+        let mut engine = Engine::new(limits, self.folder.scratch(), &present, functions(plan), parameters)?;
         for table in self.intake.iter().flat_map(|i| &i.tables) {
             engine.add_input(&table.name, &table.spool);
         }

@@ -30,7 +30,7 @@ impl Execution<'_> {
         for query in plan.scopes() {
             let Some(scope) = query.scope.as_ref().filter(|s| !s.errors) else { continue };
             let Some(run) = self.scopes.iter_mut().find(|s| s.name == query.name) else { continue };
-            let path = self.folder.work().join(format!("variables-{}.arrow", query.name));
+            let path = self.folder.scratch().join(format!("variables-{}.arrow", query.name));
             let rows = run.output.rows();
             let request = self.request;
             let tick = |n: u64| {

@@ -2,10 +2,12 @@
 //! its disk full. In a release build none of this does anything.
 //!
 //! `SCONN_CRASH_AT=NAME` dies at the point of that name, `NAME#3` the third time that it is passed;
-//! `SCONN_STOP_AT` asks to stop there, as Ctrl-C does; `SCONN_FAIL_AT` lets the write there fail: the disk is
+//! `SCONN_STOP_AT` asks to stop there, as Ctrl-C does; `SCONN_SLEEP_AT` sends it to sleep
+//! (SIGSTOP); `SCONN_FAIL_AT` lets the write there fail: the disk is
 //! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
 //! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
-//! `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so much memory.
+//! `SCONN_NO_LOCK=1` takes folders
+//! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so much memory.
 
 use jiff::SignedDuration;
 use std::fs::File;
@@ -46,6 +48,11 @@ pub fn stops(stop: &Arc<AtomicBool>) {
 /// How much sooner the lease of a silent worker ends.
 pub fn lease_early() -> SignedDuration {
     SignedDuration::from_secs(number("SCONN_LEASE_EARLY").unwrap_or(0))
+}
+
+/// Whether folders have no lock.
+pub fn no_lock() -> bool {
+    number("SCONN_NO_LOCK").is_some()
 }
 
 /// How many pages a store may have.
@@ -121,6 +128,7 @@ mod debug {
 
     static CRASH: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_CRASH_AT"));
     static STOP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_STOP_AT"));
+    static SLEEP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_SLEEP_AT"));
     static FAIL: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_FAIL_AT"));
     static POINTS: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SCONN_POINTS").ok());
     static STOPS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -140,13 +148,20 @@ mod debug {
         {
             stop.store(true, Ordering::Relaxed);
         }
+        if here(&SLEEP, name) {
+            signal("-STOP");
+        }
         if here(&CRASH, name) {
-            let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+            signal("-9");
             // The signal is on its way, and nothing may be done any more.
             loop {
                 std::thread::park();
             }
         }
+    }
+
+    fn signal(signal: &str) {
+        let _ = std::process::Command::new("kill").args([signal, &std::process::id().to_string()]).status();
     }
 
     pub(super) fn write(name: &str) -> io::Result<()> {

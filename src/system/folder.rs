@@ -32,6 +32,8 @@ const ENDED: &str = ".ended";
 pub struct ExecutionFolder {
     root: PathBuf,
     work: PathBuf,
+    /// In `work`, and this worker's alone: one that was only asleep must not write into another's tables.
+    scratch: PathBuf,
     /// Holds the lock.
     _lock: File,
     /// Whether scratch files stay when this value goes: somebody else goes on with them.
@@ -46,7 +48,7 @@ impl ExecutionFolder {
     pub fn create(root: &Path) -> Result<Self, FolderError> {
         let input = root.join("input");
         fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
-        let folder = Self::lock(root)?;
+        let mut folder = Self::lock(root)?;
         for old in [&folder.work, &root.join(ENDED)] {
             match fs::remove_dir_all(old) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(old, e)),
@@ -56,6 +58,7 @@ impl ExecutionFolder {
         crash::write("create folder")
             .and_then(|()| fs::create_dir(&folder.work))
             .map_err(|e| error(&folder.work, e))?;
+        folder.scratch = own_scratch(&folder.work)?;
         Ok(folder)
     }
 
@@ -65,21 +68,31 @@ impl ExecutionFolder {
     /// # Errors
     /// Where it is not there, or another process has it.
     pub fn reopen(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self::lock(root)?;
+        let mut folder = Self::lock(root)?;
         folder.leave();
+        if folder.work.is_dir() {
+            folder.scratch = own_scratch(&folder.work)?;
+        }
         Ok(folder)
     }
 
     fn lock(root: &Path) -> Result<Self, FolderError> {
         let lock = File::open(root).map_err(|e| error(root, e))?;
-        lock.try_lock().map_err(|e| match e {
-            fs::TryLockError::WouldBlock => {
-                error(root, io::Error::new(io::ErrorKind::WouldBlock, "another process runs in this folder"))
-            }
-            fs::TryLockError::Error(e) => error(root, e),
-        })?;
+        lock.try_lock()
+            .or_else(|e| match e {
+                fs::TryLockError::WouldBlock if crash::no_lock() => Ok(()),
+                other => Err(other),
+            })
+            .map_err(|e| match e {
+                fs::TryLockError::WouldBlock => error(
+                    root,
+                    io::Error::new(io::ErrorKind::WouldBlock, "another process runs in this folder"),
+                ),
+                fs::TryLockError::Error(e) => error(root, e),
+            })?;
         Ok(Self {
             work: root.join(WORK),
+            scratch: root.join(WORK),
             root: root.to_path_buf(),
             _lock: lock,
             leave: AtomicBool::new(false),
@@ -102,7 +115,7 @@ impl ExecutionFolder {
     /// Where the disk is full.
     pub fn save(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let path = self.work.join(name);
-        let new = self.work.join(format!("{name}.new"));
+        let new = self.scratch.join(format!("{name}.new"));
         let save = || {
             crash::write(&format!("create {name}"))?;
             let mut file = File::create(&new)?;
@@ -160,9 +173,25 @@ impl ExecutionFolder {
         &self.root
     }
 
-    /// Scratch files go here; the folder is removed when this value is dropped.
+    /// What workers leave to those after them; the folder is removed when this value is dropped.
     pub fn work(&self) -> &Path {
         &self.work
+    }
+
+    /// Scratch files of this worker go here.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// Removes the scratch files of earlier workers: nobody goes on with them.
+    pub fn forget_scratch(&self) {
+        for entry in fs::read_dir(&self.work).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && path != self.scratch {
+                // They only take room, and go with the folder at the latest.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
     }
 
     /// Takes a finished scratch file into the folder, under a name of its own.
@@ -206,7 +235,7 @@ impl ExecutionFolder {
             return Ok((to, hash));
         }
         let mut from = File::open(file).map_err(|e| error(file, e))?;
-        let part = self.work.join("input.part");
+        let part = self.scratch.join("input.part");
         let failed = |e: io::Error| error(&to, e);
         let made = crash::write("create input copy").and_then(|()| File::create(&part)).map_err(failed)?;
         let mut out = crash::Disk::new(made, "write input copy".into());
@@ -246,6 +275,18 @@ impl Drop for ExecutionFolder {
             let _ = fs::remove_dir_all(&ended);
         }
     }
+}
+
+/// The first free number is this worker's.
+fn own_scratch(work: &Path) -> Result<PathBuf, FolderError> {
+    for number in 1u32.. {
+        let own = work.join(number.to_string());
+        match fs::create_dir(&own) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| own.clone()).map_err(|e| error(&own, e)),
+        }
+    }
+    unreachable!("there are more numbers than workers")
 }
 
 /// Somebody wanted no more.
