@@ -112,7 +112,7 @@ impl Desk {
     }
 
     fn work(&self, env: &[(&str, &str)]) -> String {
-        let done = Command::new(env!("CARGO_BIN_EXE_sconn"))
+        let done = Command::new(crate::common::program())
             .current_dir(self.0.path())
             .args(["work", "--until-empty"])
             .envs(env.iter().copied())
@@ -220,7 +220,7 @@ fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
 #[test]
 fn a_run_that_waits_for_its_target_can_be_cancelled() {
     let desk = Desk::new("");
-    let child = Command::new(env!("CARGO_BIN_EXE_sconn"))
+    let child = Command::new(crate::common::program())
         .current_dir(desk.0.path())
         .args(["run", "shop.sconn", "--input", "good.csv", "--live"])
         .env("SCONN_SLEEP_AT", "claimed")
@@ -303,7 +303,7 @@ fn what_was_being_removed_when_the_process_died_is_removed_the_next_time() {
     let desk = Desk::new("[retention]\nexecutions = \"30d\"\nkeep = 0\n");
     let ids = [desk.ended(&[]), desk.ended(&[])];
     for point in ["rename expired", "expired renamed", "files removed"] {
-        let killed = Command::new(env!("CARGO_BIN_EXE_sconn"))
+        let killed = Command::new(crate::common::program())
             .current_dir(desk.0.path())
             .args(["executions", "prune"])
             .env("SCONN_CRASH_AT", point)

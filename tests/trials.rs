@@ -221,7 +221,7 @@ impl Desk {
     }
 
     pub fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sconn"));
+        let mut command = Command::new(crate::common::program());
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::piped()).envs(env.iter().copied());
         command
