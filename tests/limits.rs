@@ -159,13 +159,13 @@ fn an_execution_that_waited_says_which_version_it_took_and_began_when_it_did() {
 
 #[test]
 fn an_execution_that_takes_too_much_memory_is_ended_and_has_failed() {
-    let desk = Desk::new("[limits]\nmemory = \"400MiB\"\n");
+    let desk = Desk::new("[limits]\nmemory = \"600MiB\"\n");
     let id = desk.submit(&[]);
-    let said = desk.work(&[("SCONN_BALLAST", "500"), ("SCONN_SLEEP_AT", "committed")]);
+    let said = desk.work(&[("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
     assert!(said.contains("was ended: it took"), "{said}");
     let row = desk.execution(&id);
     assert_eq!((&row["state"], &row["epoch"]), (&"failed".into(), &1.into()), "it is not tried again");
-    assert_says(&row["failure"], &["of memory, and may take 400 MiB", "`memory` in [limits] of sconn.toml"]);
+    assert_says(&row["failure"], &["of memory, and may take 600 MiB", "`memory` in [limits] of sconn.toml"]);
     assert_eq!(desk.items(), 2, "what was committed stays");
     assert!(!desk.folder(&id).join(".work").exists(), "scratch files are gone");
     assert_eq!(desk.json(&["status"])[0]["status"], "Operational (Needs Attention)");

@@ -62,7 +62,6 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
         hold = worker.hold(&asked.project)?;
     }
     crash::stops(&stop);
-    let _ballast = crash::ballast();
     let here = std::env::current_dir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {

@@ -137,6 +137,9 @@ impl RunError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            RunError::Input(e @ InputError::Io(_)) => {
+                Some(e.hint().unwrap_or("make sure the file can be read, and that there is room on the disk").into())
+            }
             RunError::Input(e) => e.hint().map(str::to_owned),
             RunError::Target(e) => Some(e.hint().to_owned()),
             RunError::Report(e) => Some(e.hint.clone()),

@@ -7,7 +7,8 @@
 //! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
 //! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
 //! `SCONN_NO_LOCK=1` takes folders
-//! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so much memory.
+//! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so
+//! much memory before it sleeps.
 
 use jiff::SignedDuration;
 use std::fs::File;
@@ -58,13 +59,6 @@ pub fn no_lock() -> bool {
 /// How many pages a store may have.
 pub fn store_pages() -> Option<i64> {
     number("SCONN_STORE_PAGES")
-}
-
-/// Memory that is taken for nothing.
-pub fn ballast() -> Vec<u8> {
-    let bytes = number("SCONN_BALLAST").unwrap_or(0) << 20;
-    // Pages count once they are written to.
-    vec![1; usize::try_from(bytes).unwrap_or(0)]
 }
 
 fn number(variable: &str) -> Option<i64> {
@@ -149,7 +143,11 @@ mod debug {
             stop.store(true, Ordering::Relaxed);
         }
         if here(&SLEEP, name) {
+            let ballast = super::number("SCONN_BALLAST").and_then(|mib| usize::try_from(mib).ok());
+            // Pages count once they are written to.
+            let ballast = vec![1u8; ballast.unwrap_or(0) << 20];
             signal("-STOP");
+            drop(ballast);
         }
         if here(&CRASH, name) {
             signal("-9");
