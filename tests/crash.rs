@@ -115,7 +115,9 @@ fn an_execution_stopped_anywhere_says_what_was_done_and_the_next_run_does_the_re
     {
         let template = Template::repeatable(before);
         for (name, (passed, _)) in template.points() {
-            for time in times(passed, &some) {
+            // What the store holds makes a difference only where chunks are.
+            let times = if before == Before::Empty && passed < 9 { Vec::new() } else { times(passed, &some) };
+            for time in times {
                 trials.push((number, format!("{name}#{time}")));
             }
         }

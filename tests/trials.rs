@@ -1,6 +1,7 @@
 //! What the trials of crashes, stops, full disks and sleeping workers have in common: a project with a
 //! connector whose every kind of row is in its input, what a run of it leaves, and the points it passes.
 
+use rusqlite::OptionalExtension;
 use sconn::load::Committed;
 use sconn::report::DecisionReader;
 use serde_json::Value;
@@ -252,11 +253,11 @@ impl Desk {
         self.sconn(&["executions", "resume", "out"], env)
     }
 
-    /// How the project's state says that the newest execution stands.
+    /// How the project's state says that the newest execution stands; nothing where there is none.
     pub fn state(&self) -> String {
         let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
         let sql = "SELECT state FROM executions ORDER BY queued_at DESC, id DESC LIMIT 1";
-        state.query_row(sql, [], |r| r.get(0)).unwrap()
+        state.query_row(sql, [], |r| r.get(0)).optional().unwrap().unwrap_or_default()
     }
 
     fn ask(&self, queries: &[&str]) -> Vec<String> {
