@@ -58,6 +58,12 @@ fn trial(
     let mut moment = || Duration::from_micros(dice.below(takes.as_micros() as usize * 3 / 2) as u64);
     std::thread::sleep(moment());
     signal(&sleeper.0, "-STOP");
+    // Its threads stop one after the other.
+    let stat = format!("/proc/{}/stat", sleeper.0.id());
+    while sleeper.0.try_wait().unwrap().is_none() && !std::fs::read_to_string(&stat).unwrap().contains(") T ")
+    {
+        std::thread::yield_now();
+    }
     let asleep = sleeper.0.try_wait().unwrap().is_none() && desk.path("out/.work/frozen.json").exists();
     if !asleep || desk.state() != "running" {
         return None;
@@ -65,7 +71,7 @@ fn trial(
     let mut second = Running(desk.command(&["executions", "resume", "out"], &[NO_LOCK]).spawn().unwrap());
     // It wakes while the other is at work, or soon after that has ended: one that sleeps with the store's lock
     // in its hand lets nobody work before.
-    let until = Instant::now() + moment() * 4;
+    let until = Instant::now() + (moment() * 4).min(Duration::from_secs(2));
     while Instant::now() < until && second.0.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }

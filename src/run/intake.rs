@@ -49,6 +49,7 @@ impl Execution<'_> {
         self.notices.extend(intake.notices.iter().map(|n| n.message.clone()));
         self.artefacts.insert("input".into(), self.folder.file("input").display().to_string());
         if let Some(made) = &intake.rejected_file {
+            self.must_own()?;
             let path = self.folder.keep(made, "rejected.csv")?;
             self.artefacts.insert("rejected".into(), path.display().to_string());
         }

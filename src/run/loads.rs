@@ -63,6 +63,8 @@ impl Execution<'_> {
             failure = failure.or(done.err());
         }
         crash::point("steps done");
+        // What failed may have failed because another worker was at its files: this is not for its place.
+        self.must_own()?;
         scribe.finish()?;
         failure.map_or(Ok(()), Err)
     }

@@ -17,6 +17,7 @@ impl Execution<'_> {
     pub(super) async fn run_queries(&mut self) -> Result<(), RunError> {
         self.stage("running SQL", None);
         let done = self.make_scopes().await;
+        self.must_own()?;
         // What the SQL made so far is there to be looked at, even when a later scope failed.
         self.begin_sql_output();
         if done.is_err() {
