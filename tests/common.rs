@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a command came to.
@@ -17,9 +17,14 @@ pub fn sconn(args: &[&str]) -> Output {
     sconn_in(Path::new("."), args)
 }
 
+/// The program that is tested: the one that was just built, unless another is named.
+pub fn program() -> PathBuf {
+    std::env::var_os("SCONN_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_sconn").into(), PathBuf::from)
+}
+
 /// Runs `sconn` with these arguments in a folder.
 pub fn sconn_in(dir: &Path, args: &[&str]) -> Output {
-    let out = Command::new(env!("CARGO_BIN_EXE_sconn"))
+    let out = Command::new(program())
         .current_dir(dir)
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")

@@ -303,6 +303,18 @@ pub enum ExecutionsCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Remove the files of executions that ended long ago; they stay in the list.
+    #[command(
+        after_help = "Example:\n  sconn executions prune --older-than 30d --dry-run\n\nWithout --older-than it is `executions` in [retention] of sconn.toml that counts."
+    )]
+    Prune {
+        /// How long ago: 90s, 15m, 6h, 30d.
+        #[arg(long, value_name = "TIME", value_parser = crate::project::parse_length)]
+        older_than: Option<std::time::Duration>,
+        /// Only say which.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Copy what an execution left: the SQL output is there while load steps still run.
     #[command(
         after_help = "Example:\n  sconn executions download 20240304T101500Z-3f9a1c report --to monday.xlsx"

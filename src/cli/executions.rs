@@ -2,11 +2,12 @@
 
 use super::args::{Artefact, ExecutionsCommand, Format};
 use super::{Exit, Failure, Look, print};
-use crate::life::find_execution;
+use crate::life::{Removed, find_execution};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
 use crate::system::clock::{Clock, SystemClock};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit, Failure> {
     match command {
@@ -16,6 +17,7 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
         ExecutionsCommand::Resume { execution, format } => {
             super::run::resume(&folder(&Project::here()?, &execution)?, format, look)
         }
+        ExecutionsCommand::Prune { older_than, dry_run } => prune(older_than, dry_run),
         ExecutionsCommand::Download { execution, artefact, to } => download(&execution, artefact, to),
     }
 }
@@ -66,7 +68,8 @@ fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Fai
             Some(stage) => format!("{} ({stage}{})", row.state.words(), far(&row)),
             None => row.state.words().to_owned(),
         };
-        print(&format!("{}  {}  {mode:7}  {how}\n", row.id, row.connector))?;
+        let gone = if row.files_gone_at.is_some() { "  (its files are gone)" } else { "" };
+        print(&format!("{}  {}  {mode:7}  {how}{gone}\n", row.id, row.connector))?;
     }
     Ok(Exit::Clean)
 }
@@ -98,7 +101,10 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     text += &line("started", row.started_at.as_deref());
     text += &line("ended", row.ended_at.as_deref());
     text += &line("failure", row.failure.as_deref());
-    text += &line("folder", Some(&project.root().join(&row.folder).display().to_string()));
+    text += &match &row.files_gone_at {
+        Some(at) => line("files", Some(&format!("removed at {at}, as the retention says"))),
+        None => line("folder", Some(&project.root().join(&row.folder).display().to_string())),
+    };
     for message in state.messages(Some(id), 50)? {
         text += &line("told", Some(&super::outbox::words(&message)));
     }
@@ -119,8 +125,40 @@ fn cancel(id: &str) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
+/// Removes the files of old executions.
+fn prune(older_than: Option<Duration>, dry: bool) -> Result<Exit, Failure> {
+    let (project, mut state) = state()?;
+    let Some(older_than) = older_than.or(project.retention().executions) else {
+        return Err(Failure::new(
+            "nothing says how long the files of executions stay: for ever, then",
+            "say it once with --older-than 30d, or for good in sconn.toml:\n[retention]\nexecutions = \"90d\"",
+        ));
+    };
+    let all = crate::life::prune(&project, &mut state, older_than, dry)?;
+    for (execution, removed) in &all {
+        let how = match removed {
+            Removed::Gone if dry => "would go",
+            Removed::Gone => "removed",
+            Removed::Stays(why) => &format!("stays: {why}"),
+        };
+        print(&format!("{}  {}  ended {}  {how}\n", execution.id, execution.connector, execution.ended_at))?;
+    }
+    if all.is_empty() {
+        print("there is nothing to remove\n")?;
+    }
+    Ok(Exit::Clean)
+}
+
 fn download(id: &Path, artefact: Artefact, to: Option<PathBuf>) -> Result<Exit, Failure> {
-    let folder = folder(&Project::here()?, id)?;
+    let project = Project::here()?;
+    let row = project.state()?.map(|s| s.execution(&id.display().to_string())).transpose()?.flatten();
+    if let Some(at) = row.and_then(|r| r.files_gone_at) {
+        return Err(Failure::new(
+            format!("the files of {} were removed at {at}, as the retention says", id.display()),
+            "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
+        ));
+    }
+    let folder = folder(&project, id)?;
     let artefact = crate::life::Artefact::from(artefact);
     let from = artefact.of(&folder)?;
     let to = to.unwrap_or_else(|| PathBuf::from(artefact.file()));

@@ -5,9 +5,10 @@ use super::findings::plan_or_tell;
 use super::progress::Told;
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
-use crate::life::{Ask, Asked, Connector, Worker};
+use crate::life::{Ask, Asked, Connector, Hold, Worker};
 use crate::report::{RunState, terminal};
 use crate::run::{RunError, execute};
+use crate::system::crash;
 use crate::target::{Target, TargetError};
 use std::path::Path;
 use std::sync::Arc;
@@ -63,14 +64,17 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     let told = Arc::new(Told::new());
     let stop = Arc::new(AtomicBool::new(false));
     let mut worker = Worker::take(&asked.project, &asked.execution)?;
+    let mut hold = Hold::nobody();
     if let Some(worker) = &mut worker {
         worker.beat(&asked.project, told.far(), &stop)?;
+        hold = worker.hold(&asked.project)?;
     }
+    crash::stops(&stop);
     let here = std::env::current_dir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         hear_ctrl_c(told.clone(), stop.clone()).await;
-        execute(&asked.request(&here, told.as_ref(), &stop), &asked.folder, target).await
+        execute(&asked.request(&here, told.as_ref(), &stop, &hold), &asked.folder, target).await
     });
     // A query that did not hear of its limit may still be at work; nobody waits for it.
     runtime.shutdown_background();
@@ -82,7 +86,8 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     }
     if let Some(worker) = worker {
         let failure = done.as_ref().err().map(ToString::to_string);
-        worker.end(done.as_ref().ok(), failure.as_deref())?;
+        // Where the state does not hear of the end, it can be resumed, and hears of it then.
+        worker.end(done.as_ref().ok(), failure.as_deref()).inspect_err(|_| asked.folder.leave())?;
     }
     let summary = done?;
     match format {

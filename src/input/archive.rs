@@ -3,22 +3,32 @@
 use super::errors::InputError;
 use super::parts::{Found, Kind, stem};
 use super::{Limits, Notice, Part};
+use crate::system::crash::{self, Disk};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use zip::ZipArchive;
 
-/// A ZIP that was opened and whose list of entries holds no traps.
-pub(super) type Archive = ZipArchive<BufReader<File>>;
+/// A ZIP that was opened, and who may want no more of it.
+pub(super) struct Archive<'a> {
+    zip: ZipArchive<BufReader<File>>,
+    stop: &'a dyn Fn() -> bool,
+}
 
 /// Opens a ZIP.
 ///
 /// # Errors
 /// Where it is truncated or damaged.
-pub(super) fn open(path: &Path, shown: &str) -> Result<Archive, InputError> {
+pub(super) fn open<'a>(
+    path: &Path,
+    shown: &str,
+    stop: &'a dyn Fn() -> bool,
+) -> Result<Archive<'a>, InputError> {
     let file = File::open(path).map_err(|e| InputError::io(path, e))?;
-    ZipArchive::new(BufReader::new(file)).map_err(|_| damaged(shown, "its list of contents is not there"))
+    let zip = ZipArchive::new(BufReader::new(file));
+    let zip = zip.map_err(|_| damaged(shown, "its list of contents is not there"))?;
+    Ok(Archive { zip, stop })
 }
 
 fn damaged(shown: &str, cause: &str) -> InputError {
@@ -30,7 +40,7 @@ fn damaged(shown: &str, cause: &str) -> InputError {
 
 /// Whether it is a workbook by what is in it.
 pub(super) fn is_workbook(path: &Path, shown: &str) -> Result<bool, InputError> {
-    let archive = open(path, shown)?;
+    let archive = open(path, shown, &|| false)?.zip;
     Ok(archive.file_names_raw().any(|n| n == b"[Content_Types].xml"))
 }
 
@@ -43,7 +53,12 @@ pub(super) struct Entry {
 }
 
 /// Checks the list of entries: names, links, encryption, overlaps, declared sizes.
-pub(super) fn entries(archive: &mut Archive, shown: &str, limits: &Limits) -> Result<Vec<Entry>, InputError> {
+pub(super) fn entries(
+    archive: &mut Archive<'_>,
+    shown: &str,
+    limits: &Limits,
+) -> Result<Vec<Entry>, InputError> {
+    let archive = &mut archive.zip;
     if archive.len() > limits.zip_entries {
         let limit = limits.zip_entries;
         return Err(InputError::limit(shown, format!("the ZIP has more than {limit} files (zip_entries)")));
@@ -111,12 +126,13 @@ fn unsafe_name(name: &str) -> bool {
 
 /// Reads an entry to its end, giving each piece to `each`; checks its size and checksum.
 pub(super) fn stream(
-    archive: &mut Archive,
+    archive: &mut Archive<'_>,
     entry: &Entry,
     shown: &str,
     each: &mut dyn FnMut(&[u8]) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
     let mut file = archive
+        .zip
         .by_index(entry.index)
         .map_err(|e| damaged(shown, &e.to_string()).inside(Some(&entry.name)))?;
     let mut buffer = vec![0u8; 1 << 16];
@@ -133,13 +149,16 @@ pub(super) fn stream(
         if n == 0 {
             return Ok(());
         }
+        if (archive.stop)() {
+            return Err(InputError::Stopped);
+        }
         each(buffer.get(..n).unwrap_or_default())?;
     }
 }
 
 /// Copies the CSVs of a ZIP to scratch and lists them.
 pub(super) fn unpack(
-    path: &Path,
+    archive: &mut Archive<'_>,
     shown: &str,
     number: usize,
     scratch: &Path,
@@ -147,8 +166,7 @@ pub(super) fn unpack(
     found: &mut Vec<Found>,
     notices: &mut Vec<Notice>,
 ) -> Result<(), InputError> {
-    let mut archive = open(path, shown)?;
-    let list = entries(&mut archive, shown, limits)?;
+    let list = entries(archive, shown, limits)?;
     let folder = stem(shown).to_lowercase();
     let before = found.len();
     for entry in &list {
@@ -174,9 +192,10 @@ pub(super) fn unpack(
             continue;
         }
         let target = scratch.join(format!("zip-{number}-{}.bin", entry.index));
-        let mut out = File::create(&target).map_err(|e| InputError::io(&target, e))?;
+        let file = crash::write("create unpacked").and_then(|()| File::create(&target));
+        let mut out = Disk::new(file.map_err(|e| InputError::io(&target, e))?, "write unpacked".into());
         let mut first = true;
-        stream(&mut archive, entry, shown, &mut |piece| {
+        stream(archive, entry, shown, &mut |piece| {
             if std::mem::take(&mut first) && piece.starts_with(b"PK\x03\x04") {
                 return Err(InputError::refused(shown, "there is a ZIP or a workbook in the ZIP")
                     .inside(Some(&entry.name))

@@ -91,6 +91,7 @@ pub(super) fn list(
     files: &[InputFile],
     scratch: &Path,
     limits: &Limits,
+    stop: &dyn Fn() -> bool,
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Found>, InputError> {
     let mut found = Vec::new();
@@ -114,14 +115,15 @@ pub(super) fn list(
                     .with_hint("give it the ending .xlsx"));
             }
             let copy = scratch.join(format!("book-{i}.xlsb"));
-            let (book, path) = workbook::check_zipped(path, &shown, &copy, limits, notices)?;
+            let (book, path) = workbook::check_zipped(path, &shown, &copy, limits, stop, notices)?;
             sheets(&path, &shown, book, bytes, &mut found, notices)?;
         } else if is_zip {
             if texty || ext.starts_with("xls") {
                 return Err(InputError::refused(&shown, format!("this is a ZIP, not a .{ext} file"))
                     .with_hint("give it the ending .zip"));
             }
-            archive::unpack(path, &shown, i, scratch, limits, &mut found, notices)?;
+            let mut zip = archive::open(path, &shown, stop)?;
+            archive::unpack(&mut zip, &shown, i, scratch, limits, &mut found, notices)?;
         } else if is_cfb {
             let copy = scratch.join(format!("book-{i}.xls"));
             workbook::check_old(path, &shown, &ext, &copy, limits, notices)?;

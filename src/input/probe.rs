@@ -32,7 +32,8 @@ pub struct ProbedTable {
 pub fn probe(file: &Path, limits: &Limits) -> Result<Vec<ProbedTable>, InputError> {
     let scratch = tempfile::tempdir().map_err(|e| InputError::io(Path::new("the temporary folder"), e))?;
     let mut notices = Vec::new();
-    let found = parts::list(&[InputFile::from(file.to_path_buf())], scratch.path(), limits, &mut notices)?;
+    let found =
+        parts::list(&[InputFile::from(file.to_path_buf())], scratch.path(), limits, &|| false, &mut notices)?;
     let mut tables = Vec::new();
     for part in &found {
         let probed = match &part.kind {

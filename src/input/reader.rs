@@ -27,7 +27,7 @@ pub fn read(
     stop: &dyn Fn() -> bool,
 ) -> Result<Intake, InputError> {
     let mut notices = Vec::new();
-    let found = parts::list(files, scratch, limits, &mut notices)?;
+    let found = parts::list(files, scratch, limits, stop, &mut notices)?;
     if found.is_empty() {
         return Err(InputError::refused("the input", "there is no file to read"));
     }

@@ -2,6 +2,7 @@
 
 use super::errors::InputError;
 use super::{Limits, Part, RejectedRow};
+use crate::system::crash::{self, Disk};
 use crate::value::SourceRef;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub(super) struct Rejects {
     total: u64,
     limit: usize,
     path: PathBuf,
-    writer: Option<csv::Writer<File>>,
+    writer: Option<csv::Writer<Disk>>,
 }
 
 /// What became of them.
@@ -46,7 +47,10 @@ impl Rejects {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
-                let file = File::create(&self.path).map_err(|e| InputError::io(&self.path, e))?;
+                let file = crash::write("create rejected.csv")
+                    .and_then(|()| File::create(&self.path))
+                    .map_err(|e| InputError::io(&self.path, e))?;
+                let file = Disk::new(file, "write rejected.csv".into());
                 let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(file);
                 writer.write_record(HEADER).map_err(failed)?;
                 self.writer.insert(writer)

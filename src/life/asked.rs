@@ -2,15 +2,17 @@
 
 use super::activation::{incomplete, version_hash};
 use super::schedule::{Schedule, input_file};
+use super::worker::Hold;
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::{ParameterPlan, Plan};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, Known, NewExecution, RequestKey, Status, Submission};
+use crate::project::state::{Known, NewExecution, RequestKey, Status, Submission};
 use crate::report::RunMode;
 use crate::run::{Frozen, KeptFile, Progress, Request, Silent, freeze};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target};
@@ -79,7 +81,7 @@ impl Asked {
             Box::new(Store::open_or_create_later(&self.store)?)
         } else {
             let base = Store::open_readonly_or_empty(&self.store)?;
-            Box::new(Recording::new(Box::new(base), self.folder.work())?)
+            Box::new(Recording::new(Box::new(base), self.folder.scratch())?)
         })
     }
 
@@ -94,7 +96,9 @@ impl Asked {
     /// The same; where a request with that key came before, it stays untold, and what that one became is given.
     fn register_once(&self, key: Option<RequestKey<'_>>) -> Result<Option<Known>, Failure> {
         let Some(mut state) = self.project.state()? else { return Ok(None) };
-        Ok(state.submit(self.entry(&self.place()?), &self.submission, key)?)
+        let known = state.submit(self.entry(&self.place()?), &self.submission, key)?;
+        crash::point("registered");
+        Ok(known)
     }
 
     /// Its folder, from the project's root.
@@ -122,12 +126,13 @@ impl Asked {
         }
     }
 
-    /// What the run is asked.
+    /// What the run is asked, of a worker where the project counts them.
     pub fn request<'a>(
         &'a self,
         here: &'a Path,
         progress: &'a dyn Progress,
         stop: &'a AtomicBool,
+        hold: &'a Hold,
     ) -> Request<'a> {
         Request {
             plan: &self.plan,
@@ -144,6 +149,8 @@ impl Asked {
             clock: &SystemClock,
             progress,
             stop,
+            epoch: hold.epoch(),
+            own: hold.own(),
         }
     }
 }
@@ -162,7 +169,7 @@ impl Asked {
     /// # Errors
     /// Where there is nothing to resume, or it must not go on.
     pub fn again(root: &Path) -> Result<Self, Failure> {
-        let Some(frozen) = Frozen::load(root)? else {
+        let Some(mut frozen) = Frozen::load(root)? else {
             return Err(Failure::new(
                 format!("there is nothing to resume in {}", root.display()),
                 "only an execution that was interrupted can be resumed, and only after its input was kept",
@@ -181,14 +188,14 @@ impl Asked {
         let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
         frozen.check_inputs()?;
         let project = Project::of(&folder.root().join("x"))?;
-        let plan = version_at_last(&project, &frozen)?.unwrap_or(frozen.plan.clone());
+        begin_at_last(&project, &mut frozen, &folder)?;
         Ok(Self {
             project,
             store: PathBuf::from(&frozen.target.place),
             live: RunMode::from_words(&frozen.target.mode) == RunMode::Live,
             version: None,
             files: frozen.inputs(),
-            plan,
+            plan: frozen.plan,
             parameters: frozen.parameters,
             execution: frozen.execution,
             started: frozen.started,
@@ -347,18 +354,27 @@ fn keep(asked: &Asked) -> Result<(), Failure> {
     }
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
-    freeze(&asked.request(&here, &quiet, &never), &asked.folder, &target.info())?;
+    let hold = Hold::nobody();
+    freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
     asked.folder.leave();
     Ok(())
 }
 
-/// A live execution that waited runs the version that is active when it begins. Live, nothing begins and
-/// nothing goes on while its connector is not active.
-fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, Failure> {
-    let Some(state) = project.state()? else { return Ok(None) };
-    let Some(row) = state.execution(&frozen.execution)? else { return Ok(None) };
-    if row.state.ended() || !row.live {
-        return Ok(None);
+/// An execution that waited begins now; a live one with the version that is active by now. Live, nothing
+/// begins and nothing goes on while its connector is not active.
+fn begin_at_last(project: &Project, frozen: &mut Frozen, folder: &ExecutionFolder) -> Result<(), Failure> {
+    let Some(mut state) = project.state()? else { return Ok(()) };
+    let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
+    if row.state.ended() {
+        return Ok(());
+    }
+    let waited = row.started_at.is_none();
+    if !row.live {
+        return if waited {
+            Ok(frozen.begins(folder, SystemClock.now(), frozen.plan.clone())?)
+        } else {
+            Ok(())
+        };
     }
     let connector = state.connector(&row.connector)?;
     let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
@@ -368,15 +384,17 @@ fn version_at_last(project: &Project, frozen: &Frozen) -> Result<Option<Plan>, F
             format!("activate it: sconn activate {}", row.connector),
         ));
     }
-    let waited = row.state == ExecutionState::Queued;
-    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(None) };
+    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
     let json = state.plan(&row.connector, version)?.unwrap_or_default();
-    serde_json::from_str(&json).map(Some).map_err(|e| {
+    let plan = serde_json::from_str(&json).map_err(|e| {
         Failure::new(
             format!("version {version} of `{}` cannot be read: {e}", row.connector),
             "it was activated by another version of sconn: activate it again",
         )
-    })
+    })?;
+    frozen.begins(folder, SystemClock.now(), plan)?;
+    crash::point("version kept");
+    Ok(state.begins(&row.id, Some(version))?)
 }
 
 /// Within a project a live run takes the version that was activated, and needs an operational

@@ -1,20 +1,35 @@
 //! What runs the queue: each execution in a process of its own.
 
+use super::limits::{Verdict, Watch};
+use super::retention::{Removed, prune};
 use super::triggers::Triggers;
-use super::{Failure, Post};
+use super::{Failure, Post, io_words};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
+use crate::system::folder::ExecutionFolder;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// How often the files of old executions are looked for.
+const PRUNE: Duration = Duration::from_secs(3600);
+
+/// What a process says, in its execution's folder.
+const LOG: &str = "worker.log";
 
 /// An execution that runs in a process of its own.
 struct Job {
     id: String,
+    /// The execution's folder.
+    folder: PathBuf,
+    /// The epoch that it had before.
+    epoch: i64,
     child: Child,
+    watch: Watch,
 }
 
 /// Runs a project's queue, a turn at a time.
@@ -25,13 +40,14 @@ pub struct Workers {
     jobs: Vec<Job>,
     triggers: Triggers,
     post: Post,
+    pruned: Option<Instant>,
 }
 
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
         let (post, triggers) = (Post::new(project.clone()), Triggers::default());
-        Self { project, state, at_once, jobs: Vec::new(), triggers, post }
+        Self { project, state, at_once, jobs: Vec::new(), triggers, post, pruned: None }
     }
 
     /// Whether none of its executions runs, no file is on its way into the queue, and nothing is being sent.
@@ -45,7 +61,8 @@ impl Workers {
     /// # Errors
     /// Where the state cannot be read or written, or no process be started.
     pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
-        for (id, pid) in self.state.find_interrupted(SystemClock.now())? {
+        self.prune(news);
+        for (id, pid) in self.state.find_interrupted(SystemClock.now() + crash::lease_early())? {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             end_silent(pid);
         }
@@ -71,11 +88,19 @@ impl Workers {
         let mut going = Vec::new();
         for mut job in std::mem::take(&mut self.jobs) {
             match job.child.try_wait()? {
-                None => going.push(job),
+                None => {
+                    if self.within_limits(&mut job, news)? {
+                        going.push(job);
+                    }
+                }
                 Some(status) => {
                     news(format!("{}  ended ({status})", job.id));
                     if self.state.worker_gone(&job.id, job.child.id())? {
                         news(format!("{}  it goes on from the last chunk that was committed", job.id));
+                    }
+                    let why = last_line(&job.folder.join(LOG));
+                    if self.state.not_taken(&job.id, job.epoch, &why)? {
+                        news(format!("{}  it could not begin: {why}", job.id));
                     }
                 }
             }
@@ -106,6 +131,58 @@ impl Workers {
         }
         Ok(())
     }
+
+    /// Sees to an execution that takes too much; whether it goes on.
+    fn within_limits(&mut self, job: &mut Job, news: &dyn Fn(String)) -> Result<bool, Failure> {
+        let pid = job.child.id();
+        match job.watch.look(self.project.limits(), pid) {
+            Verdict::Within => {}
+            Verdict::Ask(why) => {
+                news(format!("{}  is asked to stop: {why}", job.id));
+                self.state.over_limit(&job.id, pid, &why)?;
+            }
+            Verdict::End(why) => {
+                job.child.kill()?;
+                job.child.wait()?;
+                if self.state.ended_at_limit(&job.id, pid, &why, SystemClock.now())? {
+                    news(format!("{}  was ended: {why}", job.id));
+                }
+                // Its scratch files go; the lock was its own, so nobody else is at them.
+                if let Ok(folder) = ExecutionFolder::reopen(&job.folder) {
+                    folder.ended();
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the files of old executions, once in a while.
+    fn prune(&mut self, news: &dyn Fn(String)) {
+        let Some(older_than) = self.project.retention().executions else { return };
+        if self.pruned.is_some_and(|at| at.elapsed() < PRUNE) {
+            return;
+        }
+        self.pruned = Some(Instant::now());
+        match prune(&self.project, &mut self.state, older_than, false) {
+            Ok(all) => {
+                let gone = all.iter().filter(|(_, removed)| *removed == Removed::Gone).count();
+                if gone > 0 {
+                    news(format!("the files of {gone} old executions were removed"));
+                }
+            }
+            // What could not be removed is tried again in an hour; the queue goes on.
+            Err(failure) => news(format!("old executions: {}", failure.what)),
+        }
+    }
+}
+
+/// What the process said last: why it could not begin.
+fn last_line(log: &Path) -> String {
+    let text = std::fs::read(log).map(|t| String::from_utf8_lossy(&t).into_owned()).unwrap_or_default();
+    let said =
+        text.lines().rev().find(|l| l.starts_with("error: ")).unwrap_or("error: it ended without a word");
+    said.trim_start_matches("error: ").to_owned()
 }
 
 /// Waits until the newest job has taken its execution, so that it is not found in the queue again.
@@ -134,7 +211,12 @@ fn concurrency(state: &State, connector: &str) -> i64 {
 /// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
 fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     let folder = project.root().join(&execution.folder);
-    let log = File::options().create(true).append(true).open(folder.join("worker.log"))?;
+    let log = File::options().create(true).append(true).open(folder.join(LOG)).map_err(|e| {
+        Failure::new(
+            format!("{}: {}", folder.display(), io_words(&e)),
+            format!("bring its folder back, or cancel it: sconn executions cancel {}", execution.id),
+        )
+    })?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["executions", "resume"]).arg(&folder).args(["--format", "json"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -142,7 +224,8 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     // cancelled, where it is to end or to be gone on with.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    Ok(Job { id: execution.id.clone(), child: command.spawn()? })
+    let child = command.spawn()?;
+    Ok(Job { id: execution.id.clone(), folder, epoch: execution.epoch, child, watch: Watch::new() })
 }
 
 /// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would

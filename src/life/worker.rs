@@ -1,10 +1,11 @@
 //! What a running execution tells the project's state, and hears from it.
 
-use super::Failure;
+use super::{Failure, io_words};
 use crate::project::Project;
 use crate::project::state::{ExecutionState, Outcome, State};
 use crate::report::{RunState, Summary};
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,27 @@ pub struct Far {
     pub total: Option<u64>,
 }
 
+/// What a worker has of its execution: which of its workers it is, and how it asks whether it still is.
+pub struct Hold {
+    epoch: Option<i64>,
+    own: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Hold {
+    /// Where nobody counts workers: the lock of the folder is all there is.
+    pub fn nobody() -> Self {
+        Self { epoch: None, own: Box::new(|| true) }
+    }
+
+    pub(super) fn epoch(&self) -> Option<i64> {
+        self.epoch
+    }
+
+    pub(super) fn own(&self) -> &(dyn Fn() -> bool + Send + Sync) {
+        &self.own
+    }
+}
+
 /// This process, as the worker of an execution that the project's state knows.
 pub struct Worker {
     state: State,
@@ -42,13 +64,32 @@ impl Worker {
     pub fn take(project: &Project, id: &str) -> Result<Option<Self>, Failure> {
         let Some(mut state) = project.state()? else { return Ok(None) };
         let Some(row) = state.execution(id)? else { return Ok(None) };
+        full("take execution")?;
         match state.take(id, std::process::id(), SystemClock.now())? {
-            Some(epoch) => Ok(Some(Self { state, id: id.to_owned(), epoch, beating: None })),
+            Some(epoch) => {
+                crash::point("taken");
+                Ok(Some(Self { state, id: id.to_owned(), epoch, beating: None }))
+            }
             None => Err(Failure::new(
                 format!("execution {id} is {}", row.state.words()),
                 "only one that waits or was interrupted can be run; run its input again as a new one",
             )),
         }
+    }
+
+    /// What it has of its execution.
+    ///
+    /// # Errors
+    /// Where the state cannot be opened.
+    pub fn hold(&self, project: &Project) -> Result<Hold, Failure> {
+        let Some(state) = project.state()? else { return Ok(Hold::nobody()) };
+        let (state, id, epoch) = (Mutex::new(state), self.id.clone(), self.epoch);
+        let own = move || {
+            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            // A state that cannot be read for a while takes nothing away.
+            state.owns(&id, epoch).unwrap_or(true)
+        };
+        Ok(Hold { epoch: Some(epoch), own: Box::new(own) })
     }
 
     /// Begins to tell how far it is; `stop` is set once somebody wants it to stop.
@@ -98,6 +139,19 @@ impl Worker {
         let counts = summary.and_then(|s| serde_json::to_string(&s.steps).ok());
         let failure = failure.or(summary.and_then(|s| s.failure.as_deref()));
         let outcome = Outcome { state, counts: counts.as_deref(), failure, at: SystemClock.now() };
-        Ok(self.state.end(&self.id, self.epoch, outcome)?)
+        full("end execution")?;
+        self.state.end(&self.id, self.epoch, outcome)?;
+        crash::point("ended");
+        Ok(())
     }
+}
+
+/// Where a test lets the disk be full that holds the state.
+fn full(point: &str) -> Result<(), Failure> {
+    crash::write(point).map_err(|e| {
+        Failure::new(
+            format!("the project's state: {}", io_words(&e)),
+            "make room on the disk, then resume the execution",
+        )
+    })
 }

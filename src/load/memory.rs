@@ -75,7 +75,7 @@ impl Target for Memory {
         Ok(Receipt::default())
     }
 
-    async fn claim(&mut self, _: &str) -> Result<Claim, TargetError> {
+    async fn claim(&mut self, _: &str, _: Option<i64>) -> Result<Claim, TargetError> {
         Ok(Claim { lasting: true })
     }
 

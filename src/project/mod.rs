@@ -2,12 +2,14 @@
 
 mod after;
 mod hooks;
+mod limits;
 mod serve;
 pub mod state;
 mod watch;
 
 pub use after::{MailSettings, MailTls, NetworkSettings};
 pub use hooks::HookSettings;
+pub use limits::{Limits, Retention, parse_length};
 pub use serve::{ServeSettings, read_duration};
 pub use watch::Watch;
 
@@ -30,6 +32,8 @@ struct Settings {
     serve: ServeSettings,
     mail: Option<MailSettings>,
     network: NetworkSettings,
+    limits: Limits,
+    retention: Retention,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -112,6 +116,16 @@ impl Project {
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What an execution may take.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
+    }
+
+    /// How long the files of executions stay.
+    pub fn retention(&self) -> Retention {
+        self.settings.retention
     }
 
     /// The limits of webhook requests.

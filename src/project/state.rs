@@ -7,7 +7,9 @@ mod connectors;
 mod events;
 mod executions;
 mod history;
+mod limits;
 mod outbox;
+mod retention;
 mod sessions;
 mod slots;
 mod submissions;
@@ -22,6 +24,7 @@ pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
 pub use history::Wanted;
 pub use outbox::{Message, MessageKind, MessageState, NewMessage};
+pub use retention::Expired;
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
@@ -122,13 +125,14 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
            pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
            cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '',
            -- The epochs that do not count against it: somebody let it be taken up again.
-           spared INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+           spared INTEGER NOT NULL DEFAULT 0, files_gone_at TEXT) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
     ))?;
     if layout == 1 {
         transaction.execute_batch(
             "ALTER TABLE executions ADD COLUMN triggered_by TEXT NOT NULL DEFAULT '';
-             ALTER TABLE executions ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;",
+             ALTER TABLE executions ADD COLUMN spared INTEGER NOT NULL DEFAULT 0;
+              ALTER TABLE executions ADD COLUMN files_gone_at TEXT;",
         )?;
     }
     transaction.execute_batch(tokens::TABLES)?;

@@ -2,12 +2,13 @@
 //! in here.
 
 use super::ReportError;
+use crate::system::crash::{self, Disk};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// A file that is written.
-pub(super) type Output = BufWriter<File>;
+pub(super) type Output = BufWriter<Disk>;
 
 /// A file that is read.
 pub(super) type Input = File;
@@ -34,7 +35,10 @@ impl PartFile {
     pub(super) fn create(path: &Path) -> Result<(Self, Output), ReportError> {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::create(&temporary).map_err(|e| ReportError::new(path, e))?;
+        let file = crash::write(&format!("create {name}"))
+            .and_then(|()| File::create(&temporary))
+            .map_err(|e| ReportError::new(path, e))?;
+        let file = Disk::new(file, format!("write {name}"));
         let part = Self { path: path.to_path_buf(), temporary, kept: false };
         Ok((part, BufWriter::with_capacity(1 << 18, file)))
     }
@@ -44,9 +48,18 @@ impl PartFile {
         &self.path
     }
 
-    /// Puts the file in its place, over an older one. The writer must be flushed by then.
+    /// Puts the file in its place, over an older one; it is on the disk then. The writer must be flushed
+    /// by then.
     pub(super) fn keep(mut self) -> Result<(), ReportError> {
-        std::fs::rename(&self.temporary, &self.path).map_err(|e| ReportError::new(&self.path, e))?;
+        let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let keep = || {
+            crash::write(&format!("sync {name}"))?;
+            File::open(&self.temporary)?.sync_all()?;
+            crash::write(&format!("rename {name}"))?;
+            std::fs::rename(&self.temporary, &self.path)
+        };
+        keep().map_err(|e| ReportError::new(&self.path, e))?;
+        crash::point(&format!("renamed {name}"));
         self.kept = true;
         Ok(())
     }

@@ -19,7 +19,8 @@ pub struct SqlOutputOptions {
 }
 
 /// Writes one `<scope>.csv` for each scope: UTF-8, commas, LF, columns whose names start with `__`
-/// left out, no value as an empty cell. The file appears when it is complete.
+/// left out, no value as an empty cell. The file appears when it is complete; false where `stop` said that it
+/// is not wanted any more.
 ///
 /// # Errors
 /// Where a spool cannot be read or the file cannot be written.
@@ -27,7 +28,8 @@ pub fn write_sql_output(
     path: &Path,
     scopes: &[(&str, &Spool)],
     options: SqlOutputOptions,
-) -> Result<(), ReportError> {
+    stop: &dyn Fn() -> bool,
+) -> Result<bool, ReportError> {
     let (part, file) = PartFile::create(path)?;
     let mut zip = ZipWriter::new(file);
     for (name, spool) in scopes {
@@ -41,12 +43,14 @@ pub fn write_sql_output(
             .large_file(large);
         zip.start_file(format!("{}.csv", entry_name(name)), settings)
             .map_err(|e| ReportError::new(path, e))?;
-        write_csv(path, &mut zip, spool, options)?;
+        if !write_csv(path, &mut zip, spool, options, stop)? {
+            return Ok(false);
+        }
     }
     let mut file = zip.finish().map_err(|e| ReportError::new(path, e))?;
     file.flush().map_err(|e| ReportError::new(path, e))?;
     drop(file);
-    part.keep()
+    part.keep().map(|()| true)
 }
 
 /// The columns that people see: all but those whose names start with `__`.
@@ -59,7 +63,8 @@ fn write_csv(
     zip: &mut ZipWriter<Output>,
     spool: &Spool,
     options: SqlOutputOptions,
-) -> Result<(), ReportError> {
+    stop: &dyn Fn() -> bool,
+) -> Result<bool, ReportError> {
     let columns = shown_columns(spool.schema());
     let failed = |e: csv::Error| ReportError::new(path, e);
     // The ZIP compresses what it is given; small pieces would make that slow.
@@ -71,6 +76,9 @@ fn write_csv(
         let mut record = csv::StringRecord::new();
         for batch in spool.read(Some(columns)).map_err(|e| ReportError::new(path, e))? {
             let batch = batch.map_err(|e| ReportError::new(path, e))?;
+            if stop() {
+                return Ok(false);
+            }
             for row in 0..batch.num_rows() {
                 record.clear();
                 for column in batch.columns() {
@@ -83,7 +91,7 @@ fn write_csv(
             }
         }
     }
-    out.flush().map_err(|e| ReportError::new(path, e))
+    out.flush().map(|()| true).map_err(|e| ReportError::new(path, e))
 }
 
 /// A scope's name is an identifier; whatever it is, it stays a plain file name.

@@ -4,6 +4,7 @@
 
 use super::{Execution, RunError, ScopeRun};
 use crate::report::{InputSummary, RejectedLine, StageTime};
+use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, sync};
 use crate::system::spool::Spool;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ struct Checkpoint {
 struct Scope {
     name: String,
     rows: u64,
-    /// Files of the scratch folder.
+    /// Files, from the folder of what workers leave.
     output: String,
     variables: Option<String>,
     problems: u64,
@@ -36,10 +37,11 @@ struct Scope {
 impl Execution<'_> {
     pub(super) fn save_checkpoint(&self) -> Result<(), RunError> {
         let file = |spool: &Spool| {
-            let name = spool.path().file_name();
-            name.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+            let name = spool.path().strip_prefix(self.folder.work()).unwrap_or(spool.path());
+            name.to_string_lossy().into_owned()
         };
         let mut scopes = Vec::new();
+        crash::point("sync tables");
         for scope in &self.scopes {
             let mut spools = std::iter::once(&scope.output).chain(&scope.variables);
             spools.try_for_each(|s| sync(s.path()))?;
@@ -62,6 +64,8 @@ impl Execution<'_> {
             scopes,
         };
         let text = serde_json::to_string(&checkpoint).map_err(|e| broken(&e))?;
+        // Another worker may have committed chunks meanwhile, and the SQL have read what it wrote.
+        self.must_own()?;
         Ok(self.folder.save(FILE, &text)?)
     }
 

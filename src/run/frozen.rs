@@ -1,7 +1,7 @@
 //! What an execution was asked, kept until it ends, so that it can be resumed as it began.
 
 use super::{Request, RunError};
-use crate::input::InputFile;
+use crate::input::{InputError, InputFile};
 use crate::plan::Plan;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::target::TargetInfo;
@@ -9,7 +9,9 @@ use crate::value::Value;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 const FILE: &str = "frozen.json";
 /// The version of the file; an execution is resumed by the version that began it.
@@ -57,7 +59,7 @@ pub struct KeptFile {
 /// Keeps copies of the input files and all that an execution is asked, without running it.
 ///
 /// # Errors
-/// Where an input file cannot be read, or the folder not be written.
+/// Where an input file cannot be read, the folder not be written, or it was asked to stop.
 pub fn freeze(
     request: &Request<'_>,
     folder: &ExecutionFolder,
@@ -67,7 +69,11 @@ pub fn freeze(
     crate::input::check_given(&given)?;
     let mut kept = Vec::with_capacity(request.files.len());
     for InputFile { path, name } in request.files {
-        let (path, sha256) = folder.keep_input(path)?;
+        let stop = || request.stop.load(Ordering::Relaxed);
+        let (path, sha256) = folder.keep_input(path, &stop).map_err(|e| match e.cause.kind() {
+            ErrorKind::Interrupted => RunError::Input(InputError::Stopped),
+            _ => e.into(),
+        })?;
         kept.push(KeptFile { path, name: name.clone(), sha256 });
     }
     Frozen::save(request, folder, kept.clone(), target)?;
@@ -118,6 +124,21 @@ impl Frozen {
         Ok(())
     }
 
+    /// It begins only now, after it waited: at that time, and maybe with another plan. Said before it
+    /// begins, so that it begins once however often it is interrupted.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn begins(&mut self, folder: &ExecutionFolder, at: Timestamp, plan: Plan) -> Result<(), FolderError> {
+        self.started = at;
+        self.plan = plan;
+        self.write(folder)
+    }
+
+    fn write(&self, folder: &ExecutionFolder) -> Result<(), FolderError> {
+        folder.save(FILE, &serde_json::to_string(self).unwrap_or_default())
+    }
+
     /// Keeps what an execution is asked.
     fn save(
         request: &Request<'_>,
@@ -139,7 +160,6 @@ impl Frozen {
             guard_formulas: request.guard_formulas,
             triggered_by: request.triggered_by.to_owned(),
         };
-        let text = serde_json::to_string(&frozen).unwrap_or_default();
-        folder.save(FILE, &text)
+        frozen.write(folder)
     }
 }

@@ -28,7 +28,7 @@ impl Execution<'_> {
             input::Intake::default()
         } else {
             let progress = |done, _| request.progress.advance(done);
-            let scratch = self.folder.work();
+            let scratch = self.folder.scratch();
             input::read(&files, &request.plan.inputs, scratch, &request.input, &progress, &|| self.stopped())?
         };
         self.parts = intake.parts.iter().map(|p| part_words(p, request.files)).collect();
@@ -49,6 +49,7 @@ impl Execution<'_> {
         self.notices.extend(intake.notices.iter().map(|n| n.message.clone()));
         self.artefacts.insert("input".into(), self.folder.file("input").display().to_string());
         if let Some(made) = &intake.rejected_file {
+            self.must_own()?;
             let path = self.folder.keep(made, "rejected.csv")?;
             self.artefacts.insert("rejected".into(), path.display().to_string());
         }

@@ -11,7 +11,11 @@ use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, Target, TargetError};
 use crate::value::VariableSpec;
 use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Schema};
+use jiff::SignedDuration;
 use std::sync::Arc;
+
+/// How long a chunk waits for others who write to its target.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The ids that a step exposed: a scratch table of one column, a row for each row of the scope.
 struct Exposed {
@@ -22,7 +26,8 @@ struct Exposed {
 
 impl Execution<'_> {
     pub(super) async fn run_loads(&mut self) -> Result<(), RunError> {
-        let Claim { lasting } = self.target.lock().await.claim(&self.request.execution).await?;
+        let (id, epoch) = (&self.request.execution, self.request.epoch);
+        let Claim { lasting } = self.target.lock().await.claim(id, epoch).await?;
         let path = self.artefact("decisions", "decisions.parquet");
         let hide = (!lasting).then_some(self.ids);
         let scribe = Scribe::new(Desk {
@@ -38,6 +43,7 @@ impl Execution<'_> {
         for (number, load) in self.request.plan.loads.iter().enumerate() {
             let mut run = StepRun::new(self, number, load, &exposed, lasting);
             scribe.step(number, run.expose(self)?)?;
+            crash::point("step begun");
             // A step after a failed one decides nothing, but its rows are told as not processed.
             let done = run.go(self, &scribe, failure.is_some()).await;
             if let Err(RunError::Target(TargetError::TakenOver { .. })) = done {
@@ -51,8 +57,12 @@ impl Execution<'_> {
                 exposed.push(Exposed { scope: load.scope.clone(), name: name.clone(), spool });
             }
             self.stage_done(&format!("loading {}", load.name));
+            crash::point("step done");
             failure = failure.or(done.err());
         }
+        crash::point("steps done");
+        // What failed may have failed because another worker was at its files: this is not for its place.
+        self.must_own()?;
         scribe.finish()?;
         failure.map_or(Ok(()), Err)
     }
@@ -101,7 +111,7 @@ impl<'p> StepRun<'p> {
     fn expose(&self, execution: &Execution<'_>) -> Result<Option<SpoolWriter>, RunError> {
         let Some(name) = &self.load.expose else { return Ok(None) };
         let schema = Schema::new(vec![Field::new(name, ArrowType::Utf8, true)]);
-        let path = execution.folder.work().join(format!("exposed-{}.arrow", self.load.name));
+        let path = execution.folder.scratch().join(format!("exposed-{}.arrow", self.load.name));
         Ok(Some(SpoolWriter::create(&path, Arc::new(schema))?))
     }
 
@@ -164,8 +174,19 @@ impl<'p> StepRun<'p> {
         let mut target = execution.target.lock().await;
         let target = target.as_mut();
         crash::point("before begin");
-        if let Begun::Committed(receipt) = target.begin(key).await? {
-            return scribe.earlier(key.number, receipt);
+        // Another run into the same target has it for one chunk at a time: wait for many of them, unless
+        // somebody wants no more.
+        let since = execution.request.clock.now();
+        loop {
+            match target.begin(key).await? {
+                Begun::Open => break,
+                Begun::Committed(receipt) => return scribe.earlier(key.number, receipt),
+                Begun::Busy if execution.stopped() => {
+                    return scribe.told(self.not_decided(&chunk.rows().sources));
+                }
+                Begun::Busy if execution.request.clock.now() < since + PATIENCE => {}
+                Begun::Busy => return Err(TargetError::busy(&execution.info.place).into()),
+            }
         }
         match self.decide_and_write(execution, scribe, chunk, key, target).await {
             Ok(receipt) => scribe.committed(receipt),

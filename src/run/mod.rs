@@ -88,6 +88,10 @@ pub struct Request<'a> {
     pub progress: &'a dyn Progress,
     /// Set from outside: stop after the chunk in hand.
     pub stop: &'a AtomicBool,
+    /// Which of the execution's workers this is, where somebody counts them.
+    pub epoch: Option<i64>,
+    /// Whether the execution is still this worker's: what another goes on with, it must not touch.
+    pub own: &'a (dyn Fn() -> bool + Send + Sync),
 }
 
 /// Why an execution could not go on.
@@ -134,6 +138,9 @@ impl RunError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            RunError::Input(e @ InputError::Io(_)) => {
+                Some(e.hint().unwrap_or("make sure the file can be read, and that there is room on the disk").into())
+            }
             RunError::Input(e) => e.hint().map(str::to_owned),
             RunError::Target(e) => Some(e.hint().to_owned()),
             RunError::Report(e) => Some(e.hint.clone()),
@@ -161,6 +168,13 @@ struct ScopeRun {
     problems: u64,
 }
 
+/// Packs the SQL's output into its ZIP.
+struct Packing {
+    thread: std::thread::JoinHandle<Result<bool, ReportError>>,
+    /// Nobody wants it any more.
+    stop: Arc<AtomicBool>,
+}
+
 /// Everything an execution knows while it goes.
 struct Execution<'a> {
     request: &'a Request<'a>,
@@ -178,8 +192,7 @@ struct Execution<'a> {
     rejected: u64,
     rejected_lines: Vec<RejectedLine>,
     scopes: Vec<ScopeRun>,
-    /// Packs the SQL's output into its ZIP.
-    packing: Option<std::thread::JoinHandle<Result<(), ReportError>>>,
+    packing: Option<Packing>,
     steps: Vec<StepSummary>,
     notices: Vec<String>,
     artefacts: BTreeMap<String, String>,
@@ -225,6 +238,8 @@ pub async fn execute<'a>(
         Err(taken @ RunError::Target(TargetError::TakenOver { .. })) => return Err(taken),
         other => other,
     };
+    // Whatever it came to, it may have come to it because another worker was at its files.
+    execution.must_own()?;
     let state = match &outcome {
         Err(_) => RunState::Failed,
         Ok(()) if execution.left_out() => RunState::Cancelled,
@@ -239,6 +254,8 @@ impl Execution<'_> {
     async fn stages(&mut self) -> Result<(), RunError> {
         if !self.load_checkpoint()? {
             let inputs: Vec<&Path> = self.request.files.iter().map(|f| f.path.as_path()).collect();
+            self.must_own()?;
+            self.folder.forget_scratch();
             self.folder.forget_earlier(&ARTEFACTS, &inputs)?;
             self.take_in()?;
             crash::point("read");
@@ -246,19 +263,24 @@ impl Execution<'_> {
             // so that a query that fails leaves the target as it was.
             let changes = self.target.lock().await.plan_schema(&self.request.plan.objects).await?;
             self.notices.extend(changes.into_iter().map(|c| format!("{}: {}", c.object, c.what)));
+            crash::point("planned");
             if self.stopped() {
                 return Ok(());
             }
             self.run_queries().await?;
             crash::point("queried");
             let resolved = if self.stopped() { Ok(()) } else { self.resolve_variables() };
+            crash::point("resolved");
             self.end_sql_output()?;
+            crash::point("packed");
             resolved?;
             if self.stopped() {
                 return Ok(());
             }
             self.save_checkpoint()?;
             crash::point("checkpoint");
+        } else {
+            crash::point("resumed");
         }
         self.prepare_target().await?;
         crash::point("prepared");
@@ -280,6 +302,16 @@ impl Execution<'_> {
         match_fields.dedup();
         self.target.lock().await.prepare(&plan.objects, &match_fields).await?;
         Ok(())
+    }
+
+    /// # Errors
+    /// [`TargetError::TakenOver`]
+    fn must_own(&self) -> Result<(), RunError> {
+        if (self.request.own)() {
+            return Ok(());
+        }
+        let execution = self.request.execution.clone();
+        Err(TargetError::TakenOver { place: self.folder.root().display().to_string(), execution }.into())
     }
 
     fn stopped(&self) -> bool {

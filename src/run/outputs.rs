@@ -24,9 +24,13 @@ impl Execution<'_> {
             state = RunState::Failed;
         }
         crash::point("reported");
+        self.must_own()?;
         let path = self.artefact("summary", "summary.json");
         let summary = self.summary(state, failure.clone());
-        let Err(error) = summary.write(&path) else { return Ok(summary) };
+        let Err(error) = summary.write(&path) else {
+            crash::point("summed up");
+            return Ok(summary);
+        };
         // It can still be told, with all that was done before.
         self.artefacts.remove("summary");
         let error = RunError::from(error);

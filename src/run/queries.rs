@@ -1,6 +1,6 @@
 //! Stage two: the SQL makes scopes, and the ZIP of them is there before any record is written.
 
-use super::{Execution, RunError, ScopeRun, SharedTarget};
+use super::{Execution, Packing, RunError, ScopeRun, SharedTarget};
 use crate::load::SourceRef;
 use crate::plan::{Plan, QueryPlan};
 use crate::report::{ReportError, SqlOutputOptions, source_words, write_sql_output};
@@ -10,11 +10,14 @@ use crate::value::arrow::datatypes::DataType as ArrowType;
 use crate::value::{ObjectSchema, field_column_type};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 impl Execution<'_> {
     pub(super) async fn run_queries(&mut self) -> Result<(), RunError> {
         self.stage("running SQL", None);
         let done = self.make_scopes().await;
+        self.must_own()?;
         // What the SQL made so far is there to be looked at, even when a later scope failed.
         self.begin_sql_output();
         if done.is_err() {
@@ -38,11 +41,11 @@ impl Execution<'_> {
                 continue;
             }
             self.request.progress.stage(&format!("running SQL: {}", query.name), None);
-            let path = self.folder.work().join(format!("scope-{}.arrow", query.name));
+            let path = self.folder.scratch().join(format!("scope-{}.arrow", query.name));
             let request = self.request;
             let tick = |rows: u64| {
                 request.progress.advance(rows);
-                !request.stop.load(std::sync::atomic::Ordering::Relaxed)
+                !request.stop.load(Ordering::Relaxed)
             };
             let Some(output) =
                 engine.run(&query.sql, &path, &tick).await.map_err(|e| self.failed(query, e))?
@@ -70,7 +73,7 @@ impl Execution<'_> {
             zone: TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC),
         };
         let limits = self.request.sql.clone();
-        let mut engine = Engine::new(limits, self.folder.work(), &present, functions(plan), parameters)?;
+        let mut engine = Engine::new(limits, self.folder.scratch(), &present, functions(plan), parameters)?;
         for table in self.intake.iter().flat_map(|i| &i.tables) {
             engine.add_input(&table.name, &table.spool);
         }
@@ -122,23 +125,30 @@ impl Execution<'_> {
         let scopes: Vec<(String, Spool)> =
             self.scopes.iter().map(|s| (s.name.clone(), s.output.clone())).collect();
         let options = SqlOutputOptions { guard_formulas: self.request.guard_formulas };
-        self.packing = Some(std::thread::spawn(move || {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
             let scopes: Vec<(&str, &Spool)> =
                 scopes.iter().map(|(name, spool)| (name.as_str(), spool)).collect();
-            write_sql_output(&path, &scopes, options)
-        }));
+            write_sql_output(&path, &scopes, options, &|| stopped.load(Ordering::Relaxed))
+        });
+        self.packing = Some(Packing { thread, stop });
     }
 
-    /// Waits until the ZIP is there.
+    /// Waits until the ZIP is there, or it was asked to stop.
     pub(super) fn end_sql_output(&mut self) -> Result<(), RunError> {
-        let Some(packing) = self.packing.take() else { return Ok(()) };
-        let packed = packing.join().unwrap_or_else(|_| {
+        let Some(Packing { thread, stop }) = self.packing.take() else { return Ok(()) };
+        while !thread.is_finished() && !self.stopped() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        stop.store(self.stopped(), Ordering::Relaxed);
+        let packed = thread.join().unwrap_or_else(|_| {
             Err(ReportError::new(&self.folder.file("sql-output.zip"), "it could not be packed"))
         });
-        packed.map_err(|e| {
+        if !matches!(packed, Ok(true)) {
             self.artefacts.remove("sql_output");
-            e.into()
-        })
+        }
+        Ok(packed.map(drop)?)
     }
 }
 
@@ -171,7 +181,7 @@ fn add_records(engine: &mut Engine, object: &ObjectSchema, target: SharedTarget)
         let target = loop {
             match target.try_lock() {
                 Ok(target) => break target,
-                Err(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
             }
         };
         let scan = target.scan(&schema, columns).map_err(|e| e.to_string())?;

@@ -7,6 +7,7 @@ use crate::plan::LoadPlan;
 use crate::report::{
     DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions, StepSummary, StepTally, decode,
 };
+use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::Receipt;
 use crate::value::arrow::array::{ArrayRef, RecordBatch, StringBuilder};
@@ -176,6 +177,7 @@ impl Work {
                     log.append(step.number, chunk, &rows)?;
                 }
                 self.pending = Some((decisions, rows));
+                crash::point("chunk logged");
                 return Ok(Some(Reply::Logged));
             }
             Job::Abandoned => self.pending = None,
@@ -185,7 +187,9 @@ impl Work {
                     refuse(&mut decisions, &receipt);
                     rows = encode(&self.desk.encoder, load, &decisions)?;
                 }
+                crash::point("before recording");
                 self.record(&decisions, &rows)?;
+                crash::point("recorded");
             }
             Job::Earlier { chunk, receipt } => {
                 let (mut decisions, mut rows) = earlier(&self.desk.earlier, load, step.number, chunk)?;

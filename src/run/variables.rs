@@ -8,6 +8,7 @@ use crate::value::{CellProblem, Problem, Resolver, Source, VariableSpec, column_
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The column of a variables table that holds each row's problems.
 pub(super) const PROBLEMS: &str = "__problems";
@@ -29,10 +30,16 @@ impl Execution<'_> {
         for query in plan.scopes() {
             let Some(scope) = query.scope.as_ref().filter(|s| !s.errors) else { continue };
             let Some(run) = self.scopes.iter_mut().find(|s| s.name == query.name) else { continue };
-            let path = self.folder.work().join(format!("variables-{}.arrow", query.name));
+            let path = self.folder.scratch().join(format!("variables-{}.arrow", query.name));
             let rows = run.output.rows();
-            let progress = self.request.progress;
-            resolve(run, &scope.variables, &path, &|n| progress.advance(before + n))?;
+            let request = self.request;
+            let tick = |n: u64| {
+                request.progress.advance(before + n);
+                !request.stop.load(Ordering::Relaxed)
+            };
+            if !resolve(run, &scope.variables, &path, &tick)? {
+                break;
+            }
             before += rows;
         }
         self.stage_done("resolving variables");
@@ -40,14 +47,17 @@ impl Execution<'_> {
     }
 }
 
+/// False where `tick` said to go no further.
 fn resolve(
     run: &mut ScopeRun,
     specs: &[VariableSpec],
     path: &Path,
-    tick: &dyn Fn(u64),
-) -> Result<(), RunError> {
+    tick: &dyn Fn(u64) -> bool,
+) -> Result<bool, RunError> {
     let mut resolvers: Vec<Resolver> = specs.iter().map(Resolver::new).collect();
-    survey(&run.output, specs, &mut resolvers)?;
+    if !survey(&run.output, specs, &mut resolvers, &|| tick(0))? {
+        return Ok(false);
+    }
     let mut fields: Vec<Field> = specs.iter().map(|s| Field::new(&s.name, column_type(s.ty), true)).collect();
     fields.push(Field::new(PROBLEMS, ArrowType::Utf8, true));
     let schema = Arc::new(Schema::new(fields));
@@ -72,19 +82,30 @@ fn resolve(
         let resolved = RecordBatch::try_new(schema.clone(), columns).map_err(|e| internal(path, &e))?;
         writer.write(&resolved)?;
         done += batch.num_rows() as u64;
-        tick(done);
+        if !tick(done) {
+            return Ok(false);
+        }
     }
     run.variables = Some(writer.finish()?);
-    Ok(())
+    Ok(true)
 }
 
-/// Days and months of a whole column are told apart before any of its values is.
-fn survey(output: &Spool, specs: &[VariableSpec], resolvers: &mut [Resolver]) -> Result<(), RunError> {
+/// Days and months of a whole column are told apart before any of its values is. False where `tick` said to
+/// go no further.
+fn survey(
+    output: &Spool,
+    specs: &[VariableSpec],
+    resolvers: &mut [Resolver],
+    tick: &dyn Fn() -> bool,
+) -> Result<bool, RunError> {
     if !resolvers.iter().any(Resolver::wants_survey) {
-        return Ok(());
+        return Ok(true);
     }
     for batch in output.read(None)? {
         let batch = batch?;
+        if !tick() {
+            return Ok(false);
+        }
         for (spec, resolver) in specs.iter().zip(resolvers.iter_mut()).filter(|(_, r)| r.wants_survey()) {
             if let Source::Column(name) = &spec.source
                 && let Some(column) = batch.column_by_name(name)
@@ -93,7 +114,7 @@ fn survey(output: &Spool, specs: &[VariableSpec], resolvers: &mut [Resolver]) ->
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn problem_column(problems: Vec<CellProblem>, rows: usize) -> ArrayRef {

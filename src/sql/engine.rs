@@ -273,7 +273,10 @@ impl Engine {
                 hint: Some("this is a fault of the SQL engine: write the expression another way".into()),
                 ..SqlError::new("the SQL engine broke off")
             }),
-            Ok(Err(Broken::Kept(error))) => Err(SqlError::new(error.to_string())),
+            Ok(Err(Broken::Kept(error))) => Err(SqlError {
+                hint: Some("make sure there is room on the disk, or choose another folder with --out".into()),
+                ..SqlError::new(error.to_string())
+            }),
             Err(_) => Err(SqlError {
                 hint: Some("make it do less, or raise the connector's `time_limit`".into()),
                 ..SqlError::new(format!("the query took longer than {} s", self.limits.time.as_secs()))

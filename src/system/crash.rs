@@ -1,18 +1,106 @@
-//! Named places where a test lets the process die, as a power cut would.
+//! Named places where a test lets the process die as a power cut would, hear that it should stop, or find
+//! its disk full. In a release build none of this does anything.
+//!
+//! `SCONN_CRASH_AT=NAME` dies at the point of that name, `NAME#3` the third time that it is passed;
+//! `SCONN_STOP_AT` asks to stop there, as Ctrl-C does; `SCONN_SLEEP_AT` sends it to sleep
+//! (SIGSTOP); `SCONN_FAIL_AT` lets the write there fail: the disk is
+//! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
+//! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
+//! `SCONN_NO_LOCK=1` takes folders
+//! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so
+//! much memory before it sleeps.
 
-/// Dies here if `SCONN_CRASH_AT` names the point: `committed`, or `committed#3` for the third time
-/// that it is passed. Does nothing in a release build.
+use jiff::SignedDuration;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// A place where the process may die.
 pub fn point(name: &str) {
     #[cfg(debug_assertions)]
-    debug::point(name);
+    debug::point(name, false);
     #[cfg(not(debug_assertions))]
     let _ = name;
 }
 
+/// A place where something is written: it may die here, or the write fail.
+///
+/// # Errors
+/// Where a test wants it.
+pub fn write(name: &str) -> io::Result<()> {
+    #[cfg(debug_assertions)]
+    return debug::write(name);
+    #[cfg(not(debug_assertions))]
+    {
+        let _ = name;
+        Ok(())
+    }
+}
+
+/// What a test asks to stop.
+pub fn stops(stop: &Arc<AtomicBool>) {
+    #[cfg(debug_assertions)]
+    debug::stops(stop);
+    #[cfg(not(debug_assertions))]
+    let _ = stop;
+}
+
+/// How much sooner the lease of a silent worker ends.
+pub fn lease_early() -> SignedDuration {
+    SignedDuration::from_secs(number("SCONN_LEASE_EARLY").unwrap_or(0))
+}
+
+/// Whether folders have no lock.
+pub fn no_lock() -> bool {
+    number("SCONN_NO_LOCK").is_some()
+}
+
+/// How many pages a store may have.
+pub fn store_pages() -> Option<i64> {
+    number("SCONN_STORE_PAGES")
+}
+
+fn number(variable: &str) -> Option<i64> {
+    if cfg!(debug_assertions) { std::env::var(variable).ok()?.parse().ok() } else { None }
+}
+
+/// A file, each write to which is a [`write()`] of its name.
+#[derive(Debug)]
+pub struct Disk {
+    file: File,
+    name: String,
+}
+
+impl Disk {
+    /// Around a file that is open.
+    pub fn new(file: File, name: String) -> Self {
+        Self { file, name }
+    }
+}
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write(&self.name)?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Disk {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 #[cfg(debug_assertions)]
 mod debug {
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::io::{self, Write};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::{Arc, LazyLock, OnceLock};
 
     struct Asked {
         name: String,
@@ -20,21 +108,71 @@ mod debug {
         passed: AtomicU64,
     }
 
-    static ASKED: OnceLock<Option<Asked>> = OnceLock::new();
-
-    pub(super) fn point(name: &str) {
-        let asked = ASKED.get_or_init(|| {
-            let text = std::env::var("SCONN_CRASH_AT").ok()?;
+    impl Asked {
+        fn of(variable: &str) -> Option<Self> {
+            let text = std::env::var(variable).ok()?;
             let (name, time) = text.split_once('#').unwrap_or((&text, "1"));
-            Some(Asked { name: name.to_owned(), time: time.parse().ok()?, passed: AtomicU64::new(0) })
-        });
-        let Some(asked) = asked.as_ref().filter(|a| a.name == name) else { return };
-        if asked.passed.fetch_add(1, Ordering::Relaxed) + 1 == asked.time {
-            let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+            Some(Self { name: name.to_owned(), time: time.parse().ok()?, passed: AtomicU64::new(0) })
+        }
+
+        fn here(&self, name: &str) -> bool {
+            self.name == name && self.passed.fetch_add(1, Ordering::Relaxed) + 1 == self.time
+        }
+    }
+
+    static CRASH: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_CRASH_AT"));
+    static STOP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_STOP_AT"));
+    static SLEEP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_SLEEP_AT"));
+    static FAIL: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_FAIL_AT"));
+    static POINTS: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SCONN_POINTS").ok());
+    static STOPS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+    fn here(asked: &Option<Asked>, name: &str) -> bool {
+        asked.as_ref().is_some_and(|a| a.here(name))
+    }
+
+    pub(super) fn point(name: &str, writes: bool) {
+        if let Some(path) = &*POINTS {
+            let kind = if writes { "write" } else { "point" };
+            let file = std::fs::File::options().create(true).append(true).open(path);
+            let _ = file.and_then(|mut f| f.write_all(format!("{kind} {name}\n").as_bytes()));
+        }
+        if here(&STOP, name)
+            && let Some(stop) = STOPS.get()
+        {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if here(&SLEEP, name) {
+            let ballast = super::number("SCONN_BALLAST").and_then(|mib| usize::try_from(mib).ok());
+            // Pages count once they are written to.
+            let ballast = vec![1u8; ballast.unwrap_or(0) << 20];
+            signal("-STOP");
+            drop(ballast);
+        }
+        if here(&CRASH, name) {
+            signal("-9");
             // The signal is on its way, and nothing may be done any more.
             loop {
                 std::thread::park();
             }
         }
+    }
+
+    fn signal(signal: &str) {
+        let _ = std::process::Command::new("kill").args([signal, &std::process::id().to_string()]).status();
+    }
+
+    pub(super) fn write(name: &str) -> io::Result<()> {
+        point(name, true);
+        if here(&FAIL, name) {
+            const FULL: i32 = 28;
+            let with = std::env::var("SCONN_FAIL_WITH").ok().and_then(|n| n.parse().ok());
+            return Err(io::Error::from_raw_os_error(with.unwrap_or(FULL)));
+        }
+        Ok(())
+    }
+
+    pub(super) fn stops(stop: &Arc<AtomicBool>) {
+        let _ = STOPS.set(stop.clone());
     }
 }

@@ -1,5 +1,6 @@
 //! The folder of one execution: what it keeps, and a scratch folder that goes when it ends.
 
+use super::crash;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
@@ -22,6 +23,8 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
 
 /// The scratch folder within an execution's.
 const WORK: &str = ".work";
+/// The same while it is removed: what is half removed must not be taken for something to resume.
+const ENDED: &str = ".ended";
 
 /// Where an execution puts what it makes. Only one process at a time has a folder: the lock is the
 /// operating system's, so it is gone with the process, however that ends.
@@ -29,6 +32,8 @@ const WORK: &str = ".work";
 pub struct ExecutionFolder {
     root: PathBuf,
     work: PathBuf,
+    /// In `work`, and this worker's alone: one that was only asleep must not write into another's tables.
+    scratch: PathBuf,
     /// Holds the lock.
     _lock: File,
     /// Whether scratch files stay when this value goes: somebody else goes on with them.
@@ -43,12 +48,17 @@ impl ExecutionFolder {
     pub fn create(root: &Path) -> Result<Self, FolderError> {
         let input = root.join("input");
         fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
-        let folder = Self::lock(root)?;
-        match fs::remove_dir_all(&folder.work) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(&folder.work, e)),
-            _ => {}
+        let mut folder = Self::lock(root)?;
+        for old in [&folder.work, &root.join(ENDED)] {
+            match fs::remove_dir_all(old) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(old, e)),
+                _ => {}
+            }
         }
-        fs::create_dir(&folder.work).map_err(|e| error(&folder.work, e))?;
+        crash::write("create folder")
+            .and_then(|()| fs::create_dir(&folder.work))
+            .map_err(|e| error(&folder.work, e))?;
+        folder.scratch = own_scratch(&folder.work)?;
         Ok(folder)
     }
 
@@ -58,21 +68,31 @@ impl ExecutionFolder {
     /// # Errors
     /// Where it is not there, or another process has it.
     pub fn reopen(root: &Path) -> Result<Self, FolderError> {
-        let folder = Self::lock(root)?;
+        let mut folder = Self::lock(root)?;
         folder.leave();
+        if folder.work.is_dir() {
+            folder.scratch = own_scratch(&folder.work)?;
+        }
         Ok(folder)
     }
 
     fn lock(root: &Path) -> Result<Self, FolderError> {
         let lock = File::open(root).map_err(|e| error(root, e))?;
-        lock.try_lock().map_err(|e| match e {
-            fs::TryLockError::WouldBlock => {
-                error(root, io::Error::new(io::ErrorKind::WouldBlock, "another process runs in this folder"))
-            }
-            fs::TryLockError::Error(e) => error(root, e),
-        })?;
+        lock.try_lock()
+            .or_else(|e| match e {
+                fs::TryLockError::WouldBlock if crash::no_lock() => Ok(()),
+                other => Err(other),
+            })
+            .map_err(|e| match e {
+                fs::TryLockError::WouldBlock => error(
+                    root,
+                    io::Error::new(io::ErrorKind::WouldBlock, "another process runs in this folder"),
+                ),
+                fs::TryLockError::Error(e) => error(root, e),
+            })?;
         Ok(Self {
             work: root.join(WORK),
+            scratch: root.join(WORK),
             root: root.to_path_buf(),
             _lock: lock,
             leave: AtomicBool::new(false),
@@ -95,12 +115,17 @@ impl ExecutionFolder {
     /// Where the disk is full.
     pub fn save(&self, name: &str, text: &str) -> Result<(), FolderError> {
         let path = self.work.join(name);
-        let new = self.work.join(format!("{name}.new"));
+        let new = self.scratch.join(format!("{name}.new"));
         let save = || {
+            crash::write(&format!("create {name}"))?;
             let mut file = File::create(&new)?;
+            crash::write(&format!("write {name}"))?;
             file.write_all(text.as_bytes())?;
+            crash::write(&format!("sync {name}"))?;
             file.sync_all()?;
+            crash::write(&format!("rename {name}"))?;
             fs::rename(&new, &path)?;
+            crash::point(&format!("renamed {name}"));
             File::open(&self.work)?.sync_all()
         };
         save().map_err(|e| error(&path, e))
@@ -148,9 +173,25 @@ impl ExecutionFolder {
         &self.root
     }
 
-    /// Scratch files go here; the folder is removed when this value is dropped.
+    /// What workers leave to those after them; the folder is removed when this value is dropped.
     pub fn work(&self) -> &Path {
         &self.work
+    }
+
+    /// Scratch files of this worker go here.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// Removes the scratch files of earlier workers: nobody goes on with them.
+    pub fn forget_scratch(&self) {
+        for entry in fs::read_dir(&self.work).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && path != self.scratch {
+                // They only take room, and go with the folder at the latest.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
     }
 
     /// Takes a finished scratch file into the folder, under a name of its own.
@@ -159,7 +200,9 @@ impl ExecutionFolder {
     /// Where it cannot be moved.
     pub fn keep(&self, scratch: &Path, name: &str) -> Result<PathBuf, FolderError> {
         let to = self.file(name);
-        fs::rename(scratch, &to).map_err(|e| error(&to, e))?;
+        crash::write(&format!("keep {name}"))
+            .and_then(|()| fs::rename(scratch, &to))
+            .map_err(|e| error(&to, e))?;
         Ok(to)
     }
 
@@ -169,26 +212,33 @@ impl ExecutionFolder {
     }
 
     /// Keeps a copy of an input file in `input/`, under its own name; gives the copy's path and the
-    /// SHA-256 of its bytes. Two files of one name are kept apart by a number.
+    /// SHA-256 of its bytes. Two files of one name are kept apart by a number. The copy is there whole or
+    /// not at all.
     ///
     /// # Errors
-    /// Where the file cannot be read or the copy not written.
-    pub fn keep_input(&self, file: &Path) -> Result<(PathBuf, String), FolderError> {
+    /// Where the file cannot be read or the copy not written; `Interrupted` where `stop` says true.
+    pub fn keep_input(&self, file: &Path, stop: &dyn Fn() -> bool) -> Result<(PathBuf, String), FolderError> {
         let folder = self.root.join("input");
         let name = file.file_name().map_or_else(|| "input".into(), |n| n.to_string_lossy().into_owned());
         let mut to = folder.join(&name);
         let mut n = 2;
         // A copy that an earlier run into this folder made of the same file will do.
-        while to.exists() && !same_file(file, &to) && !same_bytes(file, &to) {
+        while to.exists() && !same_file(file, &to) && !same_bytes(file, &to, stop) {
+            if stop() {
+                return Err(error(file, stopped()));
+            }
             to = folder.join(format!("{n}-{name}"));
             n += 1;
         }
         if to.exists() {
-            let hash = hash(file).map_err(|e| error(file, e))?;
+            let hash = hash(file, stop).map_err(|e| error(file, e))?;
             return Ok((to, hash));
         }
         let mut from = File::open(file).map_err(|e| error(file, e))?;
-        let mut out = File::create(&to).map_err(|e| error(&to, e))?;
+        let part = self.scratch.join("input.part");
+        let failed = |e: io::Error| error(&to, e);
+        let made = crash::write("create input copy").and_then(|()| File::create(&part)).map_err(failed)?;
+        let mut out = crash::Disk::new(made, "write input copy".into());
         let mut digest = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         loop {
@@ -196,9 +246,21 @@ impl ExecutionFolder {
             if n == 0 {
                 break;
             }
+            if stop() {
+                return Err(error(file, stopped()));
+            }
             digest.update(&buffer[..n]);
-            out.write_all(&buffer[..n]).map_err(|e| error(&to, e))?;
+            out.write_all(&buffer[..n]).map_err(failed)?;
         }
+        let kept = || {
+            crash::write("sync input copy")?;
+            File::open(&part)?.sync_all()?;
+            crash::write("rename input copy")?;
+            fs::rename(&part, &to)?;
+            File::open(&folder)?.sync_all()
+        };
+        kept().map_err(failed)?;
+        crash::point("input kept");
         Ok((to, hex(&digest.finalize())))
     }
 }
@@ -206,10 +268,30 @@ impl ExecutionFolder {
 impl Drop for ExecutionFolder {
     fn drop(&mut self) {
         if !self.leave.load(Ordering::Relaxed) {
+            let ended = self.root.join(ENDED);
+            let _ = fs::rename(&self.work, &ended);
+            crash::point("scratch ended");
             // Nothing can be done where even this fails: the next run into the folder tries again.
-            let _ = fs::remove_dir_all(&self.work);
+            let _ = fs::remove_dir_all(&ended);
         }
     }
+}
+
+/// The first free number is this worker's.
+fn own_scratch(work: &Path) -> Result<PathBuf, FolderError> {
+    for number in 1u32.. {
+        let own = work.join(number.to_string());
+        match fs::create_dir(&own) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| own.clone()).map_err(|e| error(&own, e)),
+        }
+    }
+    unreachable!("there are more numbers than workers")
+}
+
+/// Somebody wanted no more.
+fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "it was stopped")
 }
 
 /// The SHA-256 of a file's bytes, in hexadecimal.
@@ -217,7 +299,7 @@ impl Drop for ExecutionFolder {
 /// # Errors
 /// Where it cannot be read.
 pub fn sha256(file: &Path) -> Result<String, FolderError> {
-    hash(file).map_err(|e| error(file, e))
+    hash(file, &|| false).map_err(|e| error(file, e))
 }
 
 /// Brings a file's bytes to the disk.
@@ -232,12 +314,13 @@ fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-fn same_bytes(a: &Path, b: &Path) -> bool {
+fn same_bytes(a: &Path, b: &Path, stop: &dyn Fn() -> bool) -> bool {
     let size = |p: &Path| fs::metadata(p).map(|m| m.len()).ok();
+    let hash = |p: &Path| hash(p, stop);
     size(a).is_some() && size(a) == size(b) && matches!((hash(a), hash(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-fn hash(file: &Path) -> io::Result<String> {
+fn hash(file: &Path, stop: &dyn Fn() -> bool) -> io::Result<String> {
     let mut reader = BufReader::with_capacity(1 << 20, File::open(file)?);
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -245,6 +328,9 @@ fn hash(file: &Path) -> io::Result<String> {
         let n = reader.read(&mut buffer)?;
         if n == 0 {
             return Ok(hex(&digest.finalize()));
+        }
+        if stop() {
+            return Err(stopped());
         }
         digest.update(&buffer[..n]);
     }

@@ -1,6 +1,7 @@
 //! Scratch tables on disk: batches go out once and come back as often as asked, so that memory does
 //! not grow with the input.
 
+use super::crash::{self, Disk};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -140,9 +141,15 @@ impl Iterator for SpoolReader {
     }
 }
 
+/// What the table is of: `scope` of `scope-items.arrow`.
+fn kind(path: &Path) -> String {
+    let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    name.split('-').next().unwrap_or_default().to_owned()
+}
+
 /// Writes a spool.
 pub struct SpoolWriter {
-    writer: FileWriter<BufWriter<File>>,
+    writer: FileWriter<BufWriter<Disk>>,
     path: PathBuf,
     schema: SchemaRef,
     rows: u64,
@@ -154,7 +161,11 @@ impl SpoolWriter {
     /// # Errors
     /// Where the file cannot be made.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, SpoolError> {
-        let file = File::create(path).map_err(|e| error(path, e))?;
+        let kind = kind(path);
+        let file = crash::write(&format!("create {kind} table"))
+            .and_then(|()| File::create(path))
+            .map_err(|e| error(path, e))?;
+        let file = Disk::new(file, format!("write {kind} table"));
         let writer = FileWriter::try_new(BufWriter::with_capacity(1 << 20, file), &schema)
             .map_err(|e| error(path, e))?;
         Ok(Self { writer, path: path.to_path_buf(), schema, rows: 0 })
@@ -185,6 +196,7 @@ impl SpoolWriter {
     /// Where the disk is full.
     pub fn finish(mut self) -> Result<Spool, SpoolError> {
         self.writer.finish().map_err(|e| error(&self.path, e))?;
+        crash::point(&format!("finished {} table", kind(&self.path)));
         let Self { path, schema, rows, .. } = self;
         Ok(Spool { path, schema, rows })
     }

@@ -135,6 +135,8 @@ pub enum Begun {
     Open,
     /// It was committed before, by this worker or one that was interrupted; nothing is open.
     Committed(Receipt),
+    /// Another program writes, and has for a while: ask again, or give up with [`TargetError::busy`].
+    Busy,
 }
 
 /// What a target is, for people.
@@ -202,6 +204,15 @@ pub enum TargetError {
 }
 
 impl TargetError {
+    /// Another program writes, and goes on with it.
+    pub fn busy(place: &str) -> Self {
+        TargetError::Io {
+            place: place.to_owned(),
+            cause: "the file is locked by another program".into(),
+            hint: "wait until the other run or program is done with the file, then start again".into(),
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &str {
         match self {
@@ -262,11 +273,13 @@ pub trait Target: Send {
     fn scan(&self, object: &ObjectSchema, columns: &[String]) -> Result<Scan, TargetError>;
 
     /// Makes this the one worker that writes for the execution: a chunk of any other is refused from
-    /// now on, even of one that was only asleep.
+    /// now on, even of one that was only asleep. `epoch` is the worker's, where somebody counts them: one
+    /// that was asleep since before a newer one claimed is then refused here already.
     ///
     /// # Errors
-    /// What the target said.
-    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError>;
+    /// [`TargetError::TakenOver`] where a worker of a newer epoch has claimed it, otherwise what the target
+    /// said.
+    async fn claim(&mut self, execution: &str, epoch: Option<i64>) -> Result<Claim, TargetError>;
 
     /// Opens the transaction of a chunk, before its rows are decided about.
     ///

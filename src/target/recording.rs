@@ -124,8 +124,8 @@ impl Target for Recording {
     }
 
     /// Nobody else will ever see what is written here: the ids of its records mean nothing.
-    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError> {
-        self.overlay.claim(execution).await?;
+    async fn claim(&mut self, execution: &str, epoch: Option<i64>) -> Result<Claim, TargetError> {
+        self.overlay.claim(execution, epoch).await?;
         Ok(Claim { lasting: false })
     }
 

@@ -28,7 +28,7 @@ const MAX_ROWS: u32 = 1 << 20;
 
 /// Writes a copy with the parts that are read, all cells in the kinds that the reader knows.
 pub(super) fn rewrite(
-    zip: &mut Archive,
+    zip: &mut Archive<'_>,
     list: &[Entry],
     shown: &str,
     copy: &Path,

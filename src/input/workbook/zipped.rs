@@ -16,9 +16,10 @@ pub(in crate::input) fn check(
     shown: &str,
     copy: &Path,
     limits: &Limits,
+    stop: &dyn Fn() -> bool,
     notices: &mut Vec<Notice>,
 ) -> Result<(Book, PathBuf), InputError> {
-    let mut zip = archive::open(path, shown)?;
+    let mut zip = archive::open(path, shown, stop)?;
     let list = archive::entries(&mut zip, shown, limits)?;
     let binary = list.iter().any(|e| e.name.eq_ignore_ascii_case("xl/workbook.bin"));
     let mut seen = Seen::default();
@@ -70,7 +71,7 @@ impl Held<'_> {
 }
 
 fn scan(
-    zip: &mut archive::Archive,
+    zip: &mut archive::Archive<'_>,
     entry: &Entry,
     shown: &str,
     xml: bool,

@@ -143,11 +143,15 @@ pub struct ExecutionRow {
     pub pid: Option<u32>,
     /// Whether somebody has asked to stop it.
     pub cancel: bool,
+    /// Which of its workers has or had it last, from 1; 0 before the first.
+    pub epoch: i64,
+    /// When its files were removed, as the project's retention says; RFC 3339.
+    pub files_gone_at: Option<String>,
 }
 
 pub(super) const SELECT: &str =
     "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
-    stage, done, total, failure, pid, cancel, triggered_by, counts FROM executions";
+    stage, done, total, failure, pid, cancel, triggered_by, counts, epoch, files_gone_at FROM executions";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     Ok(ExecutionRow {
@@ -168,6 +172,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
         cancel: row.get(14)?,
         triggered_by: row.get(15)?,
         counts: row.get(16)?,
+        epoch: row.get(17)?,
+        files_gone_at: row.get(18)?,
     })
 }
 
@@ -229,7 +235,7 @@ impl State {
         self.together(|t| {
             t.query_row(
                 "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
-                   started_at = coalesce(started_at, ?4), cancel = 0
+                   started_at = coalesce(started_at, ?4), cancel = 0, failure = NULL
                  WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
                  RETURNING epoch",
                 params![id, pid, stamp(now + LEASE), stamp(now)],
@@ -271,22 +277,26 @@ impl State {
     /// Where the state cannot be written.
     pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<(), ProjectError> {
         self.together(|t| {
-            let ended: Option<(String, bool)> = t
+            // One that was asked to stop because of a limit has failed, not been cancelled.
+            let ended: Option<(String, bool, ExecutionState)> = t
                 .query_row(
-                    "UPDATE executions SET state = ?3, ended_at = ?4, counts = ?5, failure = ?6, pid = NULL,
+                    "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL,
+                       state = CASE WHEN ?3 = 'cancelled' AND failure IS NOT NULL THEN 'failed' ELSE ?3 END,
+                       failure = CASE WHEN ?3 = 'cancelled' THEN failure ELSE ?6 END,
                        lease_until = NULL, stage = NULL, done = NULL, total = NULL
-                     WHERE id = ?1 AND epoch = ?2 RETURNING connector, live",
+                     WHERE id = ?1 AND epoch = ?2 RETURNING connector, live, state",
                     params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
-                    |r| Ok((r.get(0)?, r.get(1)?)),
+                    |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
                 )
                 .optional()?;
-            let errors = match outcome.state {
+            let Some((connector, live, state)) = ended else { return Ok(()) };
+            let errors = match state {
                 ExecutionState::Completed => false,
                 ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
                 // What was stopped says nothing of the connector.
                 _ => return Ok(()),
             };
-            if let Some((connector, true)) = ended {
+            if live {
                 t.execute(
                     "UPDATE connectors SET last_live_errors = ?2 WHERE name = ?1",
                     params![connector, errors],

@@ -11,6 +11,7 @@
 
 use super::schema;
 use crate::report::ReportError;
+use crate::system::crash;
 use crate::value::arrow::array::RecordBatch;
 use crate::value::arrow::ipc::CompressionType;
 use crate::value::arrow::ipc::reader::StreamReader;
@@ -41,7 +42,9 @@ impl DecisionLog {
     pub fn create(folder: &Path) -> Result<Self, ReportError> {
         let number = logs(folder)?.last().map_or(1, |(number, _)| number + 1);
         let path = folder.join(format!("{PREFIX}{number}.log"));
-        let file = File::create_new(&path).map_err(|e| ReportError::new(&path, e))?;
+        let file = crash::write("create log")
+            .and_then(|()| File::create_new(&path))
+            .map_err(|e| ReportError::new(&path, e))?;
         File::open(folder).and_then(|f| f.sync_all()).map_err(|e| ReportError::new(folder, e))?;
         Ok(Self { file, path, frame: Vec::new() })
     }
@@ -70,10 +73,15 @@ impl DecisionLog {
         head[8..16].copy_from_slice(&chunk.to_le_bytes());
         head[16..24].copy_from_slice(&(payload.len() as u64).to_le_bytes());
         head[24..].copy_from_slice(&check(payload));
-        self.file
-            .write_all(&self.frame)
-            .and_then(|()| self.file.sync_data())
-            .map_err(|e| ReportError::new(&self.path, e))
+        let mut write = || {
+            crash::write("write log")?;
+            self.file.write_all(&self.frame)?;
+            crash::write("sync log")?;
+            self.file.sync_data()
+        };
+        write().map_err(|e| ReportError::new(&self.path, e))?;
+        crash::point("log synced");
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ fn the_sql_output_is_exact() {
     let run = Run::new();
     let path = run.folder.path().join("sql-output.zip");
     let scopes = [("products", &run.output), ("price_errors", &run.errors)];
-    write_sql_output(&path, &scopes, SqlOutputOptions::default()).unwrap();
+    write_sql_output(&path, &scopes, SqlOutputOptions::default(), &|| false).unwrap();
     let text = entry(&path, "products.csv");
     let mut lines = text.lines();
     assert_eq!(lines.next().unwrap(), "sku,unit_price,active,listed,count,ratio,big,seen,note");
@@ -32,7 +32,10 @@ fn the_sql_output_is_exact() {
 fn formulas_are_guarded_where_asked_and_numbers_are_left() {
     let run = Run::new();
     let path = run.folder.path().join("sql-output.zip");
-    write_sql_output(&path, &[("products", &run.output)], SqlOutputOptions { guard_formulas: true }).unwrap();
+    write_sql_output(&path, &[("products", &run.output)], SqlOutputOptions { guard_formulas: true }, &|| {
+        false
+    })
+    .unwrap();
     let text = entry(&path, "products.csv");
     assert_eq!(text.lines().nth(2).unwrap(), "'=1+1,n/a,No,,-2,NaN,1.5,2024-03-04T10:00:00.5Z,' @cmd");
 }

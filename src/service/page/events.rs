@@ -23,7 +23,6 @@ struct Line {
     execution: String,
     about: Vec<(&'static str, String)>,
     body: String,
-    open: bool,
 }
 
 #[derive(Template)]
@@ -95,7 +94,6 @@ fn line(event: Event) -> Line {
         execution: event.execution.unwrap_or_default(),
         about: about.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, clear(&v))).collect(),
         body: clear(&event.body),
-        open: event.state.open(),
     }
 }
 

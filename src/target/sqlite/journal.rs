@@ -1,29 +1,41 @@
 //! Who may write, and what was written: claims, and the transaction of a chunk with its journal entry.
 
 use super::Store;
+use crate::system::crash;
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, TargetError};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{ErrorCode, OptionalExtension, params};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Another run into the same store holds it for one chunk at a time: wait for many of them.
-const CHUNK_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a chunk waits for another writer before whoever asks is told: they may want to stop.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Store {
-    pub(super) fn claim_now(&mut self, execution: &str) -> Result<Claim, TargetError> {
-        let sql = "INSERT INTO _sconn_executions(execution, epoch) VALUES (?1, 1)
-                   ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
-        let epoch =
-            self.connection.query_row(sql, [execution], |r| r.get(0)).map_err(|e| self.place.io(e))?;
+    pub(super) fn claim_now(&mut self, execution: &str, epoch: Option<i64>) -> Result<Claim, TargetError> {
+        self.place.passes("claim")?;
+        let sql = "INSERT INTO _sconn_executions(execution, epoch) VALUES (?1, coalesce(?2, 1))
+                   ON CONFLICT DO UPDATE SET epoch = coalesce(?2, epoch + 1)
+                     WHERE ?2 IS NULL OR ?2 > epoch RETURNING epoch";
+        let claimed = self.connection.query_row(sql, params![execution, epoch], |r| r.get(0)).optional();
+        let Some(epoch) = claimed.map_err(|e| self.place.io(e))? else {
+            return Err(self.taken_over(execution));
+        };
         self.claimed = Some((execution.to_owned(), epoch));
+        crash::point("claimed");
         Ok(Claim { lasting: true })
     }
 
     pub(super) fn begin_now(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
         let io = |e| self.place.io(e);
-        self.connection.busy_timeout(self.busy_timeout.max(CHUNK_TIMEOUT)).map_err(io)?;
-        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(io)?;
+        self.place.passes("begin chunk")?;
+        self.connection.busy_timeout(CHUNK_TIMEOUT).map_err(io)?;
+        let open = self.connection.execute_batch("BEGIN IMMEDIATE");
         self.connection.busy_timeout(self.busy_timeout).map_err(io)?;
+        if let Err(error) = open {
+            let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            return if busy { Ok(Begun::Busy) } else { Err(io(error)) };
+        }
+        crash::point("chunk begun");
         let begun = self.look(chunk);
         if !matches!(begun, Ok(Begun::Open)) {
             self.abandon_now();
@@ -41,10 +53,7 @@ impl Store {
             .map_err(io)?;
         let own = self.claimed.as_ref().filter(|(execution, _)| execution == chunk.execution);
         if newest.is_none() || newest != own.map(|(_, epoch)| *epoch) {
-            return Err(TargetError::TakenOver {
-                place: self.place.0.clone(),
-                execution: chunk.execution.to_owned(),
-            });
+            return Err(self.taken_over(chunk.execution));
         }
         let entry: Option<Option<String>> = self
             .connection
@@ -67,6 +76,10 @@ impl Store {
             })?,
         };
         Ok(Begun::Committed(Receipt { refused }))
+    }
+
+    fn taken_over(&self, execution: &str) -> TargetError {
+        TargetError::TakenOver { place: self.place.0.clone(), execution: execution.to_owned() }
     }
 
     pub(super) fn abandon_now(&mut self) {

@@ -102,8 +102,8 @@ impl Target for Store {
         self.scan_now(object, columns)
     }
 
-    async fn claim(&mut self, execution: &str) -> Result<Claim, TargetError> {
-        self.claim_now(execution)
+    async fn claim(&mut self, execution: &str, epoch: Option<i64>) -> Result<Claim, TargetError> {
+        self.claim_now(execution, epoch)
     }
 
     async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError> {
@@ -115,6 +115,7 @@ impl Target for Store {
     }
 
     async fn commit(&mut self) -> Result<(), TargetError> {
+        self.place.passes("commit chunk")?;
         self.connection.execute_batch("COMMIT").map_err(|e| self.place.io(e))
     }
 

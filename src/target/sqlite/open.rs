@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use super::{Store, schema};
+use crate::system::crash;
 use crate::target::TargetError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -139,6 +140,9 @@ impl Store {
                        PRAGMA foreign_keys = OFF; PRAGMA cache_size = -131072; PRAGMA mmap_size = 268435456; \
                        PRAGMA wal_autocheckpoint = 8192; PRAGMA temp_store = MEMORY;";
         connection.execute_batch(pragmas).map_err(|e| place.io(e))?;
+        if let Some(pages) = crash::store_pages() {
+            connection.pragma_update(None, "max_page_count", pages).map_err(|e| place.io(e))?;
+        }
         if new {
             create_internals(&mut connection).map_err(|e| place.io(e))?;
         }

@@ -1,5 +1,6 @@
 //! Where a store is, and its failures in the user's words.
 
+use crate::system::crash;
 use crate::target::TargetError;
 use rusqlite::{Error, ErrorCode};
 
@@ -18,13 +19,16 @@ impl Place {
         TargetError::Io { place: self.0.clone(), cause: cause.into(), hint: hint.into() }
     }
 
+    /// A place where a test lets the process die, or the disk be full.
+    pub(super) fn passes(&self, point: &str) -> Result<(), TargetError> {
+        let full = || Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None);
+        crash::write(point).map_err(|_| self.io(full()))
+    }
+
     /// What SQLite said, in plain words.
     pub(super) fn io(&self, error: Error) -> TargetError {
         let (cause, hint) = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
-                "the file is locked by another program".to_owned(),
-                "wait until the other run or program is done with the file, then start again",
-            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return TargetError::busy(&self.0),
             Some(ErrorCode::DiskFull) => (
                 "the disk is full".to_owned(),
                 "free some space on the disk that holds the file, then start again; nothing half-written is left",

@@ -45,7 +45,9 @@ impl Store {
         objects: &[ObjectSchema],
         match_fields: &[(String, String)],
     ) -> Result<Vec<SchemaChange>, TargetError> {
+        self.place.passes("create store")?;
         self.create_now()?;
+        self.place.passes("change schema")?;
         let place = self.place.clone();
         let io = |e| place.io(e);
         let transaction =
@@ -67,6 +69,7 @@ impl Store {
         }
         let changes = changes(&steps);
         let held = load(&transaction).map_err(io)?;
+        self.place.passes("commit schema")?;
         transaction.commit().map_err(io)?;
         self.connection.flush_prepared_statement_cache();
         self.objects = held;

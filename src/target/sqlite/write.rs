@@ -19,9 +19,11 @@ impl Store {
         let place = &self.place;
         let io = |e| place.io(e);
         let object = self.known(chunk.object)?;
+        self.place.passes("write options")?;
         for (field, label) in chunk.new_options {
             schema::add_option(&self.connection, chunk.object, field, label).map_err(io)?;
         }
+        self.place.passes("write records")?;
         let mut refused = Vec::new();
         let mut created = Vec::new();
         let at = time(chunk.at);
@@ -43,6 +45,7 @@ impl Store {
             }
         }
         let receipt = Receipt { refused };
+        self.place.passes("write journal")?;
         self.enter(chunk, &created, &receipt, &at).map_err(io)?;
         Ok(receipt)
     }

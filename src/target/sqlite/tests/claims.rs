@@ -11,12 +11,12 @@ fn a_worker_whose_execution_was_taken_over_writes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crm.sqlite");
     let mut old = store(&path);
-    assert_eq!(wait(old.claim("e1")).unwrap(), Claim { lasting: true });
+    assert_eq!(wait(old.claim("e1", None)).unwrap(), Claim { lasting: true });
     assert_eq!(wait(old.begin(key(0))).unwrap(), Begun::Open);
     wait(old.write(chunk(0, &[create(1, &[("name", text("Ann"))])]))).unwrap();
     wait(old.commit()).unwrap();
     let mut new = store(&path);
-    wait(new.claim("e1")).unwrap();
+    wait(new.claim("e1", None)).unwrap();
     let told = wait(old.begin(key(1))).unwrap_err();
     assert!(matches!(&told, TargetError::TakenOver { execution, .. } if execution == "e1"), "{told}");
     assert_eq!(wait(new.begin(key(0))).unwrap(), Begun::Committed(Receipt::default()));
@@ -31,7 +31,7 @@ fn nobody_writes_without_a_claim_or_under_that_of_another_execution() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = store(&dir.path().join("crm.sqlite"));
     assert!(matches!(wait(store.begin(key(0))), Err(TargetError::TakenOver { .. })));
-    wait(store.claim("e2")).unwrap();
+    wait(store.claim("e2", None)).unwrap();
     assert!(matches!(wait(store.begin(key(0))), Err(TargetError::TakenOver { .. })));
 }
 
@@ -40,13 +40,13 @@ fn while_a_chunk_is_open_others_read_what_was_before_and_wait_to_write() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crm.sqlite");
     let (mut one, mut two) = (store(&path), store(&path));
-    wait(one.claim("e1")).unwrap();
+    wait(one.claim("e1", None)).unwrap();
     wait(one.begin(key(0))).unwrap();
     two.set_busy_timeout(Duration::from_millis(10)).unwrap();
-    assert!(matches!(wait(two.claim("e2")), Err(TargetError::Io { .. })), "the file is locked");
+    assert!(matches!(wait(two.claim("e2", None)), Err(TargetError::Io { .. })), "the file is locked");
     assert_eq!(two.count("people", &[]).unwrap(), 0);
     wait(one.abandon());
-    wait(two.claim("e2")).unwrap();
+    wait(two.claim("e2", None)).unwrap();
     assert_eq!(wait(one.begin(key(0))).unwrap(), Begun::Open, "what was abandoned can be done anew");
 }
 

@@ -80,10 +80,11 @@ fn chunk<'a>(number: u64, writes: &'a [Write]) -> Chunk<'a> {
 
 /// Begins a chunk and commits it, as a run does; what was committed before is left.
 async fn commit(target: &mut dyn Target, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
-    target.claim(chunk.key.execution).await?;
+    target.claim(chunk.key.execution, None).await?;
     match target.begin(chunk.key).await? {
         Begun::Committed(receipt) => return Ok(receipt),
         Begun::Open => {}
+        Begun::Busy => return Err(TargetError::busy("the store")),
     }
     let written = match target.write(chunk).await {
         Ok(receipt) => target.commit().await.map(|()| receipt),
