@@ -60,9 +60,11 @@ fn assert_nothing_half_written(desk: &Desk, what: &str) {
         reader.steps().iter().for_each(|s| step(&s.name));
     }
     let state = summary(&out).map(|s| s["state"].as_str().unwrap().to_owned());
+    // Nothing began where it had no folder: what is told is the run before.
+    let of_another = what.contains("create folder");
     let only_the_state_is_not_told = what.contains("end execution");
-    assert!(state.is_none_or(|s| s == "failed" || only_the_state_is_not_told), "{what}");
-    assert!(desk.state() != "completed" && desk.state() != "completed with errors", "{what}");
+    assert!(state.is_none_or(|s| s == "failed" || of_another || only_the_state_is_not_told), "{what}");
+    assert!(!desk.state().starts_with("completed") || of_another, "{what}");
     for entry in std::fs::read_dir(&out).into_iter().flatten() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(!name.ends_with(".part") && !name.starts_with(".report"), "{what}: {name}");
@@ -74,7 +76,7 @@ fn a_store_without_room_keeps_whole_chunks_and_takes_the_rest_once_there_is_room
     let template = Template::repeatable(Before::Empty);
     let desk = || {
         let desk = template.desk();
-        let rows: String = (0..60).map(|i| format!("{i}-{},M{i},2.5,t1\n", "x".repeat(600))).collect();
+        let rows: String = (0..180).map(|i| format!("{i}-{},M{i},2.5,t1\n", "x".repeat(200))).collect();
         std::fs::write(desk.path("list.csv"), format!("SKU,Maker,Price,Tags\n{rows}")).unwrap();
         desk
     };

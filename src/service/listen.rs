@@ -39,7 +39,7 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
                 mend,
             ));
         }
-        eprintln!("notice: no token is known, so nobody can do anything; {mend}");
+        eprintln!("notice: no token is known, so nothing but webhooks is taken; {mend}");
     }
     let listener = TcpListener::bind(serving.address).await.map_err(|e| {
         let what = format!("{}: {}", serving.address, io_words(&e));

@@ -88,8 +88,12 @@ impl Service {
         }
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
+        // Notices may come before the address.
         let mut first = String::new();
-        lines.read_line(&mut first).unwrap();
+        while !first.contains("http://") {
+            first.clear();
+            assert!(lines.read_line(&mut first).unwrap() > 0, "it ended without an address");
+        }
         let address = first.trim().rsplit("http://").next().unwrap().parse();
         let address = address.unwrap_or_else(|e| panic!("{e}: {first}"));
         let said = Arc::new(Mutex::new(first));
