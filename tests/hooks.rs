@@ -1,7 +1,7 @@
 //! Webhooks: what comes in over HTTP, from whom, what is kept of it, and the executions it becomes.
 
 mod load;
-mod serving;
+pub mod serving;
 
 use crate::common::{Output, sconn_in};
 use serde_json::Value;

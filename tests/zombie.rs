@@ -77,8 +77,16 @@ fn trial(
     }
     signal(&sleeper.0, "-CONT");
     let (second, said) = (second.0.wait().unwrap().code(), said(&mut second.0));
+    let (code, other) = (sleeper.0.wait().unwrap().code(), self::said(&mut sleeper.0));
+    // It came to its end before the other had taken its execution: as if it had not slept.
+    let ended = ["there is nothing to resume", "only one that waits or was interrupted can be run"];
+    if second == Some(2) && ended.iter().any(|e| said.contains(e)) {
+        assert_eq!(code, Some(1), "{what}: {other}");
+        desk.outcome("out").assert_is(expected, &what);
+        return None;
+    }
     assert_eq!(second, Some(1), "{what}: {said}");
-    let (code, said) = (sleeper.0.wait().unwrap().code(), self::said(&mut sleeper.0));
+    let said = other;
     let was_told = said.contains("another process has taken over");
     assert!(was_told || code == Some(1), "{what}: {code:?} {said}");
     assert!(!said.contains("panicked"), "{what}: {said}");

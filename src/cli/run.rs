@@ -87,7 +87,12 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     if let Some(worker) = worker {
         let failure = done.as_ref().err().map(ToString::to_string);
         // Where the state does not hear of the end, it can be resumed, and hears of it then.
-        worker.end(done.as_ref().ok(), failure.as_deref()).inspect_err(|_| asked.folder.leave())?;
+        let own = worker.end(done.as_ref().ok(), failure.as_deref()).inspect_err(|_| asked.folder.leave())?;
+        if !own {
+            // Another went on with it at the last moment: what it needs stays, and it tells the end.
+            asked.folder.leave();
+            return Err(asked.taken_over().into());
+        }
     }
     let summary = done?;
     match format {

@@ -15,7 +15,7 @@ use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::target::sqlite::Store;
-use crate::target::{Recording, Target};
+use crate::target::{Recording, Target, TargetError};
 use crate::value::{Literal, Value, literal_value};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -124,6 +124,11 @@ impl Asked {
             folder,
             at: self.started,
         }
+    }
+
+    /// That another worker has it now.
+    pub fn taken_over(&self) -> TargetError {
+        TargetError::TakenOver { place: self.store.display().to_string(), execution: self.execution.clone() }
     }
 
     /// What the run is asked, of a worker where the project counts them.

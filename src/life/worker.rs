@@ -121,11 +121,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Enters how it ended; `summary` is none where it could not run at all.
+    /// Enters how it ended; `summary` is none where it could not run at all. Whether it was still this worker's to
+    /// say so.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn end(mut self, summary: Option<&Summary>, failure: Option<&str>) -> Result<(), Failure> {
+    pub fn end(mut self, summary: Option<&Summary>, failure: Option<&str>) -> Result<bool, Failure> {
         if let Some((end, thread)) = self.beating.take() {
             drop(end);
             let _ = thread.join();
@@ -140,9 +141,9 @@ impl Worker {
         let failure = failure.or(summary.and_then(|s| s.failure.as_deref()));
         let outcome = Outcome { state, counts: counts.as_deref(), failure, at: SystemClock.now() };
         full("end execution")?;
-        self.state.end(&self.id, self.epoch, outcome)?;
+        let own = self.state.end(&self.id, self.epoch, outcome)?;
         crash::point("ended");
-        Ok(())
+        Ok(own)
     }
 }
 

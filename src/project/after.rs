@@ -1,5 +1,6 @@
 //! The sections `[mail]` and `[network]` of `sconn.toml`: what happens after a run.
 
+use super::amounts::parse_size;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ pub struct MailSettings {
     /// A file with certificates (PEM) that are trusted beside the usual ones, from the project's root.
     pub ca: Option<PathBuf>,
     /// The most bytes of a report that is attached; a larger one is told where it lies.
-    #[serde(default = "ten_mib", deserialize_with = "bytes")]
+    #[serde(default = "ten_mib", deserialize_with = "size_or_zero")]
     pub attach: u64,
 }
 
@@ -63,19 +64,10 @@ fn ten_mib() -> u64 {
     10 << 20
 }
 
-fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+/// A size, or nothing at all.
+fn size_or_zero<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let text = String::deserialize(from)?;
-    let read = || {
-        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let each: u64 = match text[end..].trim() {
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "" if &text == "0" => 0,
-            _ => return None,
-        };
-        text[..end].parse::<u64>().ok()?.checked_mul(each)
-    };
-    read().ok_or_else(|| D::Error::custom(format!("`{text}` is no size; write it like \"10MiB\", or \"0\"")))
+    if text == "0" { Ok(0) } else { parse_size(&text).map_err(D::Error::custom) }
 }
 
 #[cfg(test)]

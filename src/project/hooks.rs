@@ -1,5 +1,6 @@
 //! `[hooks]` of `sconn.toml`: the limits of webhook requests.
 
+use super::amounts::{length, size};
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
@@ -23,13 +24,13 @@ pub struct HookSettings {
     #[serde(deserialize_with = "bytes")]
     pub query: usize,
     /// How long a body may take to come in.
-    #[serde(deserialize_with = "time")]
+    #[serde(deserialize_with = "length")]
     pub wait: Duration,
     /// Bytes that wait for the disk.
     #[serde(deserialize_with = "bytes")]
     pub queue: usize,
     /// How long events stay that something became of.
-    #[serde(deserialize_with = "time")]
+    #[serde(deserialize_with = "length")]
     pub keep: Duration,
 }
 
@@ -45,27 +46,8 @@ impl Default for HookSettings {
     }
 }
 
-/// A whole number and one of these units.
-fn amount<'de, D: Deserializer<'de>>(from: D, units: &[(&str, u64)], example: &str) -> Result<u64, D::Error> {
-    let text = String::deserialize(from)?;
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number = text.strip_suffix(unit).and_then(|n| n.parse::<u64>().ok());
-    let size = units.iter().find(|(name, _)| *name == unit.trim()).map(|(_, size)| *size);
-    number.zip(size).and_then(|(n, size)| n.checked_mul(size)).filter(|n| *n > 0).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "\"{text}\" is no amount; write a number and its unit: \"{example}\""
-        ))
-    })
-}
-
 fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
-    let n = amount(from, &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)], "256KiB")?;
-    usize::try_from(n).map_err(serde::de::Error::custom)
-}
-
-fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let n = amount(from, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)], "10s")?;
-    Ok(Duration::from_secs(n))
+    usize::try_from(size(from)?).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The settings `[limits]` and `[retention]` of `sconn.toml`.
 
-use serde::{Deserialize, Deserializer};
+use super::amounts::{length, some_length, some_size};
+use serde::Deserialize;
 use std::time::Duration;
 
 /// What an execution that runs in a process of its own may take.
@@ -50,77 +51,10 @@ impl Default for Retention {
     }
 }
 
-/// A length of time: `90s`, `15m`, `6h`, `90d`.
-///
-/// # Errors
-/// Says how it is written.
-pub fn parse_length(text: &str) -> Result<Duration, String> {
-    let (number, unit) = parts(text);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => 0,
-    };
-    let long = number.and_then(|n| n.checked_mul(seconds)).filter(|s| *s > 0);
-    long.map(Duration::from_secs)
-        .ok_or_else(|| format!("`{text}` is no length of time; it is written like 90s, 15m, 6h or 90d"))
-}
-
-/// A size: `512MiB`, `4GiB`.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let (number, unit) = parts(text);
-    let bytes = match unit {
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => 0,
-    };
-    number
-        .and_then(|n| n.checked_mul(bytes))
-        .filter(|b| *b > 0)
-        .ok_or_else(|| format!("`{text}` is no size; it is written like 512MiB or 4GiB"))
-}
-
-fn parts(text: &str) -> (Option<u64>, &str) {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    (number.parse().ok(), unit.trim_start())
-}
-
-fn length<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    parse_length(&String::deserialize(from)?).map_err(serde::de::Error::custom)
-}
-
-fn some_length<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    length(from).map(Some)
-}
-
-fn some_size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    parse_size(&String::deserialize(from)?).map(Some).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-
-    #[test]
-    fn lengths_and_sizes_have_a_unit_and_are_more_than_nothing() {
-        assert_eq!(parse_length("90s").unwrap(), Duration::from_secs(90));
-        assert_eq!(parse_length(" 2 d ").unwrap(), Duration::from_secs(2 * 86_400));
-        assert_eq!(parse_size("4GiB").unwrap(), 4 << 30);
-        for wrong in
-            ["", "6", "6 hours", "h", "0h", "-1h", "1.5h", "99999999999999999999d", "999999999999999999d"]
-        {
-            assert!(parse_length(wrong).is_err(), "{wrong}");
-        }
-        for wrong in ["4", "4GB", "0MiB", "99999999999999GiB"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn what_is_not_set_has_its_default() {

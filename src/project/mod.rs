@@ -1,6 +1,7 @@
 //! The project around a connector: its root folder, its `sconn.toml`, its targets, and its state.
 
 mod after;
+mod amounts;
 mod hooks;
 mod limits;
 mod serve;
@@ -8,9 +9,10 @@ pub mod state;
 mod watch;
 
 pub use after::{MailSettings, MailTls, NetworkSettings};
+pub use amounts::parse_length;
 pub use hooks::HookSettings;
-pub use limits::{Limits, Retention, parse_length};
-pub use serve::{ServeSettings, read_duration};
+pub use limits::{Limits, Retention};
+pub use serve::ServeSettings;
 pub use watch::Watch;
 
 use serde::Deserialize;

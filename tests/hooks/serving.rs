@@ -111,6 +111,11 @@ impl Service {
         self.said.lock().unwrap().clone()
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
     /// kill -9, and it is gone.
     pub fn kill(&self) {
         let mut child = self.child.lock().unwrap();

@@ -271,11 +271,11 @@ impl State {
     }
 
     /// Enters how an execution ended, and what that makes of its connector: a live run decides
-    /// whether it needs attention.
+    /// whether it needs attention. Whether the execution was still that worker's.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<(), ProjectError> {
+    pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<bool, ProjectError> {
         self.together(|t| {
             // One that was asked to stop because of a limit has failed, not been cancelled.
             let ended: Option<(String, bool, ExecutionState)> = t
@@ -289,12 +289,12 @@ impl State {
                     |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
                 )
                 .optional()?;
-            let Some((connector, live, state)) = ended else { return Ok(()) };
+            let Some((connector, live, state)) = ended else { return Ok(false) };
             let errors = match state {
                 ExecutionState::Completed => false,
                 ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
                 // What was stopped says nothing of the connector.
-                _ => return Ok(()),
+                _ => return Ok(true),
             };
             if live {
                 t.execute(
@@ -302,7 +302,7 @@ impl State {
                     params![connector, errors],
                 )?;
             }
-            Ok(())
+            Ok(true)
         })
     }
 

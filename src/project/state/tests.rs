@@ -119,7 +119,7 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert!(new > old);
     assert_eq!(state.beat("e", old, "loading", 6, Some(9), at(41)).unwrap(), None);
     let outcome = Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(42) };
-    state.end("e", old, outcome).unwrap();
+    assert!(!state.end("e", old, outcome).unwrap(), "it is another worker's by now");
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
     state.end("e", new, outcome).unwrap();
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Completed);
