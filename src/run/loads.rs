@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// How long a chunk waits for others who write to its target.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
+/// How many chunks are committed together where nothing is to be written for them.
+const TOGETHER: usize = 4;
+
 /// The ids that a step exposed: a scratch table of one column, a row for each row of the scope.
 struct Exposed {
     scope: String,
@@ -78,6 +81,11 @@ struct StepRun<'p> {
     known: Vec<(String, Spool)>,
     next_chunk: u64,
     next_row: u64,
+    /// What became of the chunks that were decided and are not committed yet; nothing was to be written for
+    /// them.
+    waiting: Vec<Receipt>,
+    /// How many chunks the scribe has not said of that they are logged.
+    unheard: usize,
 }
 
 impl<'p> StepRun<'p> {
@@ -104,6 +112,8 @@ impl<'p> StepRun<'p> {
             known,
             next_chunk: 0,
             next_row: 0,
+            waiting: Vec::new(),
+            unheard: 0,
         }
     }
 
@@ -137,7 +147,8 @@ impl<'p> StepRun<'p> {
             idle = idle || execution.stopped();
             let sources = chunk.rows().sources.clone();
             let done = if idle {
-                scribe.told(self.not_decided(&sources))
+                let waited = self.commit_waiting(execution, scribe).await;
+                waited.and_then(|()| scribe.told(self.not_decided(&sources)))
             } else {
                 self.chunk(execution, scribe, chunk).await
             };
@@ -156,47 +167,24 @@ impl<'p> StepRun<'p> {
             self.next_row += count;
             execution.request.progress.advance(self.next_row);
         }
-        failure.map_or(Ok(()), Err)
+        let waited = self.commit_waiting(execution, scribe).await;
+        failure.map_or(waited, Err)
     }
 
-    /// Decides and commits one chunk, or takes over what was decided when it was committed before.
+    /// Decides and writes one chunk, or takes over what was decided when it was committed before. A chunk of
+    /// which nothing is written waits for the next ones to be committed with them: nobody waits for its log.
     async fn chunk(
         &mut self,
         execution: &Execution<'_>,
         scribe: &Scribe,
         chunk: Prepared,
     ) -> Result<(), RunError> {
-        let key = ChunkKey {
-            execution: &execution.request.execution,
-            step: &self.load.name,
-            number: self.next_chunk,
-        };
         let mut target = execution.target.lock().await;
-        let target = target.as_mut();
-        crash::point("before begin");
-        // Another run into the same target has it for one chunk at a time: wait for many of them, unless
-        // somebody wants no more.
-        let since = execution.request.clock.now();
-        loop {
-            match target.begin(key).await? {
-                Begun::Open => break,
-                Begun::Committed(receipt) => return scribe.earlier(key.number, receipt),
-                Begun::Busy if execution.stopped() => {
-                    return scribe.told(self.not_decided(&chunk.rows().sources));
-                }
-                Begun::Busy if execution.request.clock.now() < since + PATIENCE => {}
-                Begun::Busy => return Err(TargetError::busy(&execution.info.place).into()),
-            }
+        let done = self.decide_and_write(execution, scribe, chunk, target.as_mut()).await;
+        if done.is_err() {
+            self.give_up(scribe, target.as_mut()).await;
         }
-        match self.decide_and_write(execution, scribe, chunk, key, target).await {
-            Ok(receipt) => scribe.committed(receipt),
-            Err(error) => {
-                target.abandon().await;
-                // An error of the scribe is this one, or is told by the next question.
-                let _ = scribe.abandoned();
-                Err(error)
-            }
-        }
+        done
     }
 
     async fn decide_and_write(
@@ -204,9 +192,31 @@ impl<'p> StepRun<'p> {
         execution: &Execution<'_>,
         scribe: &Scribe,
         chunk: Prepared,
-        key: ChunkKey<'_>,
         target: &mut dyn Target,
-    ) -> Result<Receipt, RunError> {
+    ) -> Result<(), RunError> {
+        let key = ChunkKey {
+            execution: &execution.request.execution,
+            step: &self.load.name,
+            number: self.next_chunk,
+        };
+        crash::point("before begin");
+        // Another run into the same target has it for a few chunks at a time: wait for many of them, unless
+        // somebody wants no more.
+        let since = execution.request.clock.now();
+        loop {
+            match target.begin(key).await? {
+                Begun::Open => break,
+                Begun::Committed(receipt) => {
+                    self.commit(scribe, target, None).await?;
+                    return scribe.earlier(key.number, receipt);
+                }
+                Begun::Busy if execution.stopped() => {
+                    return scribe.told(self.not_decided(&chunk.rows().sources));
+                }
+                Begun::Busy if execution.request.clock.now() < since + PATIENCE => {}
+                Begun::Busy => return Err(TargetError::busy(&execution.info.place).into()),
+            }
+        }
         let rows = chunk.rows().len() as u64;
         let mut decided = self.step.decide(target, chunk).await?;
         crash::point("decided");
@@ -217,7 +227,8 @@ impl<'p> StepRun<'p> {
         // While the scribe logs the decisions, the records are written; they are committed once both
         // are done.
         scribe.decided(decided.decisions, key.number)?;
-        let written = target
+        self.unheard += 1;
+        let receipt = target
             .write(Chunk {
                 key,
                 at,
@@ -227,13 +238,56 @@ impl<'p> StepRun<'p> {
                 new_options: &decided.new_options,
                 writes: &decided.writes,
             })
-            .await;
-        scribe.logged()?;
-        let receipt = written?;
+            .await?;
+        let quiet = decided.writes.is_empty() && decided.new_options.is_empty();
+        if quiet && self.waiting.len() + 1 < TOGETHER {
+            self.waiting.push(receipt);
+            return Ok(());
+        }
+        self.commit(scribe, target, Some(receipt)).await
+    }
+
+    /// Commits the chunks that wait, and the one after them.
+    async fn commit(
+        &mut self,
+        scribe: &Scribe,
+        target: &mut dyn Target,
+        last: Option<Receipt>,
+    ) -> Result<(), RunError> {
+        if self.waiting.is_empty() && last.is_none() {
+            return Ok(());
+        }
+        while self.unheard > 0 {
+            self.unheard -= 1;
+            scribe.logged()?;
+        }
         crash::point("logged");
         target.commit().await?;
         crash::point("committed");
-        Ok(receipt)
+        self.waiting.drain(..).chain(last).try_for_each(|receipt| scribe.committed(receipt))
+    }
+
+    /// Commits the chunks that wait.
+    async fn commit_waiting(&mut self, execution: &Execution<'_>, scribe: &Scribe) -> Result<(), RunError> {
+        let mut target = execution.target.lock().await;
+        let done = self.commit(scribe, target.as_mut(), None).await;
+        if done.is_err() {
+            self.give_up(scribe, target.as_mut()).await;
+        }
+        done
+    }
+
+    /// Gives up what is open. Nothing was to be written for the chunks that wait, so that their rows are as
+    /// they were decided. An error of the scribe is the one that led here, or is told by the next question.
+    async fn give_up(&mut self, scribe: &Scribe, target: &mut dyn Target) {
+        target.abandon().await;
+        for _ in 0..std::mem::take(&mut self.unheard) {
+            let _ = scribe.logged();
+        }
+        for receipt in self.waiting.drain(..) {
+            let _ = scribe.committed(receipt);
+        }
+        let _ = scribe.abandoned();
     }
 
     /// The rows of a chunk that the run did not get to.

@@ -11,6 +11,7 @@ use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::Receipt;
 use crate::value::arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -32,9 +33,9 @@ enum Job {
     Step { number: usize, exposed: Option<Box<SpoolWriter>> },
     /// These are about to be committed as a chunk: log them, and say so.
     Decided { decisions: Vec<RowDecision>, chunk: u64 },
-    /// The decisions of the last job were committed: record them.
+    /// The oldest of them were committed: record them.
     Committed(Receipt),
-    /// They were not; forget them.
+    /// The others were not; forget them.
     Abandoned,
     /// An earlier worker committed this chunk: record what it logged.
     Earlier { chunk: u64, receipt: Receipt },
@@ -62,7 +63,7 @@ impl Scribe {
         let (jobs, to_do) = sync_channel(1);
         let (replies, replied) = channel();
         let thread = std::thread::spawn(move || {
-            let mut work = Work { desk, step: None, pending: None };
+            let mut work = Work { desk, step: None, pending: VecDeque::new() };
             for job in to_do {
                 match work.act(job) {
                     Ok(None) => {}
@@ -155,8 +156,8 @@ struct StepWork {
 struct Work {
     desk: Desk,
     step: Option<StepWork>,
-    /// Decisions that are logged and not yet committed, as they are and as they are stored.
-    pending: Option<(Vec<RowDecision>, Vec<RecordBatch>)>,
+    /// Chunks of decisions that are logged and not yet committed, as they are and as they are stored.
+    pending: VecDeque<(Vec<RowDecision>, Vec<RecordBatch>)>,
 }
 
 impl Work {
@@ -176,13 +177,13 @@ impl Work {
                 if let Some(log) = &mut self.desk.log {
                     log.append(step.number, chunk, &rows)?;
                 }
-                self.pending = Some((decisions, rows));
+                self.pending.push_back((decisions, rows));
                 crash::point("chunk logged");
                 return Ok(Some(Reply::Logged));
             }
-            Job::Abandoned => self.pending = None,
+            Job::Abandoned => self.pending.clear(),
             Job::Committed(receipt) => {
-                let Some((mut decisions, mut rows)) = self.pending.take() else { return Err(gone()) };
+                let Some((mut decisions, mut rows)) = self.pending.pop_front() else { return Err(gone()) };
                 if !receipt.refused.is_empty() {
                     refuse(&mut decisions, &receipt);
                     rows = encode(&self.desk.encoder, load, &decisions)?;

@@ -281,7 +281,8 @@ pub trait Target: Send {
     /// said.
     async fn claim(&mut self, execution: &str, epoch: Option<i64>) -> Result<Claim, TargetError>;
 
-    /// Opens the transaction of a chunk, before its rows are decided about.
+    /// Opens the transaction of a chunk, before its rows are decided about; where one is open already, it
+    /// goes on with it: the chunks before are then committed together with this one.
     ///
     /// # Errors
     /// [`TargetError::TakenOver`] where another worker has claimed the execution, otherwise what the
@@ -295,12 +296,12 @@ pub trait Target: Send {
     /// What the target said; the chunk is then to be abandoned.
     async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError>;
 
-    /// Commits the open chunk: all that was written takes effect at once.
+    /// Commits the open chunks: all that was written takes effect at once.
     ///
     /// # Errors
     /// What the target said; the chunk is then to be abandoned.
     async fn commit(&mut self) -> Result<(), TargetError>;
 
-    /// Gives the open chunk up, where there is one; nothing of it is written.
+    /// Gives the open chunks up, where there are some; nothing of it is written.
     async fn abandon(&mut self);
 }

@@ -29,7 +29,8 @@ impl Store {
         let io = |e| self.place.io(e);
         self.place.passes("begin chunk")?;
         self.connection.busy_timeout(CHUNK_TIMEOUT).map_err(io)?;
-        let open = self.connection.execute_batch("BEGIN IMMEDIATE");
+        let fresh = self.connection.is_autocommit();
+        let open = if fresh { self.connection.execute_batch("BEGIN IMMEDIATE") } else { Ok(()) };
         self.connection.busy_timeout(self.busy_timeout).map_err(io)?;
         if let Err(error) = open {
             let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
@@ -37,7 +38,7 @@ impl Store {
         }
         crash::point("chunk begun");
         let begun = self.look(chunk);
-        if !matches!(begun, Ok(Begun::Open)) {
+        if fresh && !matches!(begun, Ok(Begun::Open)) {
             self.abandon_now();
         }
         begun
