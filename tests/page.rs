@@ -139,6 +139,42 @@ fn before_a_connector_is_active_again_it_is_asked_what_becomes_of_its_queue() {
 }
 
 #[test]
+fn webhook_events_are_listed_tried_in_a_dry_run_and_discarded() {
+    let desk = Desk::new();
+    let connector = "connector orders {\n  name \"Orders\"\n  trigger webhook { verify nothing }\n}\n\
+        object calls \"Calls\" { name: text required  body: text }\n\
+        scope calls from input.webhooks { body: string required }\n\
+        load calls into calls {\n  match body with body\n  map { name <- body  body <- body }\n}\n";
+    std::fs::write(desk.path().join("orders.sconn"), connector).unwrap();
+    let ann = desk.logged_in("ann", "run");
+    let mut taken = None;
+    for body in ["<b>first</b>", "second"] {
+        let address = format!("{}/hooks/orders", desk.address);
+        let sent = ureq::post(address).content_type("text/plain").send(body).unwrap();
+        assert_eq!(sent.status(), 201);
+        taken = taken.or(Some(sent));
+    }
+    let event: serde_json::Value =
+        serde_json::from_str(&taken.unwrap().body_mut().read_to_string().unwrap()).unwrap();
+    let event = event["event"].to_string();
+    let list = ann.get("/connectors/orders/events").body;
+    assert!(list.contains("captured") && list.contains("second"), "{list}");
+    assert!(list.contains("&#60;b&#62;first") || list.contains("&lt;b&gt;first"), "it is escaped: {list}");
+    let path = "/connectors/orders/events";
+    assert_eq!(ann.post_raw(path, &[("csrf", "x"), ("do", "discard"), ("event", &event)]).status, 403);
+    assert_eq!(desk.logged_in("rea", "read").post(path, &[("do", "replay"), ("event", &event)]).status, 403);
+    let tried = ann.post(path, &[("do", "replay"), ("event", &event)]);
+    assert_eq!(tried.status, 303, "{tried:?}");
+    let id = tried.header("location").rsplit('/').next().unwrap().to_owned();
+    assert_eq!(desk.ended(&id), "completed");
+    let shown = ann.get(&format!("/executions/{id}")).body;
+    assert!(shown.contains("Dry run"), "{shown}");
+    assert_eq!(ann.post(path, &[("do", "discard"), ("event", &event)]).header("location"), path);
+    let left = ann.get("/connectors/orders/events?state=captured").body;
+    assert!(left.contains("second") && !left.contains("first"), "{left}");
+}
+
+#[test]
 fn what_others_wrote_is_shown_and_does_nothing() {
     let desk = Desk::new();
     let ann = desk.logged_in("ann", "admin");

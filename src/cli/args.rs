@@ -194,7 +194,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub at_once: usize,
     /// How long running executions may go on once it is told to stop; `drain` of sconn.toml where not given.
-    #[arg(long, value_name = "TIME", value_parser = crate::project::parse_length)]
+    #[arg(long, value_name = "TIME", value_parser = crate::project::parse_wait)]
     pub drain: Option<std::time::Duration>,
     /// Print the API's description (OpenAPI 3.1) and end.
     #[arg(long)]

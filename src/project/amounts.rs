@@ -21,6 +21,14 @@ pub fn parse_length(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no length of time; it is written like 90s, 15m, 6h or 90d"))
 }
 
+/// A length of time that may be none at all: `0s`.
+///
+/// # Errors
+/// Says how it is written.
+pub fn parse_wait(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0s" { Ok(Duration::ZERO) } else { parse_length(text) }
+}
+
 /// A size: `512MiB`, `4GiB`.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let (number, unit) = parts(text);
@@ -48,7 +56,12 @@ pub(super) fn length<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::
     parse_length(&String::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
-/// The same, where it need not be set.
+/// A length of time that may be none, as a setting.
+pub(super) fn wait<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    parse_wait(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+}
+
+/// A length of time, as a setting that need not be set.
 pub(super) fn some_length<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     length(from).map(Some)
 }
@@ -72,6 +85,7 @@ mod tests {
     fn lengths_and_sizes_have_a_unit_and_are_more_than_nothing() {
         assert_eq!(parse_length("90s").unwrap(), Duration::from_secs(90));
         assert_eq!(parse_length(" 2 d ").unwrap(), Duration::from_secs(2 * 86_400));
+        assert_eq!(parse_wait("0s").unwrap(), Duration::ZERO);
         assert_eq!(parse_size("4GiB").unwrap(), 4 << 30);
         for wrong in
             ["", "6", "6 hours", "h", "0h", "-1h", "1.5h", "99999999999999999999d", "999999999999999999d"]

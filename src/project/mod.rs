@@ -9,7 +9,7 @@ pub mod state;
 mod watch;
 
 pub use after::{MailSettings, MailTls, NetworkSettings};
-pub use amounts::parse_length;
+pub use amounts::{parse_length, parse_wait};
 pub use hooks::HookSettings;
 pub use limits::{Limits, Retention};
 pub use serve::ServeSettings;

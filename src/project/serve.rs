@@ -1,6 +1,6 @@
 //! The section `[serve]` of `sconn.toml`.
 
-use super::amounts::{length, size};
+use super::amounts::{size, wait};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct ServeSettings {
     #[serde(deserialize_with = "size")]
     pub upload: u64,
     /// How long running executions may go on once the service is told to stop.
-    #[serde(deserialize_with = "length")]
+    #[serde(deserialize_with = "wait")]
     pub drain: Duration,
     /// Where people reach it, for links in e-mails.
     pub url: Option<String>,

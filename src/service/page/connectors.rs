@@ -19,6 +19,8 @@ struct Line {
     version: Option<i64>,
     edited: bool,
     queued: usize,
+    /// The next slot of its schedule.
+    next: Option<String>,
     last: Option<Execution>,
 }
 
@@ -45,7 +47,10 @@ pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) ->
     page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines })
 }
 
-fn line(state: &State, Standing { connector, edited, queued, last, .. }: Standing) -> Result<Line, ApiError> {
+fn line(
+    state: &State,
+    Standing { connector, edited, queued, last, next_slot, .. }: Standing,
+) -> Result<Line, ApiError> {
     let active = active_plan(state, &connector)?;
     Ok(Line {
         label: show::label(&connector),
@@ -54,6 +59,7 @@ fn line(state: &State, Standing { connector, edited, queued, last, .. }: Standin
         version: connector.version,
         edited,
         queued,
+        next: next_slot,
         last: last.map(Execution::of),
         name: connector.name,
     })
