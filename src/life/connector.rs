@@ -95,13 +95,15 @@ pub fn connector_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fa
         )
     };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_dir() {
+        let entry = entry.map_err(unreadable)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // A link to a folder may lead around in a circle.
+        if kind.is_dir() {
             if !name.starts_with('.') && name != "target" {
                 connector_files(&path, files)?;
             }
-        } else if path.extension().is_some_and(|e| e == "sconn") {
+        } else if path.extension().is_some_and(|e| e == "sconn") && path.is_file() {
             files.push(path);
         }
     }

@@ -1,10 +1,10 @@
 //! Where the project's connectors stand, and which there are.
 
-use super::{Connector, Failure, edited, next_slots};
+use super::{Connector, Failure, connector_files, edited, next_slots};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, State, Wanted};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where a connector stands.
 #[derive(Clone, Debug, Serialize)]
@@ -40,9 +40,6 @@ pub fn standing(project: &Project, state: &State, connector: ConnectorState) -> 
     Ok(Standing { connector, edited, queued, running, next_slot, last })
 }
 
-/// Folders that are looked into, one within the other.
-const DEPTH: usize = 8;
-
 /// Makes connectors known that lie in the project's folder and that it does not know yet: they are in
 /// *Setup in Progress*. One with errors is left out until it has none.
 ///
@@ -51,8 +48,10 @@ const DEPTH: usize = 8;
 pub fn discover(project: &Project, state: &mut State) -> Result<(), Failure> {
     let known = state.connectors()?;
     let mut files = Vec::new();
-    connector_files(project.root(), DEPTH, &mut files);
-    for file in files {
+    // What cannot be read is told where it is used.
+    let _ = connector_files(project.root(), &mut files);
+    files.sort();
+    for file in files.into_iter().filter(|f| is_connector(f)) {
         let relative = file.strip_prefix(project.root()).unwrap_or(&file).display().to_string();
         if known.iter().any(|c| c.file == relative) {
             continue;
@@ -64,20 +63,6 @@ pub fn discover(project: &Project, state: &mut State) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The files of connectors in a folder; hidden folders and links are left out.
-fn connector_files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if kind.is_dir() && !hidden && depth > 0 {
-            connector_files(&path, depth - 1, found);
-        } else if kind.is_file() && path.extension().is_some_and(|e| e == "sconn") && is_connector(&path) {
-            found.push(path);
-        }
-    }
-    found.sort();
 }
 
 /// Whether a file has a `connector`: others hold objects or functions for several.
