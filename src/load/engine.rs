@@ -238,11 +238,10 @@ impl ChunkRun<'_> {
         decision.fields.reserve(shape.mappings.len());
         for ((number, mapping), fitted) in shape.mappings.iter().enumerate().zip(fitted) {
             let field = &mapping.plan.field;
-            let before = current.map_or(Value::Null, |r| r.value(&field.name).clone());
             let Some(incoming) = self.incoming.get_mut(number) else { continue };
             let mut change = FieldChange {
-                before: before.clone(),
-                after: before,
+                before: current.map_or(Value::Null, |r| r.value(&field.name).clone()),
+                after: Value::Null,
                 effect: FieldEffect::LeftAlone,
                 text: None,
             };
@@ -271,11 +270,13 @@ impl ChunkRun<'_> {
                             } else if !missing.is_empty() {
                                 decision.warnings.push(options.unknown(field, &missing));
                                 change.effect = FieldEffect::LeftAlone;
-                                change.after = change.before.clone();
                             }
                         }
                     }
                 }
+            }
+            if change.effect == FieldEffect::LeftAlone {
+                change.after = change.before.clone();
             }
             if matches!(
                 change.effect,

@@ -182,6 +182,8 @@ pub(super) fn resolve(
         _ if new && blank => keep(FieldEffect::Unchanged),
         _ if new => (incoming, FieldEffect::Written),
         Resolution::OverwriteExceptNull if blank => keep(FieldEffect::KeptNull),
+        // Equal, so there is no need for a copy.
+        _ if *before == incoming => (incoming, FieldEffect::Unchanged),
         _ if same(before, &incoming) => keep(FieldEffect::Unchanged),
         Resolution::OnlyUpdateBlank if !before.is_blank() => keep(FieldEffect::KeptNotBlank),
         Resolution::OnlyAddOptions => {

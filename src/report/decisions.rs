@@ -102,8 +102,9 @@ fn schema() -> SchemaRef {
 struct StoredField {
     #[serde(default)]
     before: Value,
+    /// None where it is as before.
     #[serde(default)]
-    after: Value,
+    after: Option<Value>,
     effect: FieldEffect,
     #[serde(default)]
     text: Option<String>,

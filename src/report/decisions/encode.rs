@@ -132,8 +132,9 @@ struct FieldView<'a> {
     field: &'a str,
     #[serde(skip_serializing_if = "blank")]
     before: &'a Value,
-    #[serde(skip_serializing_if = "blank")]
-    after: &'a Value,
+    /// None where it is as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a Value>,
     effect: FieldEffect,
     /// The variables that it was mapped from, but for one of the field's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +147,7 @@ fn stored_fields<'a>(plan: &'a LoadPlan, decision: &'a RowDecision) -> Vec<Field
     let view = |(mapping, f): (&'a MappingPlan, &'a FieldChange)| FieldView {
         field: &mapping.field.name,
         before: &f.before,
-        after: &f.after,
+        after: Some(&f.after).filter(|after| **after != f.before),
         effect: f.effect,
         from: Some(sources(&mapping.source)).filter(|s| !matches!(s, [one] if *one == mapping.field.name)),
         text: f.text.as_deref(),

@@ -190,7 +190,12 @@ pub(super) fn read_row(row: &Row<'_>) -> Result<RowDecision, String> {
         visible: record.is_some(),
         fields: fields
             .into_iter()
-            .map(|f| FieldChange { before: f.before, after: f.after, effect: f.effect, text: f.text })
+            .map(|f| FieldChange {
+                after: f.after.unwrap_or_else(|| f.before.clone()),
+                before: f.before,
+                effect: f.effect,
+                text: f.text,
+            })
             .collect(),
         errors,
         warnings: row.json("warnings")?,

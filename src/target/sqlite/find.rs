@@ -9,11 +9,45 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A stored value, as far as look-ups can ask for one.
-#[derive(PartialEq, Eq, Hash)]
-enum Key {
-    Whole(i64),
-    Text(String),
+/// Which of the values that are asked for each stored value answers, by their number.
+#[derive(Default)]
+struct Answers {
+    whole: HashMap<i64, usize>,
+    texts: HashMap<String, usize>,
+    /// Values that are stored like an earlier one: (the earlier one's number, its own).
+    alike: Vec<(usize, usize)>,
+}
+
+impl Answers {
+    /// Enters a value; whether it is the first that is stored like that. None where no record can have it.
+    fn enter(&mut self, stored: &ToSqlOutput<'_>, at: usize) -> Option<bool> {
+        let first = match stored {
+            ToSqlOutput::Borrowed(ValueRef::Integer(n)) | ToSqlOutput::Owned(Sql::Integer(n)) => {
+                *self.whole.entry(*n).or_insert(at)
+            }
+            ToSqlOutput::Borrowed(ValueRef::Text(t)) => {
+                self.text(std::str::from_utf8(t).ok()?.to_owned(), at)
+            }
+            ToSqlOutput::Owned(Sql::Text(t)) => self.text(t.clone(), at),
+            _ => return None,
+        };
+        if first != at {
+            self.alike.push((first, at));
+        }
+        Some(first == at)
+    }
+
+    fn text(&mut self, text: String, at: usize) -> usize {
+        *self.texts.entry(text).or_insert(at)
+    }
+
+    fn of(&self, stored: ValueRef<'_>) -> Option<usize> {
+        match stored {
+            ValueRef::Integer(n) => self.whole.get(&n).copied(),
+            ValueRef::Text(t) => self.texts.get(std::str::from_utf8(t).ok()?).copied(),
+            _ => None,
+        }
+    }
 }
 
 /// A record and its place in the order of age.
@@ -29,18 +63,14 @@ impl Store {
         let Some(ty) = asked else { return Ok(nothing()) };
         let columns: Vec<&FieldSchema> = lookup.columns.iter().filter_map(|c| object.field(c)).collect();
 
-        // Two values may be stored alike: which values each key answers.
-        let mut answers: HashMap<Key, Vec<usize>> = HashMap::with_capacity(lookup.values.len());
+        let mut answers = Answers::default();
         let mut bound = Vec::with_capacity(lookup.values.len());
         for (at, value) in lookup.values.iter().enumerate() {
             // A value that the field cannot hold is in no record.
             let Ok(stored) = encode(ty, value) else { continue };
-            let Some(key) = key(&stored) else { continue };
-            let places = answers.entry(key).or_default();
-            if places.is_empty() {
+            if answers.enter(&stored, at) == Some(true) {
                 bound.push(stored);
             }
-            places.push(at);
         }
 
         let mut found: Vec<Vec<Found>> = lookup.values.iter().map(|_| Vec::new()).collect();
@@ -50,13 +80,17 @@ impl Store {
             let (part, rest) = left.split_at(size.min(left.len()));
             left = rest;
             let sql = question(&object.name, lookup.field, &columns, size);
-            self.ask(&sql, part, size, &object.name, lookup.field, &columns, |key, record| {
-                for at in answers.get(&key).into_iter().flatten() {
-                    if let Some(records) = found.get_mut(*at) {
-                        records.push(record.clone());
-                    }
+            self.ask(&sql, part, size, &object.name, lookup.field, &columns, |stored, record| {
+                if let Some(records) = answers.of(stored).and_then(|at| found.get_mut(at)) {
+                    records.push(record);
                 }
             })?;
+        }
+        for (first, own) in answers.alike {
+            let same = found.get(first).cloned().unwrap_or_default();
+            if let Some(records) = found.get_mut(own) {
+                *records = same;
+            }
         }
         Ok(found
             .into_iter()
@@ -76,7 +110,7 @@ impl Store {
         object: &str,
         field: &str,
         columns: &[&FieldSchema],
-        mut each: impl FnMut(Key, Found),
+        mut each: impl FnMut(ValueRef<'_>, Found),
     ) -> Result<(), TargetError> {
         let io = |e| self.place.io(e);
         let mut statement = self.connection.prepare_cached(sql).map_err(io)?;
@@ -90,24 +124,19 @@ impl Store {
         let names: Vec<Arc<str>> = columns.iter().map(|c| c.name.as_str().into()).collect();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(io)? {
-            let key = match row.get_ref(0).map_err(io)? {
-                ValueRef::Integer(n) => Key::Whole(n),
-                ValueRef::Text(t) => Key::Text(String::from_utf8_lossy(t).into_owned()),
-                _ => continue,
-            };
             let age: i64 = row.get(1).map_err(io)?;
-            let id: String = row.get(2).map_err(io)?;
+            let id = row.get_ref(2).and_then(|id| Ok(id.as_str()?)).map_err(io)?;
             let archived: bool = row.get(3).map_err(io)?;
             let mut fields = Fields::new();
             for (at, (column, name)) in columns.iter().zip(&names).enumerate() {
                 let value = decode(&column.ty, row.get_ref(at + 4).map_err(io)?)
-                    .ok_or_else(|| self.place.unreadable(object, &column.name, &id))?;
+                    .ok_or_else(|| self.place.unreadable(object, &column.name, id))?;
                 if value != Value::Null {
                     fields.insert(name.clone(), value);
                 }
             }
-            let id = Uuid::parse_str(&id).map_err(|_| self.place.unreadable(object, field, &id))?;
-            each(key, (age, Arc::new(Record { id, archived, fields })));
+            let id = Uuid::parse_str(id).map_err(|_| self.place.unreadable(object, field, id))?;
+            each(row.get_ref(0).map_err(io)?, (age, Arc::new(Record { id, archived, fields })));
         }
         Ok(())
     }
@@ -123,13 +152,4 @@ fn question(object: &str, field: &str, columns: &[&FieldSchema], size: usize) ->
     sql.push_str(&",?".repeat(size.saturating_sub(1)));
     sql.push(')');
     sql
-}
-
-fn key(stored: &ToSqlOutput<'_>) -> Option<Key> {
-    match stored {
-        ToSqlOutput::Owned(Sql::Integer(n)) => Some(Key::Whole(*n)),
-        ToSqlOutput::Owned(Sql::Text(t)) => Some(Key::Text(t.clone())),
-        ToSqlOutput::Borrowed(ValueRef::Text(t)) => Some(Key::Text(String::from_utf8_lossy(t).into_owned())),
-        _ => None,
-    }
 }
