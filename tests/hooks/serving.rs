@@ -81,7 +81,7 @@ impl Service {
     }
 
     pub fn start_at(folder: &Path, address: &str, more: &[&str], crash: Option<&str>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sconn"));
+        let mut command = Command::new(crate::common::program());
         command.current_dir(folder).args(["serve", "--listen", address]).args(more);
         if let Some(point) = crash {
             command.env("SCONN_CRASH_AT", point);
