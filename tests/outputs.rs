@@ -342,3 +342,36 @@ fn the_names_of_tabs_are_ones_that_spreadsheets_take() {
     assert!(names.iter().all(|n| n.chars().count() <= 31), "{names:?}");
     assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 7, "{names:?}");
 }
+
+/// Excel makes a row as high as its text; others show what the file says.
+#[test]
+fn a_row_with_a_text_of_several_lines_is_high_enough_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let connector = dir.path().join("notes.sconn");
+    std::fs::write(
+        &connector,
+        "connector notes { name \"Notes\" trigger spreadsheet }\n\
+         object notes \"Notes\" { name: text required  note: longtext }\n\
+         input list { sku: \"SKU\"  note: \"Note\" }\n\
+         scope notes from input.list { sku: string required  note: string }\n\
+         load notes into notes { match name with sku  map { name <- sku  note <- note } }\n",
+    )
+    .unwrap();
+    let list = dir.path().join("list.csv");
+    std::fs::write(&list, "SKU,Note\na,\"one\ntwo\nthree\"\nb,one\n").unwrap();
+    let run = run(dir.path(), connector.to_str().unwrap(), &[list.to_str().unwrap()], false);
+    let mut book = zip::ZipArchive::new(std::fs::File::open(run.out.join("report.xlsx")).unwrap()).unwrap();
+    let mut high = 0;
+    for number in 0..book.len() {
+        let mut part = book.by_index(number).unwrap();
+        if part.name().unwrap().starts_with("xl/worksheets/sheet") {
+            let mut sheet = String::new();
+            std::io::Read::read_to_string(&mut part, &mut sheet).unwrap();
+            let row =
+                |n: u32| sheet.split(&format!("<row r=\"{n}\"")).nth(1).and_then(|r| r.split('>').next());
+            let three = row(2).is_some_and(|r| r.contains("ht=\"45\""));
+            high += usize::from(three && !row(3).unwrap().contains("ht="));
+        }
+    }
+    assert_eq!(high, 3, "the tabs of the SQL output, of the variables and of the load step");
+}

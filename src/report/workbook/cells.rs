@@ -36,6 +36,14 @@ impl Content {
         }
     }
 
+    /// How many lines of it are shown below each other.
+    pub(super) fn lines(&self) -> usize {
+        match self {
+            Content::Text(text) if self.print() == Print::Lines => text.split('\n').count(),
+            _ => 1,
+        }
+    }
+
     /// About how many characters it is wide: the widest of its lines.
     pub(super) fn width(&self) -> usize {
         match self {

@@ -10,6 +10,8 @@ use std::collections::HashSet;
 
 const MAX_COLUMNS: usize = 16_384;
 const MEASURED_ROWS: u32 = 100;
+/// The height of a line, in points.
+const LINE: f64 = 15.0;
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=60;
 
 /// Gives sheet names that Excel takes: at most 31 characters, none of `[]:*?/\`, unique whatever
@@ -120,6 +122,11 @@ impl Tab {
             self.rows = 0;
         }
         self.rows += 1;
+        // Excel makes such a row high enough by itself, others do not.
+        let lines = cells.iter().take(self.filled).map(|(content, _)| content.lines()).max().unwrap_or(1);
+        if lines > 1 {
+            self.sheet.set_row_height(self.rows, LINE * lines as f64).map_err(|e| book.failed(e))?;
+        }
         let measured = self.part == 1 && self.rows <= MEASURED_ROWS;
         for (column, ((content, tone), width)) in
             cells.iter().take(self.filled).zip(&mut self.widths).enumerate()
