@@ -324,3 +324,18 @@ fn without_a_project_runs_are_on_their_own() {
         assert!(refused.stderr.contains("sconn.toml"), "{command}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn what_is_wrong_in_the_settings_is_told_at_its_line() {
+    let desk = Desk::new();
+    for (settings, line, said) in [
+        ("[retention]\nkeep = 3\n\n[limits]\nmemory = \"4GB\"\n", 5, "`4GB` is no size"),
+        ("[limts]\n", 1, "unknown field `limts`"),
+    ] {
+        desk.file("sconn.toml", settings);
+        let told = desk.ends(2, &["status"]).stderr;
+        assert!(told.contains(&format!("sconn.toml:{line}: {said}")), "{told}");
+        let wrong = settings.lines().nth(line - 1).unwrap();
+        assert!(told.contains(&format!("mend `{wrong}`")), "{told}");
+    }
+}

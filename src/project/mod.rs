@@ -99,12 +99,11 @@ impl Project {
 
     fn read(root: &Path) -> Result<Self, ProjectError> {
         let file = root.join("sconn.toml");
-        let broken = |cause: String| ProjectError {
-            cause: format!("{}: {cause}", file.display()),
-            hint: "a target is written like this:\n[targets.crm]\nsqlite = \"data/crm.sqlite\"".into(),
-        };
-        let text = std::fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
-        let settings: Settings = toml::from_str(&text).map_err(|e| broken(e.message().to_owned()))?;
+        let text = std::fs::read_to_string(&file).map_err(|e| ProjectError {
+            cause: format!("{}: {e}", file.display()),
+            hint: "make sure that the file is text and can be read".into(),
+        })?;
+        let settings: Settings = toml::from_str(&text).map_err(|e| broken(&file, &text, &e))?;
         let targets = settings.targets.iter().map(|(n, t)| (n.clone(), root.join(&t.sqlite))).collect();
         let watches = watch::watches(root, settings.watch.clone()).map_err(|cause| ProjectError {
             cause: format!("{}: {cause}", file.display()),
@@ -210,5 +209,16 @@ impl Project {
                 None => format!("add it to sconn.toml:\n[targets.{name}]\nsqlite = \"{name}.sqlite\""),
             },
         })
+    }
+}
+
+/// What is wrong with a `sconn.toml`, and where.
+fn broken(file: &Path, text: &str, error: &toml::de::Error) -> ProjectError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let wrong = text.lines().nth(line - 1).unwrap_or_default().trim();
+    ProjectError {
+        cause: format!("{}:{line}: {}", file.display(), error.message()),
+        hint: format!("mend `{wrong}`; a setting that is left out has its default"),
     }
 }
