@@ -14,6 +14,7 @@ use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::system::stop::Stop;
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target, TargetError};
 use crate::value::{Literal, Value, literal_value};
@@ -21,7 +22,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl Asked {
         &'a self,
         here: &'a Path,
         progress: &'a dyn Progress,
-        stop: &'a AtomicBool,
+        stop: &'a Stop,
         hold: &'a Hold,
     ) -> Request<'a> {
         Request {
@@ -358,7 +358,7 @@ fn keep(asked: &Asked) -> Result<(), Failure> {
         ));
     }
     let target = asked.open_target()?;
-    let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
+    let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
     let hold = Hold::nobody();
     freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
     asked.folder.leave();
@@ -370,7 +370,8 @@ fn keep(asked: &Asked) -> Result<(), Failure> {
 fn begin_at_last(project: &Project, frozen: &mut Frozen, folder: &ExecutionFolder) -> Result<(), Failure> {
     let Some(mut state) = project.state()? else { return Ok(()) };
     let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
-    if row.state.ended() {
+    // What was cancelled is only ended.
+    if row.state.ended() || row.cancel {
         return Ok(());
     }
     let waited = row.started_at.is_none();

@@ -21,7 +21,7 @@ mod watched;
 
 pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
-pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome};
+pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome, Taken};
 pub use history::Wanted;
 pub use outbox::{Message, MessageKind, MessageState, NewMessage};
 pub use retention::Expired;
