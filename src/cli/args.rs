@@ -302,6 +302,9 @@ pub enum ExecutionsCommand {
         /// How the summary is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Do not wait for its turn, and say by the exit code where it is not.
+        #[arg(long, hide = true)]
+        from_queue: bool,
     },
     /// Remove the files of executions that ended long ago; they stay in the list.
     #[command(

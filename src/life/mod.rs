@@ -34,5 +34,5 @@ pub use schedule::{Due, Schedule};
 pub use standing::{Standing, discover, standing};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
-pub use work::{Workers, end_cancelled};
-pub use worker::{Far, Hold, Worker};
+pub use work::{NOT_NOW, Workers, end_cancelled};
+pub use worker::{Far, Hold, Turn, Worker};

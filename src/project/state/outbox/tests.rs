@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::project::state::ExecutionState::{Cancelled, Completed};
-use crate::project::state::{NewExecution, Outcome};
+use crate::project::state::{Activation, NewExecution, Outcome};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -10,7 +10,9 @@ fn at(second: i64) -> Timestamp {
 
 fn state() -> (tempfile::TempDir, State) {
     let dir = tempfile::tempdir().unwrap();
-    let state = State::open(&dir.path().join("state.sqlite")).unwrap();
+    let mut state = State::open(&dir.path().join("state.sqlite")).unwrap();
+    let new = Activation { name: "shop", label: "Shop", file: "a.sconn", hash: "h", plan: "p", at: at(0) };
+    state.activate(new).unwrap();
     (dir, state)
 }
 
@@ -49,13 +51,13 @@ fn an_execution_that_ended_however_is_noted_once() {
         queue(&mut state, id);
     }
     assert_eq!(state.ended().unwrap(), []);
-    let epoch = state.take("ran", 1, at(1)).unwrap().unwrap().epoch;
+    let epoch = state.take("ran", 1, at(1), None).unwrap().unwrap().epoch;
     let outcome = Outcome { state: Completed, counts: None, failure: None, at: at(2) };
     state.end("ran", epoch, outcome).unwrap();
     state.end("ran", epoch, outcome).unwrap();
     assert_eq!(state.cancel("cancelled", at(3)).unwrap().map(|s| s != Cancelled), Some(true));
     for attempt in 1..=5 {
-        state.take("stuck", 1, at(attempt * 100)).unwrap().unwrap();
+        state.take("stuck", 1, at(attempt * 100), None).unwrap().unwrap();
         state.find_interrupted(at(attempt * 100 + 50)).unwrap();
         // As long as somebody takes it up again, it has not ended.
         assert_eq!(state.ended().unwrap().len(), if attempt < 5 { 2 } else { 3 }, "attempt {attempt}");
