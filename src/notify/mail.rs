@@ -19,7 +19,7 @@ const OPENING: Duration = Duration::from_secs(30);
 /// How long it then has to take the e-mail; many look for viruses before they say so.
 const TAKING: Duration = Duration::from_secs(180);
 /// How long it has to say good-bye.
-const CLOSING: Duration = Duration::from_secs(5);
+const CLOSING: Duration = Duration::from_secs(2);
 /// How long a try may take altogether, however the server spreads out what it says.
 pub const LONGEST_TRY: Duration = OPENING.saturating_add(TAKING).saturating_add(CLOSING);
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -71,7 +71,7 @@ pub(super) fn send_within(
 ) -> Result<(), Refused> {
     let late = |did: &str, time: Duration| {
         Refused::for_now(
-            format!("{} did not {did} within {} seconds", server.name, time.as_secs()),
+            format!("{} did not {did} within {time:?}", server.name),
             "check [mail] server, port and tls, and whether a firewall is between",
         )
     };
@@ -194,7 +194,9 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             Refused::for_good(told, "the server will not take it: check the addresses")
         }
         Some(_) => Refused::for_now(told, "the server wants it later"),
-        None if tls => Refused::for_now(told, "check [mail] tls and port: the server may speak TLS otherwise"),
+        None if tls => {
+            Refused::for_now(told, "check [mail] tls and port: the server may speak TLS otherwise")
+        }
         None => {
             Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it")
         }

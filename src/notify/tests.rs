@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod slow;
+
 use super::*;
 use crate::report::RunMode;
 use crate::system::secrets::Secret;
