@@ -164,6 +164,9 @@ fn refused(error: &ureq::Error) -> Refused {
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             Refused::for_now("the connection was refused: nothing listens there", answers)
         }
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            Refused::for_now(format!("TLS: {e}"), "see whether its address is one for https")
+        }
         ureq::Error::Io(e) => Refused::for_now(format!("the connection failed: {}", e.kind()), answers),
         ureq::Error::Rustls(e) => Refused::for_now(format!("TLS: {e}"), answers),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {

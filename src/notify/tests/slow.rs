@@ -98,6 +98,7 @@ fn a_receiver_that_never_comes_to_an_end_is_left_in_time() {
         (b"HTTP/1.1 200 OK\r\nx: ".as_slice(), b"x".as_slice(), "http", "it did not answer in time"),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "http", "it did not answer in time"),
         (b"HTTP/1.1 200 OK\r\nx: ", &[b'x'; 4096], "http", "what it answered is not HTTP"),
+        (b"HTTP/1.1 400 X\r\n\r\n", b"x", "https", "TLS: received corrupt message"),
         (RECORD, b"x", "https", "it did not answer in time"),
         (b"HTTP/1.1 500 X\r\ncontent-length: 99999\r\n\r\n", b"x", "http", "it answered 500"),
     ] {
