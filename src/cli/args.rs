@@ -302,7 +302,8 @@ pub enum ExecutionsCommand {
         /// How the summary is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
-        /// Do not wait for its turn, and say by the exit code where it is not.
+        /// Whoever runs the queue started it: it says by the exit code where it is not its turn, and its end is told
+        /// by that one.
         #[arg(long, hide = true)]
         from_queue: bool,
     },

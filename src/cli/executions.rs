@@ -1,7 +1,7 @@
 //! `sconn executions`: list, show, cancel, resume, download.
 
 use super::args::{Artefact, ExecutionsCommand, Format};
-use super::run::Patience;
+use super::run::Asker;
 use super::{Exit, Failure, Look, print};
 use crate::life::{Removed, end_cancelled, find_execution};
 use crate::project::Project;
@@ -18,9 +18,9 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
         ExecutionsCommand::Resume { execution, format, from_queue } => {
             let folder = folder(&Project::here()?, &execution)?;
             if !from_queue {
-                return super::run::resume(&folder, Patience::Waits, format, look);
+                return super::run::resume(&folder, Asker::Person, format, look);
             }
-            match super::run::resume(&folder, Patience::Leaves, format, look) {
+            match super::run::resume(&folder, Asker::Queue, format, look) {
                 Err(failure) if failure.later => Ok(Exit::NotNow),
                 done => done,
             }

@@ -25,15 +25,10 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let asked = Asked::now(&connector, plan, ask(args))?;
     let target = asked.open_target()?;
     asked.register()?;
-    let (project, execution) = (asked.project.clone(), asked.execution.clone());
-    if by && project.mail().is_none() {
+    if by && asked.project.mail().is_none() {
         eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
     }
-    let done = go(asked, target, Patience::Waits, format, look);
-    // Nobody else may be there to send it; what is not taken now waits for `sconn work`.
-    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
-    let exit = done?;
-    told.map(|()| exit)
+    go_and_tell(asked, target, format, look)
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
@@ -44,10 +39,13 @@ pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure
 }
 
 /// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.
-pub(super) fn resume(root: &Path, patience: Patience, format: Format, look: Look) -> Result<Exit, Failure> {
+pub(super) fn resume(root: &Path, asker: Asker, format: Format, look: Look) -> Result<Exit, Failure> {
     let asked = Asked::again(root)?;
     let target = asked.open_target()?;
-    go(asked, target, patience, format, look)
+    match asker {
+        Asker::Person => go_and_tell(asked, target, format, look),
+        Asker::Queue => go(asked, target, asker, format, look),
+    }
 }
 
 fn ask(args: RunArgs) -> Ask {
@@ -64,19 +62,19 @@ fn ask(args: RunArgs) -> Ask {
     }
 }
 
-/// What to do where as many executions of the connector run as may.
+/// Who lets an execution begin.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// Wait until one has ended.
-    Waits,
-    /// Leave it in the queue.
-    Leaves,
+pub(super) enum Asker {
+    /// Somebody who waits for its turn and its end.
+    Person,
+    /// Whoever runs the queue: where it is not its turn it stays there, and its end is told by that one.
+    Queue,
 }
 
 /// Waits for an execution's turn; none where it was stopped before.
 fn turn(
     asked: &mut Asked,
-    patience: Patience,
+    asker: Asker,
     told: &Told,
     stop: &Stop,
 ) -> Result<Option<Option<Worker>>, Failure> {
@@ -89,7 +87,7 @@ fn turn(
         }
         match taken? {
             Turn::Now(worker) => return Ok(Some(worker)),
-            Turn::Wait if patience == Patience::Leaves => {
+            Turn::Wait if asker == Asker::Queue => {
                 asked.folder.leave();
                 return Err(Failure::later("it is not its turn", ""));
             }
@@ -107,10 +105,20 @@ fn turn(
     }
 }
 
+/// Runs it, and sends what is told of its end: nobody else may be there to do it. What is not taken now
+/// waits for `sconn work`.
+fn go_and_tell(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
+    let (project, execution) = (asked.project.clone(), asked.execution.clone());
+    let done = go(asked, target, Asker::Person, format, look);
+    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let exit = done?;
+    told.map(|()| exit)
+}
+
 fn go(
     mut asked: Asked,
     target: Box<dyn Target>,
-    patience: Patience,
+    asker: Asker,
     format: Format,
     look: Look,
 ) -> Result<Exit, Failure> {
@@ -118,7 +126,7 @@ fn go(
     let stop = Arc::new(Stop::default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(hear_ctrl_c(told.clone(), stop.clone()));
-    let Some(mut worker) = turn(&mut asked, patience, &told, &stop)? else {
+    let Some(mut worker) = turn(&mut asked, asker, &told, &stop)? else {
         told.done();
         print(&format!("{} is cancelled; it had not begun\n", asked.execution))?;
         return Ok(Exit::Findings);
