@@ -1,8 +1,7 @@
 //! Which version of a connector runs, and whether it may.
 
 use super::Ask;
-use crate::life::activation::{incomplete, version_hash};
-use crate::life::triggers::active_plan;
+use crate::life::activation::{incomplete, plan_to_run, version_hash};
 use crate::life::{Connector, Failure};
 use crate::plan::Plan;
 use crate::project::Project;
@@ -41,7 +40,7 @@ pub(super) fn begin_at_last(
         ));
     }
     let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
-    let plan = active_plan(&state, &row.connector, version)?;
+    let plan = plan_to_run(&state, &row.connector, version)?;
     frozen.begins(folder, SystemClock.now(), plan)?;
     crash::point("version kept");
     Ok(state.begins(&row.id, Some(version))?)
