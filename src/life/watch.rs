@@ -9,7 +9,7 @@ mod places;
 
 use super::activation::plan_to_run;
 use super::triggers::{Desk, Told, ask};
-use super::{Connector, Failure, io_words};
+use super::{Ask, Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::state::{Claim, ExecutionRow, ExecutionState, State, Watched};
@@ -227,7 +227,12 @@ fn take_one(
         Err(e) => return Err(e.into()),
     };
     let input = InputFile { path: path.to_path_buf(), name: name.to_owned() };
-    let ask = ask(connector.to_path_buf(), input, watch.live, format!("folder {}", watch.name));
+    let asked_by = format!("folder {}", watch.name);
+    let ask = Ask {
+        live: watch.live,
+        target: watch.target.clone(),
+        ..ask(connector.to_path_buf(), input, asked_by)
+    };
     let mut claim =
         Claim { watch: watch.name.clone(), name: name.to_owned(), mtime: before.1, sha256: String::new() };
     let id = desk.execution(state, plan.clone(), ask, |state, asked, new| {
