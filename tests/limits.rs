@@ -1,5 +1,6 @@
 //! What bounds executions in a project: memory, time, attempts, and how long their files stay.
 
+use crate::common::output_of;
 use crate::common::project::{Project, Running, SHOP, eventually};
 use serde_json::Value;
 use std::ops::Deref;
@@ -77,7 +78,7 @@ fn an_execution_that_takes_too_much_memory_is_ended_and_has_failed() {
     let desk = Desk::new("[limits]\nmemory = \"600MiB\"\n");
     let id = desk.submit("good.csv");
     let said = desk.work_with(&[("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
-    assert!(said.contains("was ended: it took"), "{said}");
+    assert!(said.contains("failed: the execution took"), "{said}");
     let row = desk.execution(&id);
     assert_eq!((&row["state"], &row["epoch"]), (&"failed".into(), &1.into()), "it is not tried again");
     assert_says(&row["failure"], &["of memory, and may take 600 MiB", "`memory` in [limits] of sconn.toml"]);
@@ -98,15 +99,114 @@ fn an_execution_past_its_deadline_is_stopped_and_has_failed() {
     desk.file("long.csv", &format!("SKU\n{rows}"));
     let id = desk.submit("long.csv");
     let said = desk.work();
-    assert!(said.contains("is asked to stop: it was at work for longer than 1 s"), "{said}");
+    assert!(said.contains("failed: the execution was at work for longer than 1 s"), "{said}");
     let row = desk.execution(&id);
     assert_eq!((&row["state"], &row["epoch"]), (&"failed".into(), &1.into()), "{said}");
     assert_says(&row["failure"], &["longer than 1 s", "`deadline` in [limits] of sconn.toml"]);
-    let counts = &desk.summary(&id)["steps"][0]["counts"];
+    let summary = desk.summary(&id);
+    assert_eq!((&summary["state"], &summary["failure"]), (&"failed".into(), &row["failure"]));
+    let counts = &summary["steps"][0]["counts"];
     let count = |name: &str| counts[name].as_i64().unwrap_or_default();
     if counts.is_object() {
         assert_eq!((count("created"), count("created") + count("not_processed")), (desk.items(), 30_000));
     }
+}
+
+/// Its supervisor may be gone, or there is none.
+#[test]
+fn an_execution_keeps_to_its_limits_whoever_started_it() {
+    let desk = Desk::new("[limits]\nmemory = \"600MiB\"\n");
+    let mut run = desk.command(&["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"]);
+    run.envs([("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
+    let run = output_of(run);
+    let said = run.stderr;
+    assert_eq!(run.code, 2, "{said}");
+    assert!(said.contains("error: the execution took") && said.contains("may take 600 MiB"), "{said}");
+    let row = &desk.executions()[0];
+    assert_eq!((&row["state"], desk.items()), (&"failed".into(), 2));
+    assert_says(&row["failure"], &["`memory` in [limits] of sconn.toml"]);
+    // Whoever runs the queue the next time removes what it left.
+    let work = desk.folder(row["id"].as_str().unwrap()).join(".work");
+    assert!(work.exists());
+    desk.work();
+    assert!(!work.exists());
+}
+
+/// A live run whose process was killed after its first chunk.
+fn interrupted(desk: &Desk) -> String {
+    desk.dies_at("committed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let row = &desk.executions()[0];
+    assert_eq!(row["state"], "interrupted");
+    row["id"].as_str().unwrap().to_owned()
+}
+
+fn assert_cancelled(desk: &Desk, id: &str) {
+    assert_eq!(desk.execution(id)["state"], "cancelled");
+    let summary = desk.summary(id);
+    let counts = &summary["steps"][0]["counts"];
+    let expected = (&"cancelled".into(), &2.into(), &3.into());
+    assert_eq!((&summary["state"], &counts["created"], &counts["not_processed"]), expected);
+    assert!(desk.folder(id).join("report.xlsx").exists());
+    assert!(!desk.folder(id).join(".work").exists());
+    assert_eq!(desk.items(), 2, "what was committed stays");
+}
+
+#[test]
+fn an_interrupted_execution_that_is_cancelled_tells_what_it_did() {
+    let desk = Desk::new("");
+    let id = interrupted(&desk);
+    let said = desk.ends(0, &["executions", "cancel", &id]).stdout;
+    assert!(said.contains("is cancelled; what was committed stays"), "{said}");
+    assert_cancelled(&desk, &id);
+    let again = desk.ends(0, &["executions", "cancel", &id]).stdout;
+    assert!(again.contains("has ended already"), "{again}");
+}
+
+#[test]
+fn a_worker_that_dies_while_it_is_asked_to_stop_leaves_the_end_to_the_next() {
+    let desk = Desk::new("");
+    let id = interrupted(&desk);
+    desk.set("UPDATE executions SET cancel = 1 WHERE id = ?1", &id);
+    // Its connector may be inactive by then.
+    desk.ends(0, &["deactivate", "shop"]);
+    desk.work();
+    assert_cancelled(&desk, &id);
+}
+
+#[test]
+fn what_cannot_even_be_ended_is_cancelled_and_says_why() {
+    let desk = Desk::new("");
+    let id = interrupted(&desk);
+    let other = interrupted(&desk);
+    std::fs::write(desk.folder(&id).join("input/good.csv"), "SKU\nz\n").unwrap();
+    desk.ends(0, &["executions", "cancel", &id]);
+    let row = desk.execution(&id);
+    assert_eq!(row["state"], "cancelled");
+    assert_says(&row["failure"], &["good.csv has changed since the execution began"]);
+    assert!(!desk.folder(&id).join(".work").exists());
+    std::fs::remove_dir_all(desk.folder(&other)).unwrap();
+    desk.ends(0, &["executions", "cancel", &other]);
+    assert_eq!(desk.execution(&other)["state"], "cancelled");
+    // What was queued and cancelled leaves nothing either.
+    let waited = desk.submit("good.csv");
+    desk.ends(0, &["executions", "cancel", &waited]);
+    desk.work();
+    assert!(!desk.folder(&waited).join(".work").exists());
+}
+
+#[test]
+fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
+    let desk = Desk::new("");
+    let lost = desk.submit("good.csv");
+    std::fs::remove_dir_all(desk.folder(&lost)).unwrap();
+    let id = desk.submit("good.csv");
+    let said = desk.work();
+    assert!(said.contains(&format!("{lost}  it could not begin")), "{said}");
+    assert_eq!(desk.execution(&id)["state"], "completed");
+    let row = desk.execution(&lost);
+    assert_eq!(row["state"], "interrupted");
+    assert_says(&row["failure"], &["bring its folder back, or cancel it"]);
 }
 
 #[test]

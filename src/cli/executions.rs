@@ -2,7 +2,7 @@
 
 use super::args::{Artefact, ExecutionsCommand, Format};
 use super::{Exit, Failure, Look, print};
-use crate::life::{Removed, find_execution};
+use crate::life::{Removed, end_cancelled, find_execution};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -113,12 +113,16 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
 }
 
 fn cancel(id: &str) -> Result<Exit, Failure> {
-    let (_, mut state) = state()?;
-    find_execution(&state, id)?;
+    let (project, mut state) = state()?;
+    let row = find_execution(&state, id)?;
     let was = state.cancel(id, SystemClock.now())?;
     let text = match was {
         Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
-        Some(ExecutionState::Queued | ExecutionState::Interrupted) => "is cancelled",
+        Some(ExecutionState::Interrupted) => {
+            end_cancelled(&project, &mut state, &row)?;
+            "is cancelled; what was committed stays, and its report says what that is"
+        }
+        Some(ExecutionState::Queued) => "is cancelled",
         _ => "has ended already",
     };
     print(&format!("{id} {text}\n"))?;

@@ -9,10 +9,10 @@ use crate::life::{Ask, Asked, Connector, Hold, Worker};
 use crate::report::{RunState, terminal};
 use crate::run::{RunError, execute};
 use crate::system::crash;
+use crate::system::stop::Stop;
 use crate::target::{Target, TargetError};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let (format, by) = (args.format, args.by.is_some());
@@ -62,7 +62,7 @@ fn ask(args: RunArgs) -> Ask {
 
 fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
     let told = Arc::new(Told::new());
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(Stop::default());
     let mut worker = Worker::take(&asked.project, &asked.execution)?;
     let mut hold = Hold::nobody();
     if let Some(worker) = &mut worker {
@@ -115,7 +115,7 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
 }
 
 /// Hears Ctrl-C from when this returns.
-async fn hear_ctrl_c(told: Arc<Told>, stop: Arc<AtomicBool>) {
+async fn hear_ctrl_c(told: Arc<Told>, stop: Arc<Stop>) {
     let (listens, listening) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         let mut first = std::pin::pin!(tokio::signal::ctrl_c());
@@ -124,7 +124,7 @@ async fn hear_ctrl_c(told: Arc<Told>, stop: Arc<AtomicBool>) {
         let _ = listens.send(());
         if early.is_ready() || first.await.is_ok() {
             told.stopping();
-            stop.store(true, Ordering::Relaxed);
+            stop.ask();
         }
         // A second Ctrl-C means it.
         if tokio::signal::ctrl_c().await.is_ok() {

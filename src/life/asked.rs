@@ -20,6 +20,7 @@ use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::system::stop::Stop;
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target, TargetError};
 use crate::value::Value;
@@ -27,7 +28,6 @@ use jiff::Timestamp;
 use parameters::parameters;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use version::{begin_at_last, version_to_run};
 
 /// What is asked for.
@@ -144,7 +144,7 @@ impl Asked {
         &'a self,
         here: &'a Path,
         progress: &'a dyn Progress,
-        stop: &'a AtomicBool,
+        stop: &'a Stop,
         hold: &'a Hold,
     ) -> Request<'a> {
         Request {

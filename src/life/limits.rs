@@ -1,63 +1,94 @@
-//! The limits of an execution in a process of its own: memory and time.
+//! The limits of an execution: memory and time.
 
 use crate::project::Limits;
+use crate::project::state::State;
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::stop::{Limit, Stop};
 use std::fs;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long one that is past its deadline may take to stop by itself.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// What is to be done about a process.
+/// How often it is looked what a process takes.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is to be done about an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+enum Verdict {
     /// Nothing.
     Within,
-    /// It is to be asked to stop.
-    Ask(String),
+    /// It is to stop by itself.
+    Stop(Limit),
     /// It is to be ended.
-    End(String),
+    End(Limit),
 }
 
-/// Judges one process, a look at a time.
-#[derive(Debug)]
-pub(super) struct Watch {
-    since: Instant,
-    asked: bool,
+/// Keeps this process to the limits of the execution that it works at, from a thread of its own: whoever
+/// started it may be gone.
+pub(super) struct Keeper {
+    end: Sender<()>,
 }
 
-impl Watch {
-    pub(super) fn new() -> Self {
-        Self { since: Instant::now(), asked: false }
+impl Keeper {
+    /// Begins; it ends with this value. At a limit `stop` hears of it; where that does not help, the execution
+    /// is entered as failed, and the process ends.
+    pub(super) fn new(limits: Limits, mut state: State, id: String, epoch: i64, stop: Arc<Stop>) -> Self {
+        let (end, ended) = channel();
+        let since = Instant::now();
+        std::thread::spawn(move || {
+            let pid = std::process::id();
+            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                match judge(limits, resident(pid), since.elapsed()) {
+                    Verdict::Within => {}
+                    Verdict::Stop(limit) => stop.at(limit),
+                    Verdict::End(limit) => {
+                        let why = format!("{}\n{}", limit.what, limit.hint);
+                        eprintln!("error: {}\nhint: {}", limit.what, limit.hint);
+                        // Where the state does not hear of it, its workers' attempts are counted, so it ends some day.
+                        let _ = state.ended_at_limit(&id, epoch, &why, SystemClock.now());
+                        std::process::exit(2);
+                    }
+                }
+            }
+        });
+        Self { end }
     }
+}
 
-    pub(super) fn look(&mut self, limits: Limits, pid: u32) -> Verdict {
-        self.judge(limits, resident(pid), self.since.elapsed())
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.end.send(());
     }
+}
 
-    fn judge(&mut self, limits: Limits, resident: Option<u64>, worked: Duration) -> Verdict {
-        if let (Some(limit), Some(taken)) = (limits.memory.or_else(share), resident)
-            && taken > limit
-        {
-            return Verdict::End(format!(
-                "it took {} of memory, and may take {}; what was committed stays. Raise `memory` in [limits] of \
-                 sconn.toml, or lower the connector's own `memory`",
+fn judge(limits: Limits, resident: Option<u64>, worked: Duration) -> Verdict {
+    if let (Some(limit), Some(taken)) = (limits.memory.or_else(share), resident)
+        && taken > limit
+    {
+        return Verdict::End(Limit {
+            what: format!(
+                "the execution took {} of memory, and may take {}; what was committed stays",
                 mebibytes(taken),
                 mebibytes(limit)
-            ));
-        }
-        if worked <= limits.deadline {
-            return Verdict::Within;
-        }
-        let why = format!(
-            "it was at work for longer than {}; what was committed stays. Raise `deadline` in [limits] of \
-             sconn.toml, or hand in less at once",
-            words(limits.deadline)
-        );
-        if worked > limits.deadline + GRACE {
-            return Verdict::End(why);
-        }
-        if std::mem::replace(&mut self.asked, true) { Verdict::Within } else { Verdict::Ask(why) }
+            ),
+            hint: "raise `memory` in [limits] of sconn.toml, or lower the connector's own `memory`".into(),
+        });
     }
+    if worked <= limits.deadline {
+        return Verdict::Within;
+    }
+    let limit = Limit {
+        what: format!(
+            "the execution was at work for longer than {}; what was committed stays",
+            words(limits.deadline)
+        ),
+        hint: "raise `deadline` in [limits] of sconn.toml, or hand in less at once".into(),
+    };
+    if worked > limits.deadline + GRACE { Verdict::End(limit) } else { Verdict::Stop(limit) }
 }
 
 fn mebibytes(bytes: u64) -> String {
@@ -102,24 +133,21 @@ mod tests {
 
     #[test]
     fn memory_beyond_the_limit_ends_it_at_once() {
-        let mut watch = Watch::new();
         let moment = Duration::from_secs(1);
-        assert_eq!(watch.judge(LIMITS, Some(100 << 20), moment), Verdict::Within);
-        assert_eq!(watch.judge(LIMITS, None, moment), Verdict::Within, "where nothing is known");
-        let Verdict::End(why) = watch.judge(LIMITS, Some(201 << 20), moment) else { panic!() };
-        assert!(why.contains("it took 201 MiB of memory, and may take 100 MiB"), "{why}");
-        assert!(why.contains("`memory` in [limits]"), "{why}");
+        assert_eq!(judge(LIMITS, Some(100 << 20), moment), Verdict::Within);
+        assert_eq!(judge(LIMITS, None, moment), Verdict::Within, "where nothing is known");
+        let Verdict::End(Limit { what, hint }) = judge(LIMITS, Some(201 << 20), moment) else { panic!() };
+        assert!(what.contains("took 201 MiB of memory, and may take 100 MiB"), "{what}");
+        assert!(hint.contains("`memory` in [limits]"), "{hint}");
     }
 
     #[test]
-    fn at_its_deadline_it_is_asked_once_and_then_ended() {
-        let mut watch = Watch::new();
-        let mut at = |seconds| watch.judge(LIMITS, Some(1), Duration::from_secs(seconds));
+    fn at_its_deadline_it_is_to_stop_and_then_ended() {
+        let at = |seconds| judge(LIMITS, Some(1), Duration::from_secs(seconds));
         assert_eq!(at(60), Verdict::Within);
-        assert!(matches!(at(61), Verdict::Ask(why) if why.contains("longer than 1 min")));
-        assert_eq!(at(62), Verdict::Within);
-        assert_eq!(at(120), Verdict::Within);
-        assert!(matches!(at(121), Verdict::End(why) if why.contains("`deadline` in [limits]")));
+        assert!(matches!(at(61), Verdict::Stop(limit) if limit.what.contains("longer than 1 min")));
+        assert!(matches!(at(120), Verdict::Stop(_)));
+        assert!(matches!(at(121), Verdict::End(limit) if limit.hint.contains("`deadline` in [limits]")));
     }
 
     #[test]

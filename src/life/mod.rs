@@ -36,5 +36,5 @@ pub use schedule::{Due, Schedule};
 pub use standing::{Standing, standing, unknown};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
-pub use work::Workers;
+pub use work::{Workers, end_cancelled};
 pub use worker::{Far, Hold, Worker};

@@ -60,6 +60,15 @@ pub fn prune(
     Ok(all)
 }
 
+/// Removes the scratch files of executions that ended since then: a process that dies after it told the end
+/// leaves them, and so does one that waited and was cancelled.
+pub(super) fn sweep_scratch(project: &Project, state: &State, since: Timestamp) -> Result<(), Failure> {
+    for folder in state.ended_since(since)? {
+        ExecutionFolder::sweep(&project.root().join(folder));
+    }
+    Ok(())
+}
+
 /// The folder of an execution, where it is one that this project made: not one that somebody chose with
 /// `--out`, and none that a link leads to. None where it is gone already.
 fn own_folder(project: &Project, expired: &Expired) -> Result<Option<PathBuf>, String> {

@@ -1,7 +1,6 @@
 //! What runs the queue: each execution in a process of its own.
 
-use super::limits::{Verdict, Watch};
-use super::retention::{Removed, prune};
+use super::retention::{Removed, prune, sweep_scratch};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
 use crate::plan::Plan;
@@ -10,13 +9,17 @@ use crate::project::state::{ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
+use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How often the files of old executions are looked for.
 const PRUNE: Duration = Duration::from_secs(3600);
+
+/// How often it is looked for scratch files that nobody needs any more.
+const SWEEP: SignedDuration = SignedDuration::from_secs(20);
 
 /// What a process says, in its execution's folder.
 const LOG: &str = "worker.log";
@@ -29,7 +32,6 @@ struct Job {
     /// The epoch that it had before.
     epoch: i64,
     child: Child,
-    watch: Watch,
 }
 
 /// Runs a project's queue, a turn at a time.
@@ -41,13 +43,24 @@ pub struct Workers {
     triggers: Triggers,
     post: Post,
     pruned: Option<Instant>,
+    /// When scratch files were looked for.
+    swept: Timestamp,
 }
 
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
         let (post, triggers) = (Post::new(project.clone()), Triggers::default());
-        Self { project, state, at_once, jobs: Vec::new(), triggers, post, pruned: None }
+        Self {
+            project,
+            state,
+            at_once,
+            jobs: Vec::new(),
+            triggers,
+            post,
+            pruned: None,
+            swept: Timestamp::MIN,
+        }
     }
 
     /// Whether none of its executions runs, no file is on its way into the queue, and nothing is being sent.
@@ -62,6 +75,7 @@ impl Workers {
     /// Where the state cannot be read or written, or no process be started.
     pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
         self.prune(news);
+        self.sweep()?;
         for (id, pid) in self.state.find_interrupted(SystemClock.now() + crash::lease_early())? {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             end_silent(pid);
@@ -70,17 +84,40 @@ impl Workers {
         super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
+        // What was cancelled is ended whatever else runs or waits.
+        while let Some(cancelled) = self.state.next_cancelled(SystemClock.now())? {
+            if self.jobs.iter().any(|j| j.id == cancelled.id) {
+                break;
+            }
+            self.begin(&cancelled, news)?;
+        }
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
             let next = self.state.next(&limit)?.filter(|n| self.jobs.iter().all(|j| j.id != n.id));
             let Some(next) = next else { break };
             news(format!("{}  {} begins", next.id, next.connector));
-            self.jobs.push(start(&self.project, &next)?);
+            self.begin(&next, news)?;
             started = true;
-            await_taken(&self.state, &mut self.jobs)?;
         }
         self.post.turn(&self.state, news)?;
         Ok(started)
+    }
+
+    /// Starts the process of an execution, and waits until it has taken it, so that it is not found in the queue
+    /// again.
+    fn begin(&mut self, execution: &ExecutionRow, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let Some(mut job) = start_or_tell(&self.project, &mut self.state, execution, news)? else {
+            return Ok(());
+        };
+        while job.child.try_wait()?.is_none() {
+            let pid = Some(job.child.id());
+            if self.state.execution(&job.id)?.is_none_or(|e| e.pid == pid || e.state.ended()) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.jobs.push(job);
+        Ok(())
     }
 
     /// Sees which of its executions have ended.
@@ -88,21 +125,8 @@ impl Workers {
         let mut going = Vec::new();
         for mut job in std::mem::take(&mut self.jobs) {
             match job.child.try_wait()? {
-                None => {
-                    if self.within_limits(&mut job, news)? {
-                        going.push(job);
-                    }
-                }
-                Some(status) => {
-                    news(format!("{}  ended ({status})", job.id));
-                    if self.state.worker_gone(&job.id, job.child.id())? {
-                        news(format!("{}  it goes on from the last chunk that was committed", job.id));
-                    }
-                    let why = last_line(&job.folder.join(LOG));
-                    if self.state.not_taken(&job.id, job.epoch, &why)? {
-                        news(format!("{}  it could not begin: {why}", job.id));
-                    }
-                }
+                None => going.push(job),
+                Some(status) => gone(&mut self.state, &job, status, news)?,
             }
         }
         self.jobs = going;
@@ -132,29 +156,17 @@ impl Workers {
         Ok(())
     }
 
-    /// Sees to an execution that takes too much; whether it goes on.
-    fn within_limits(&mut self, job: &mut Job, news: &dyn Fn(String)) -> Result<bool, Failure> {
-        let pid = job.child.id();
-        match job.watch.look(self.project.limits(), pid) {
-            Verdict::Within => {}
-            Verdict::Ask(why) => {
-                news(format!("{}  is asked to stop: {why}", job.id));
-                self.state.over_limit(&job.id, pid, &why)?;
-            }
-            Verdict::End(why) => {
-                job.child.kill()?;
-                job.child.wait()?;
-                if self.state.ended_at_limit(&job.id, pid, &why, SystemClock.now())? {
-                    news(format!("{}  was ended: {why}", job.id));
-                }
-                // Its scratch files go; the lock was its own, so nobody else is at them.
-                if let Ok(folder) = ExecutionFolder::reopen(&job.folder) {
-                    folder.ended();
-                }
-                return Ok(false);
-            }
+    /// Removes scratch files that were left, once in a while.
+    fn sweep(&mut self) -> Result<(), Failure> {
+        let now = SystemClock.now();
+        if now - self.swept.max(Timestamp::UNIX_EPOCH) < SWEEP.into() {
+            return Ok(());
         }
-        Ok(true)
+        // Once more than needed: one that was still at its end the last time is not overlooked.
+        let since = self.swept.checked_sub(SWEEP * 3).unwrap_or(Timestamp::MIN);
+        sweep_scratch(&self.project, &self.state, since)?;
+        self.swept = now;
+        Ok(())
     }
 
     /// Removes the files of old executions, once in a while.
@@ -177,25 +189,70 @@ impl Workers {
     }
 }
 
+/// Ends an execution that was cancelled after its worker was gone, where no queue runs that does it: what it did is
+/// told as at any other end.
+///
+/// # Errors
+/// Where the state cannot be written, or no process be started.
+pub fn end_cancelled(project: &Project, state: &mut State, execution: &ExecutionRow) -> Result<(), Failure> {
+    let Some(mut job) = start_or_tell(project, state, execution, &|_| {})? else { return Ok(()) };
+    let status = job.child.wait()?;
+    gone(state, &job, status, &|_| {})
+}
+
+/// Starts the process of an execution; one whose process cannot even start was tried, and says why.
+fn start_or_tell(
+    project: &Project,
+    state: &mut State,
+    execution: &ExecutionRow,
+    news: &dyn Fn(String),
+) -> Result<Option<Job>, Failure> {
+    match start(project, execution) {
+        Ok(job) => Ok(Some(job)),
+        Err(failure) => {
+            let hint = failure.hint.as_deref().unwrap_or_default();
+            let why = format!("{}\n{hint}", failure.what);
+            if !state.not_taken(&execution.id, execution.epoch, &why, SystemClock.now())? {
+                return Err(failure);
+            }
+            news(format!("{}  it could not begin: {}", execution.id, failure.what));
+            Ok(None)
+        }
+    }
+}
+
+/// Sees what became of an execution whose process is gone.
+fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<(), Failure> {
+    if state.worker_gone(&job.id, job.child.id())? {
+        news(format!(
+            "{}  its worker was gone ({status}); it goes on from the last chunk that was committed",
+            job.id
+        ));
+        return Ok(());
+    }
+    let why = last_line(&job.folder.join(LOG));
+    if state.not_taken(&job.id, job.epoch, &why, SystemClock.now())? {
+        news(format!("{}  it could not begin: {why}", job.id));
+    }
+    if let Some(row) = state.execution(&job.id)?.filter(|row| row.state.ended()) {
+        ExecutionFolder::sweep(&job.folder);
+        let why = row.failure.as_deref().and_then(|f| f.lines().next());
+        news(format!(
+            "{}  {}{}",
+            job.id,
+            row.state.words(),
+            why.map_or_else(String::new, |w| format!(": {w}"))
+        ));
+    }
+    Ok(())
+}
+
 /// What the process said last: why it could not begin.
 fn last_line(log: &Path) -> String {
     let text = std::fs::read(log).map(|t| String::from_utf8_lossy(&t).into_owned()).unwrap_or_default();
     let said =
         text.lines().rev().find(|l| l.starts_with("error: ")).unwrap_or("error: it ended without a word");
     said.trim_start_matches("error: ").to_owned()
-}
-
-/// Waits until the newest job has taken its execution, so that it is not found in the queue again.
-fn await_taken(state: &State, jobs: &mut [Job]) -> Result<(), Failure> {
-    let Some(job) = jobs.last_mut() else { return Ok(()) };
-    while job.child.try_wait()?.is_none() {
-        let taken = state.execution(&job.id)?.is_none_or(|e| e.pid == Some(job.child.id()));
-        if taken {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }
 
 /// How many executions of a connector may run at once.
@@ -225,7 +282,7 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command.spawn()?;
-    Ok(Job { id: execution.id.clone(), folder, epoch: execution.epoch, child, watch: Watch::new() })
+    Ok(Job { id: execution.id.clone(), folder, epoch: execution.epoch, child })
 }
 
 /// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would

@@ -1,12 +1,13 @@
 //! What a running execution tells the project's state, and hears from it.
 
+use super::limits::Keeper;
 use super::{Failure, io_words};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, Outcome, State};
+use crate::project::state::{ExecutionState, Outcome, State, Taken};
 use crate::report::{RunState, Summary};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::system::stop::Stop;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -52,7 +53,10 @@ pub struct Worker {
     state: State,
     id: String,
     epoch: i64,
+    /// Whether it was cancelled before.
+    cancelled: bool,
     beating: Option<(Sender<()>, JoinHandle<()>)>,
+    keeper: Option<Keeper>,
 }
 
 impl Worker {
@@ -66,9 +70,9 @@ impl Worker {
         let Some(row) = state.execution(id)? else { return Ok(None) };
         full("take execution")?;
         match state.take(id, std::process::id(), SystemClock.now())? {
-            Some(epoch) => {
+            Some(Taken { epoch, cancelled }) => {
                 crash::point("taken");
-                Ok(Some(Self { state, id: id.to_owned(), epoch, beating: None }))
+                Ok(Some(Self { state, id: id.to_owned(), epoch, cancelled, beating: None, keeper: None }))
             }
             None => Err(Failure::new(
                 format!("execution {id} is {}", row.state.words()),
@@ -92,17 +96,17 @@ impl Worker {
         Ok(Hold { epoch: Some(epoch), own: Box::new(own) })
     }
 
-    /// Begins to tell how far it is; `stop` is set once somebody wants it to stop.
+    /// Begins to tell how far it is, and to keep to the project's limits; `stop` is set once somebody wants it to
+    /// stop, or it came to one of them.
     ///
     /// # Errors
     /// Where the state cannot be opened.
-    pub fn beat(
-        &mut self,
-        project: &Project,
-        far: Arc<Mutex<Far>>,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<(), Failure> {
-        let Some(mut state) = project.state()? else { return Ok(()) };
+    pub fn beat(&mut self, project: &Project, far: Arc<Mutex<Far>>, stop: &Arc<Stop>) -> Result<(), Failure> {
+        let (Some(mut state), Some(keepers)) = (project.state()?, project.state()?) else { return Ok(()) };
+        self.keeper = Some(Keeper::new(project.limits(), keepers, self.id.clone(), self.epoch, stop.clone()));
+        if self.cancelled {
+            stop.ask();
+        }
         let stop = stop.clone();
         let (id, epoch) = (self.id.clone(), self.epoch);
         let (end, ended) = channel::<()>();
@@ -113,7 +117,7 @@ impl Worker {
                 // A state that cannot be written for a while costs nothing but the news.
                 let goes_on = state.beat(&id, epoch, &stage, done, total, SystemClock.now());
                 if matches!(goes_on, Ok(None | Some(false))) {
-                    stop.store(true, Ordering::Relaxed);
+                    stop.ask();
                 }
             }
         });

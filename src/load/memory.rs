@@ -83,6 +83,10 @@ impl Target for Memory {
         Ok(Begun::Open)
     }
 
+    async fn committed(&mut self, _: ChunkKey<'_>) -> Result<Option<Receipt>, TargetError> {
+        Ok(None)
+    }
+
     async fn commit(&mut self) -> Result<(), TargetError> {
         Ok(())
     }

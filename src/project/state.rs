@@ -25,7 +25,7 @@ pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution};
 pub use history::Wanted;
 pub use outbox::{Message, MessageKind, MessageState, NewMessage};
-pub use queue::Outcome;
+pub use queue::{Outcome, Taken};
 pub use retention::Expired;
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 const FILE: &str = "frozen.json";
 /// The version of the file; an execution is resumed by the version that began it.
@@ -69,7 +68,7 @@ pub fn freeze(
     crate::input::check_given(&given)?;
     let mut kept = Vec::with_capacity(request.files.len());
     for InputFile { path, name } in request.files {
-        let stop = || request.stop.load(Ordering::Relaxed);
+        let stop = || request.stop.asked();
         let (path, sha256) = folder.keep_input(path, &stop).map_err(|e| match e.cause.kind() {
             ErrorKind::Interrupted => RunError::Input(InputError::Stopped),
             _ => e.into(),

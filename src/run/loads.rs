@@ -81,6 +81,8 @@ struct StepRun<'p> {
     known: Vec<(String, Spool)>,
     next_chunk: u64,
     next_row: u64,
+    /// Whether an interrupted worker may have committed the next chunk: it committed all before it.
+    behind: bool,
     /// What became of the chunks that were decided and are not committed yet; nothing was to be written for
     /// them.
     waiting: Vec<Receipt>,
@@ -112,6 +114,7 @@ impl<'p> StepRun<'p> {
             known,
             next_chunk: 0,
             next_row: 0,
+            behind: true,
             waiting: Vec::new(),
             unheard: 0,
         }
@@ -139,7 +142,7 @@ impl<'p> StepRun<'p> {
         execution.stage(&format!("loading {}", self.load.name), Some(rows));
         let Some(chunks) = chunks else { return Ok(()) };
         let mut failure = None;
-        // Once it failed or was stopped, the rest of the rows is still told, as not processed.
+        // Once it failed or was stopped, the rest of the rows is still told.
         let mut idle = after_failure;
         for chunk in chunks.ahead() {
             let chunk = chunk?;
@@ -147,8 +150,13 @@ impl<'p> StepRun<'p> {
             idle = idle || execution.stopped();
             let sources = chunk.rows().sources.clone();
             let done = if idle {
-                let waited = self.commit_waiting(execution, scribe).await;
-                waited.and_then(|()| scribe.told(self.not_decided(&sources)))
+                match self.commit_waiting(execution, scribe).await {
+                    Ok(()) => {
+                        let mut target = execution.target.lock().await;
+                        self.leave(execution, scribe, target.as_mut(), &sources).await
+                    }
+                    failed => failed,
+                }
             } else {
                 self.chunk(execution, scribe, chunk).await
             };
@@ -157,10 +165,13 @@ impl<'p> StepRun<'p> {
                     return Err(error);
                 }
                 // Where the scribe itself failed, this fails again, and that is the end.
-                if scribe.told(self.not_decided(&sources)).is_err() {
+                let mut target = execution.target.lock().await;
+                if self.leave(execution, scribe, target.as_mut(), &sources).await.is_err()
+                    && scribe.told(self.not_decided(&sources)).is_err()
+                {
                     return Err(error);
                 }
-                failure = Some(error);
+                failure = failure.or(Some(error));
                 idle = true;
             }
             self.next_chunk += 1;
@@ -194,24 +205,23 @@ impl<'p> StepRun<'p> {
         chunk: Prepared,
         target: &mut dyn Target,
     ) -> Result<(), RunError> {
-        let key = ChunkKey {
-            execution: &execution.request.execution,
-            step: &self.load.name,
-            number: self.next_chunk,
-        };
+        let key = self.key(execution);
         crash::point("before begin");
         // Another run into the same target has it for a few chunks at a time: wait for many of them, unless
         // somebody wants no more.
         let since = execution.request.clock.now();
         loop {
             match target.begin(key).await? {
-                Begun::Open => break,
+                Begun::Open => {
+                    self.behind = false;
+                    break;
+                }
                 Begun::Committed(receipt) => {
                     self.commit(scribe, target, None).await?;
                     return scribe.earlier(key.number, receipt);
                 }
                 Begun::Busy if execution.stopped() => {
-                    return scribe.told(self.not_decided(&chunk.rows().sources));
+                    return self.leave(execution, scribe, target, &chunk.rows().sources).await;
                 }
                 Begun::Busy if execution.request.clock.now() < since + PATIENCE => {}
                 Begun::Busy => return Err(TargetError::busy(&execution.info.place).into()),
@@ -288,6 +298,31 @@ impl<'p> StepRun<'p> {
             let _ = scribe.committed(receipt);
         }
         let _ = scribe.abandoned();
+    }
+
+    /// The chunk in hand.
+    fn key<'e>(&self, execution: &'e Execution<'_>) -> ChunkKey<'e>
+    where
+        'p: 'e,
+    {
+        ChunkKey { execution: &execution.request.execution, step: &self.load.name, number: self.next_chunk }
+    }
+
+    /// Leaves out a chunk that the run does not get to.
+    async fn leave(
+        &mut self,
+        execution: &Execution<'_>,
+        scribe: &Scribe,
+        target: &mut dyn Target,
+        sources: &[Option<SourceRef>],
+    ) -> Result<(), RunError> {
+        if self.behind {
+            match target.committed(self.key(execution)).await? {
+                Some(receipt) => return scribe.earlier(self.next_chunk, receipt),
+                None => self.behind = false,
+            }
+        }
+        scribe.told(self.not_decided(sources))
     }
 
     /// The rows of a chunk that the run did not get to.

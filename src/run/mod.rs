@@ -25,13 +25,14 @@ use crate::system::clock::{Clock, seconds};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::system::spool::{Spool, SpoolError};
+use crate::system::stop::{Limit, Stop};
 use crate::target::{Target, TargetError, TargetInfo};
 use crate::value::Value;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
 
 /// The files that a run leaves beside its input.
@@ -87,7 +88,7 @@ pub struct Request<'a> {
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
     /// Set from outside: stop after the chunk in hand.
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Stop,
     /// Which of the execution's workers this is, where somebody counts them.
     pub epoch: Option<i64>,
     /// Whether the execution is still this worker's: what another goes on with, it must not touch.
@@ -124,6 +125,9 @@ pub enum RunError {
         /// What to do.
         hint: Option<String>,
     },
+    /// It came to a limit before its last row.
+    #[error("{}", .0.what)]
+    Limit(Limit),
     /// The request does not fit the plan.
     #[error("{cause}")]
     Request {
@@ -154,6 +158,7 @@ impl RunError {
                 Some("make sure there is room on the disk and the folder can be written to, or choose another with --out".into())
             }
             RunError::Sql { hint, .. } => hint.clone(),
+            RunError::Limit(limit) => Some(limit.hint.clone()),
             RunError::Request { hint, .. } => Some(hint.clone()),
         }
         .filter(|h| !h.is_empty())
@@ -233,25 +238,33 @@ pub async fn execute<'a>(
         parameters,
     };
     // Stopped while it read is stopped, like anywhere else.
-    let outcome = match execution.stages().await {
-        Err(RunError::Input(InputError::Stopped)) => Ok(()),
+    let reached = match execution.stages().await {
+        Err(RunError::Input(InputError::Stopped)) => Ok(Reached::Stop),
         Err(taken @ RunError::Target(TargetError::TakenOver { .. })) => return Err(taken),
         other => other,
     };
     // Whatever it came to, it may have come to it because another worker was at its files.
     execution.must_own()?;
-    let state = match &outcome {
-        Err(_) => RunState::Failed,
-        Ok(()) if execution.left_out() => RunState::Cancelled,
-        Ok(()) if execution.troubled() => RunState::CompletedWithErrors,
-        Ok(()) => RunState::Completed,
+    let (state, failure) = match (reached, request.stop.limit()) {
+        (Err(failure), _) => (RunState::Failed, Some(failure)),
+        (Ok(Reached::Stop), Some(limit)) => (RunState::Failed, Some(RunError::Limit(limit.clone()))),
+        (Ok(Reached::Stop), None) => (RunState::Cancelled, None),
+        (Ok(Reached::End), _) if execution.troubled() => (RunState::CompletedWithErrors, None),
+        (Ok(Reached::End), _) => (RunState::Completed, None),
     };
-    let failure = outcome.err().filter(|_| state == RunState::Failed);
     execution.finish(state, failure).await
 }
 
+/// How far an execution came that did not fail.
+enum Reached {
+    /// Its last row.
+    End,
+    /// It was asked to stop before that.
+    Stop,
+}
+
 impl Execution<'_> {
-    async fn stages(&mut self) -> Result<(), RunError> {
+    async fn stages(&mut self) -> Result<Reached, RunError> {
         if !self.load_checkpoint()? {
             let inputs: Vec<&Path> = self.request.files.iter().map(|f| f.path.as_path()).collect();
             self.must_own()?;
@@ -265,7 +278,7 @@ impl Execution<'_> {
             self.notices.extend(changes.into_iter().map(|c| format!("{}: {}", c.object, c.what)));
             crash::point("planned");
             if self.stopped() {
-                return Ok(());
+                return Ok(Reached::Stop);
             }
             self.run_queries().await?;
             crash::point("queried");
@@ -275,7 +288,7 @@ impl Execution<'_> {
             crash::point("packed");
             resolved?;
             if self.stopped() {
-                return Ok(());
+                return Ok(Reached::Stop);
             }
             self.save_checkpoint()?;
             crash::point("checkpoint");
@@ -286,7 +299,8 @@ impl Execution<'_> {
         crash::point("prepared");
         self.run_loads().await?;
         crash::point("loaded");
-        Ok(())
+        let unprocessed = self.steps.iter().any(|s| s.counts.not_processed > 0);
+        Ok(if self.stopped() && unprocessed { Reached::Stop } else { Reached::End })
     }
 
     async fn prepare_target(&mut self) -> Result<(), RunError> {
@@ -315,13 +329,7 @@ impl Execution<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.request.stop.load(Ordering::Relaxed)
-    }
-
-    /// Whether it was stopped before its last row.
-    fn left_out(&self) -> bool {
-        let unprocessed = self.steps.iter().any(|s| s.counts.not_processed > 0);
-        self.stopped() && (unprocessed || self.steps.len() < self.request.plan.loads.len())
+        self.request.stop.asked()
     }
 
     /// Whether any row was left out. A field that was left alone is a warning: the row stands.

@@ -45,7 +45,7 @@ impl Execution<'_> {
             let request = self.request;
             let tick = |rows: u64| {
                 request.progress.advance(rows);
-                !request.stop.load(Ordering::Relaxed)
+                !request.stop.asked()
             };
             let Some(output) =
                 engine.run(&query.sql, &path, &tick).await.map_err(|e| self.failed(query, e))?

@@ -8,7 +8,6 @@ use crate::value::{CellProblem, Problem, Resolver, Source, VariableSpec, column_
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The column of a variables table that holds each row's problems.
 pub(super) const PROBLEMS: &str = "__problems";
@@ -35,7 +34,7 @@ impl Execution<'_> {
             let request = self.request;
             let tick = |n: u64| {
                 request.progress.advance(before + n);
-                !request.stop.load(Ordering::Relaxed)
+                !request.stop.asked()
             };
             if !resolve(run, &scope.variables, &path, &tick)? {
                 break;

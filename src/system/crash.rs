@@ -8,13 +8,13 @@
 //! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
 //! `SCONN_NO_LOCK=1` takes folders
 //! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so
-//! much memory before it sleeps.
+//! much memory there and stays awake.
 
+use super::stop::Stop;
 use jiff::SignedDuration;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A place where the process may die.
 pub fn point(name: &str) {
@@ -39,7 +39,7 @@ pub fn write(name: &str) -> io::Result<()> {
 }
 
 /// What a test asks to stop.
-pub fn stops(stop: &Arc<AtomicBool>) {
+pub fn stops(stop: &Arc<Stop>) {
     #[cfg(debug_assertions)]
     debug::stops(stop);
     #[cfg(not(debug_assertions))]
@@ -98,8 +98,9 @@ impl Seek for Disk {
 
 #[cfg(debug_assertions)]
 mod debug {
+    use crate::system::stop::Stop;
     use std::io::{self, Write};
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, LazyLock, OnceLock};
 
     struct Asked {
@@ -125,7 +126,7 @@ mod debug {
     static SLEEP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_SLEEP_AT"));
     static FAIL: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_FAIL_AT"));
     static POINTS: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SCONN_POINTS").ok());
-    static STOPS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    static STOPS: OnceLock<Arc<Stop>> = OnceLock::new();
 
     fn here(asked: &Option<Asked>, name: &str) -> bool {
         asked.as_ref().is_some_and(|a| a.here(name))
@@ -140,14 +141,19 @@ mod debug {
         if here(&STOP, name)
             && let Some(stop) = STOPS.get()
         {
-            stop.store(true, Ordering::Relaxed);
+            stop.ask();
         }
         if here(&SLEEP, name) {
             let ballast = super::number("SCONN_BALLAST").and_then(|mib| usize::try_from(mib).ok());
             // Pages count once they are written to.
-            let ballast = vec![1u8; ballast.unwrap_or(0) << 20];
-            signal("-STOP");
-            drop(ballast);
+            match ballast {
+                Some(mib) => {
+                    let ballast = vec![1u8; mib << 20];
+                    std::thread::sleep(std::time::Duration::from_secs(60));
+                    drop(ballast);
+                }
+                None => signal("-STOP"),
+            }
         }
         if here(&CRASH, name) {
             signal("-9");
@@ -172,7 +178,7 @@ mod debug {
         Ok(())
     }
 
-    pub(super) fn stops(stop: &Arc<AtomicBool>) {
+    pub(super) fn stops(stop: &Arc<Stop>) {
         let _ = STOPS.set(stop.clone());
     }
 }

@@ -149,6 +149,16 @@ impl ExecutionFolder {
         root.join(WORK).is_dir()
     }
 
+    /// Removes the scratch files that the last process of an execution left, which has ended; where one is still at
+    /// it, that one does.
+    pub fn sweep(root: &Path) {
+        if [WORK, ENDED].iter().any(|scratch| root.join(scratch).is_dir())
+            && let Ok(folder) = Self::lock(root)
+        {
+            folder.ended();
+        }
+    }
+
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
     /// input file stays, whatever its name is.
     ///

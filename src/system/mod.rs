@@ -9,3 +9,4 @@ pub mod guard;
 pub mod machine;
 pub mod secrets;
 pub mod spool;
+pub mod stop;

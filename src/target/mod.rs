@@ -289,6 +289,13 @@ pub trait Target: Send {
     /// target said.
     async fn begin(&mut self, chunk: ChunkKey<'_>) -> Result<Begun, TargetError>;
 
+    /// What a chunk came to that was committed before, by this worker or one that was interrupted. Unlike
+    /// [`Target::begin`] it waits for nobody.
+    ///
+    /// # Errors
+    /// What the target said.
+    async fn committed(&mut self, chunk: ChunkKey<'_>) -> Result<Option<Receipt>, TargetError>;
+
     /// Writes the open chunk's records, with its journal entry and before-images; nobody sees them
     /// before [`Target::commit`].
     ///

@@ -133,6 +133,10 @@ impl Target for Recording {
         self.overlay.begin(chunk).await
     }
 
+    async fn committed(&mut self, chunk: ChunkKey<'_>) -> Result<Option<Receipt>, TargetError> {
+        self.overlay.committed(chunk).await
+    }
+
     async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
         self.take_over(&chunk).await?;
         self.overlay.write(chunk).await

@@ -7,8 +7,8 @@ use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{Known, RequestKey};
 use crate::run::{Silent, freeze};
+use crate::system::stop::Stop;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 /// A key by which the same request, sent twice, is one execution.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ fn keep(asked: &Asked) -> Result<(), Failure> {
         ));
     }
     let target = asked.open_target()?;
-    let (here, quiet, never) = (std::env::current_dir()?, Silent, AtomicBool::new(false));
+    let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
     let hold = Hold::nobody();
     freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
     asked.folder.leave();

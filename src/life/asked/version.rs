@@ -20,7 +20,8 @@ pub(super) fn begin_at_last(
 ) -> Result<(), Failure> {
     let Some(mut state) = project.state()? else { return Ok(()) };
     let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
-    if row.state.ended() {
+    // What was cancelled is only ended.
+    if row.state.ended() || row.cancel {
         return Ok(());
     }
     let waited = row.started_at.is_none();

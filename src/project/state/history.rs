@@ -46,7 +46,7 @@ impl State {
     pub fn take_up_again(&mut self, id: &str) -> Result<Option<ExecutionState>, ProjectError> {
         self.together(|t| {
             t.execute(
-                "UPDATE executions SET cancel = 0, spared = epoch - 1 WHERE id = ?1 AND state = 'interrupted'",
+                "UPDATE executions SET spared = epoch - 1 WHERE id = ?1 AND state = 'interrupted'",
                 [id],
             )?;
             t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()

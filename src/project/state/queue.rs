@@ -4,7 +4,7 @@ use super::executions::{SELECT, read};
 use super::{ExecutionRow, ExecutionState, State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 /// How long a worker may be silent before its execution counts as interrupted.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);
@@ -22,22 +22,31 @@ pub struct Outcome<'a> {
     pub at: Timestamp,
 }
 
+/// What a worker has that took an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which of its workers it is.
+    pub epoch: i64,
+    /// Whether the execution was cancelled: it is only to be ended.
+    pub cancelled: bool,
+}
+
 impl State {
     /// Takes an execution that has not ended: this process works on it from now on. The caller holds the
     /// lock of the execution's folder, so no other worker of it is alive; one on another machine is not
-    /// heard any more. Gives the worker's epoch, or none where there is nothing to take.
+    /// heard any more. None where there is nothing to take.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn take(&mut self, id: &str, pid: u32, now: Timestamp) -> Result<Option<i64>, ProjectError> {
+    pub fn take(&mut self, id: &str, pid: u32, now: Timestamp) -> Result<Option<Taken>, ProjectError> {
         self.together(|t| {
             t.query_row(
                 "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
-                   started_at = coalesce(started_at, ?4), cancel = 0, failure = NULL
+                   started_at = coalesce(started_at, ?4), failure = NULL
                  WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
-                 RETURNING epoch",
+                 RETURNING epoch, cancel",
                 params![id, pid, stamp(now + LEASE), stamp(now)],
-                |r| r.get(0),
+                |r| Ok(Taken { epoch: r.get(0)?, cancelled: r.get(1)? }),
             )
             .optional()
         })
@@ -74,38 +83,12 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<bool, ProjectError> {
-        self.together(|t| {
-            // One that was asked to stop because of a limit has failed, not been cancelled.
-            let ended: Option<(String, bool, ExecutionState)> = t
-                .query_row(
-                    "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL,
-                       state = CASE WHEN ?3 = 'cancelled' AND failure IS NOT NULL THEN 'failed' ELSE ?3 END,
-                       failure = CASE WHEN ?3 = 'cancelled' THEN failure ELSE ?6 END,
-                       lease_until = NULL, stage = NULL, done = NULL, total = NULL
-                     WHERE id = ?1 AND epoch = ?2 RETURNING connector, live, state",
-                    params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
-                    |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)),
-                )
-                .optional()?;
-            let Some((connector, live, state)) = ended else { return Ok(false) };
-            let errors = match state {
-                ExecutionState::Completed => false,
-                ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
-                // What was stopped says nothing of the connector.
-                _ => return Ok(true),
-            };
-            if live {
-                t.execute(
-                    "UPDATE connectors SET last_live_errors = ?2 WHERE name = ?1",
-                    params![connector, errors],
-                )?;
-            }
-            Ok(true)
-        })
+        self.together(|t| end(t, id, epoch, outcome))
     }
 
-    /// Asks to stop an execution: one that waits or was interrupted is cancelled at once, a running one
-    /// stops after the chunk in hand. Gives what it was, or none where there is none.
+    /// Asks to stop an execution: one that waits is cancelled at once, a running one stops after the chunk in
+    /// hand, and one that was interrupted is ended by the next worker that takes it, which tells what it did.
+    /// Gives what it was, or none where there is none.
     ///
     /// # Errors
     /// Where the state cannot be written.
@@ -114,13 +97,13 @@ impl State {
             let state: Option<ExecutionState> =
                 t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()?;
             match state {
-                Some(ExecutionState::Queued | ExecutionState::Interrupted) => {
+                Some(ExecutionState::Queued) => {
                     t.execute(
                         "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
                         [id, &stamp(now)],
                     )?;
                 }
-                Some(ExecutionState::Running) => {
+                Some(ExecutionState::Running | ExecutionState::Interrupted) => {
                     t.execute("UPDATE executions SET cancel = 1 WHERE id = ?1", [id])?;
                 }
                 _ => {}
@@ -161,6 +144,27 @@ impl State {
         })
     }
 
+    /// An execution that was cancelled and whose worker is gone: it only is to be ended. One whose workers were
+    /// gone again and again counts as cancelled as it is.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written.
+    pub fn next_cancelled(&mut self, now: Timestamp) -> Result<Option<ExecutionRow>, ProjectError> {
+        const LEFT: &str = "state = 'interrupted' AND cancel = 1";
+        let given_up = format!(
+            "UPDATE executions SET state = 'cancelled', ended_at = ?1 WHERE {LEFT} AND epoch - spared > 8"
+        );
+        let next = format!("{SELECT} WHERE {LEFT} AND epoch - spared <= 8 ORDER BY queued_at, id LIMIT 1");
+        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {LEFT})");
+        if !self.connection.query_row(&any, [], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+            return Ok(None);
+        }
+        self.together(|t| {
+            t.execute(&given_up, [stamp(now)])?;
+            t.query_row(&next, [], read).optional()
+        })
+    }
+
     /// The next execution to run, fair between connectors: of those that may run (the connector is
     /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
     /// the oldest. An execution that was interrupted again and again is left to people.
@@ -195,4 +199,28 @@ impl State {
         }
         Ok(None)
     }
+}
+
+/// See [`State::end`].
+pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_>) -> rusqlite::Result<bool> {
+    let ended: Option<(String, bool)> = t
+        .query_row(
+            "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL, state = ?3, failure = ?6,
+               lease_until = NULL, stage = NULL, done = NULL, total = NULL
+             WHERE id = ?1 AND epoch = ?2 RETURNING connector, live",
+            params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
+        .optional()?;
+    let Some((connector, live)) = ended else { return Ok(false) };
+    let errors = match outcome.state {
+        ExecutionState::Completed => false,
+        ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
+        // What was stopped says nothing of the connector.
+        _ => return Ok(true),
+    };
+    if live {
+        t.execute("UPDATE connectors SET last_live_errors = ?2 WHERE name = ?1", params![connector, errors])?;
+    }
+    Ok(true)
 }

@@ -29,7 +29,7 @@ pub(super) fn queue(state: &mut State, id: &str, connector: &str, live: bool, se
 }
 
 fn run(state: &mut State, id: &str, ended: ExecutionState) {
-    let epoch = state.take(id, 1, at(10)).unwrap().unwrap();
+    let epoch = state.take(id, 1, at(10)).unwrap().unwrap().epoch;
     let outcome = Outcome { state: ended, counts: None, failure: None, at: at(11) };
     state.end(id, epoch, outcome).unwrap();
 }
@@ -109,13 +109,13 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     let (_dir, mut state) = state();
     activate(&mut state, "shop", "h1");
     queue(&mut state, "e", "shop", true, 1);
-    let old = state.take("e", 1, at(0)).unwrap().unwrap();
+    let old = state.take("e", 1, at(0)).unwrap().unwrap().epoch;
     assert_eq!(state.beat("e", old, "loading", 5, Some(9), at(10)).unwrap(), Some(true));
     assert_eq!(state.find_interrupted(at(20)).unwrap(), [], "it was heard of");
     let late = at(10) + SignedDuration::from_secs(16);
     assert_eq!(state.find_interrupted(late).unwrap(), [("e".to_owned(), Some(1))]);
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Interrupted);
-    let new = state.take("e", 2, at(40)).unwrap().unwrap();
+    let new = state.take("e", 2, at(40)).unwrap().unwrap().epoch;
     assert!(new > old);
     assert_eq!(state.beat("e", old, "loading", 6, Some(9), at(41)).unwrap(), None);
     let outcome = Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(42) };
@@ -131,7 +131,7 @@ fn cancelling_ends_what_waits_and_asks_what_runs() {
     activate(&mut state, "shop", "h1");
     queue(&mut state, "waits", "shop", true, 1);
     queue(&mut state, "runs", "shop", true, 2);
-    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap();
+    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap().epoch;
     assert_eq!(state.cancel("waits", at(4)).unwrap(), Some(ExecutionState::Queued));
     assert_eq!(state.execution("waits").unwrap().unwrap().state, ExecutionState::Cancelled);
     assert_eq!(state.cancel("runs", at(4)).unwrap(), Some(ExecutionState::Running));
@@ -141,11 +141,63 @@ fn cancelling_ends_what_waits_and_asks_what_runs() {
 }
 
 #[test]
+fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "e", "shop", true, 1);
+    assert!(!state.take("e", 1, at(3)).unwrap().unwrap().cancelled);
+    assert!(state.worker_gone("e", 1).unwrap());
+    assert_eq!(state.next_cancelled(at(4)).unwrap(), None);
+    assert_eq!(state.cancel("e", at(4)).unwrap(), Some(ExecutionState::Interrupted));
+    assert_eq!(state.next(&|_| 1).unwrap(), None, "it does not go on");
+    let next = state.next_cancelled(at(4)).unwrap().unwrap();
+    assert_eq!((next.id.as_str(), next.state), ("e", ExecutionState::Interrupted));
+    assert!(state.take("e", 2, at(5)).unwrap().unwrap().cancelled);
+    assert!(state.worker_gone("e", 2).unwrap());
+    let next = state.next_cancelled(at(6)).unwrap().unwrap();
+    assert!(state.not_taken("e", next.epoch, "its folder is gone", at(7)).unwrap());
+    let row = state.execution("e").unwrap().unwrap();
+    assert_eq!((row.state, row.failure.as_deref()), (ExecutionState::Cancelled, Some("its folder is gone")));
+    assert!(row.ended_at.is_some());
+
+    queue(&mut state, "dies", "shop", true, 8);
+    state.take("dies", 1, at(9)).unwrap().unwrap();
+    state.cancel("dies", at(9)).unwrap();
+    for _ in 0..8 {
+        state.worker_gone("dies", 1).unwrap();
+        assert_eq!(state.next_cancelled(at(10)).unwrap().unwrap().id, "dies");
+        state.take("dies", 1, at(10)).unwrap().unwrap();
+    }
+    state.worker_gone("dies", 1).unwrap();
+    assert_eq!(state.next_cancelled(at(11)).unwrap(), None);
+    assert_eq!(state.execution("dies").unwrap().unwrap().state, ExecutionState::Cancelled);
+}
+
+#[test]
+fn a_limit_ends_what_runs_and_nothing_else() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "e", "shop", true, 1);
+    let old = state.take("e", 1, at(3)).unwrap().unwrap().epoch;
+    let new = state.take("e", 2, at(4)).unwrap().unwrap().epoch;
+    state.ended_at_limit("e", old, "too much", at(5)).unwrap();
+    assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
+    state.ended_at_limit("e", new, "too much", at(6)).unwrap();
+    let row = state.execution("e").unwrap().unwrap();
+    assert_eq!((row.state, row.failure.as_deref()), (ExecutionState::Failed, Some("too much")));
+    assert_eq!(state.connector("shop").unwrap().unwrap().status, Status::NeedsAttention);
+    let outcome = Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(7) };
+    assert!(state.end("e", new, outcome).unwrap());
+    state.ended_at_limit("e", new, "too much", at(8)).unwrap();
+    assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Completed);
+}
+
+#[test]
 fn deactivating_stops_what_runs() {
     let (_dir, mut state) = state();
     activate(&mut state, "shop", "h1");
     queue(&mut state, "runs", "shop", true, 2);
-    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap();
+    let epoch = state.take("runs", 1, at(3)).unwrap().unwrap().epoch;
     state.deactivate("shop").unwrap();
     assert_eq!(state.beat("runs", epoch, "loading", 1, None, at(5)).unwrap(), Some(false));
 }
@@ -163,7 +215,7 @@ fn several_processes_use_the_state_at_once() {
             let path = path.clone();
             std::thread::spawn(move || {
                 let mut state = State::open(&path).unwrap();
-                let mut take = |i| state.take(&format!("e{i:02}"), pid, at(50)).unwrap().unwrap();
+                let mut take = |i| state.take(&format!("e{i:02}"), pid, at(50)).unwrap().unwrap().epoch;
                 (0..20).map(&mut take).collect::<Vec<i64>>()
             })
         })

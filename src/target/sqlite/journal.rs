@@ -56,6 +56,11 @@ impl Store {
         if newest.is_none() || newest != own.map(|(_, epoch)| *epoch) {
             return Err(self.taken_over(chunk.execution));
         }
+        Ok(self.entry(chunk)?.map_or(Begun::Open, Begun::Committed))
+    }
+
+    /// The chunk's entry.
+    pub(super) fn entry(&self, chunk: ChunkKey<'_>) -> Result<Option<Receipt>, TargetError> {
         let entry: Option<Option<String>> = self
             .connection
             .prepare_cached(
@@ -65,8 +70,8 @@ impl Store {
                 s.query_row(params![chunk.execution, chunk.step, chunk.number as i64], |r| r.get(0))
                     .optional()
             })
-            .map_err(io)?;
-        let Some(refused) = entry else { return Ok(Begun::Open) };
+            .map_err(|e| self.place.io(e))?;
+        let Some(refused) = entry else { return Ok(None) };
         let refused = match refused {
             None => Vec::new(),
             Some(json) => serde_json::from_str(&json).map_err(|e| {
@@ -76,7 +81,7 @@ impl Store {
                 )
             })?,
         };
-        Ok(Begun::Committed(Receipt { refused }))
+        Ok(Some(Receipt { refused }))
     }
 
     fn taken_over(&self, execution: &str) -> TargetError {

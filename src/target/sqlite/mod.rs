@@ -101,6 +101,10 @@ impl Target for Store {
         self.begin_now(chunk)
     }
 
+    async fn committed(&mut self, chunk: ChunkKey<'_>) -> Result<Option<Receipt>, TargetError> {
+        self.entry(chunk)
+    }
+
     async fn write(&mut self, chunk: Chunk<'_>) -> Result<Receipt, TargetError> {
         self.write_now(&chunk)
     }

@@ -27,7 +27,7 @@ fn an_execution_that_ended_however_is_noted_once() {
         queue(&mut state, id, "shop", true, 0);
     }
     assert_eq!(state.ended().unwrap(), []);
-    let epoch = state.take("ran", 1, at(1)).unwrap().unwrap();
+    let epoch = state.take("ran", 1, at(1)).unwrap().unwrap().epoch;
     let outcome = Outcome { state: Completed, counts: None, failure: None, at: at(2) };
     state.end("ran", epoch, outcome).unwrap();
     state.end("ran", epoch, outcome).unwrap();
