@@ -14,8 +14,8 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
         ExecutionsCommand::List { connector, limit, format } => list(connector.as_deref(), limit, format),
         ExecutionsCommand::Show { execution, format } => show(&execution, format),
         ExecutionsCommand::Cancel { execution } => cancel(&execution),
-        ExecutionsCommand::Resume { execution, format } => {
-            super::run::resume(&folder(&Project::here()?, &execution)?, format, look)
+        ExecutionsCommand::Resume { execution, format, queued } => {
+            super::run::resume(&folder(&Project::here()?, &execution)?, format, look, queued)
         }
         ExecutionsCommand::Prune { older_than, dry_run } => prune(older_than, dry_run),
         ExecutionsCommand::Download { execution, artefact, to } => download(&execution, artefact, to),

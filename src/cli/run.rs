@@ -21,15 +21,10 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let asked = Asked::now(&connector, plan, ask(args))?;
     let target = asked.open_target()?;
     asked.register()?;
-    let (project, execution) = (asked.project.clone(), asked.execution.clone());
-    if by && project.mail().is_none() {
+    if by && asked.project.mail().is_none() {
         eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
     }
-    let done = go(asked, target, format, look);
-    // Nobody else may be there to send it; what is not taken now waits for `sconn work`.
-    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
-    let exit = done?;
-    told.map(|()| exit)
+    go_and_tell(asked, target, format, look)
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
@@ -40,9 +35,11 @@ pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure
 }
 
 /// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.
-pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Failure> {
+/// Where whoever runs the queue asked for it, that tells of its end.
+pub(super) fn resume(root: &Path, format: Format, look: Look, queued: bool) -> Result<Exit, Failure> {
     let asked = Asked::again(root)?;
     let target = asked.open_target()?;
+    let go = if queued { go } else { go_and_tell };
     go(asked, target, format, look)
 }
 
@@ -58,6 +55,16 @@ fn ask(args: RunArgs) -> Ask {
         guard_formulas: args.guard_formulas,
         triggered_by: args.by.unwrap_or_default(),
     }
+}
+
+/// Runs it, and sends what is told of its end: nobody else may be there to do it. What is not taken now
+/// waits for `sconn work`.
+fn go_and_tell(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
+    let (project, execution) = (asked.project.clone(), asked.execution.clone());
+    let done = go(asked, target, format, look);
+    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let exit = done?;
+    told.map(|()| exit)
 }
 
 fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {

@@ -275,7 +275,7 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
         )
     })?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["executions", "resume"]).arg(&folder).args(["--format", "json"]);
+    command.args(["executions", "resume"]).arg(&folder).args(["--format", "json", "--queued"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // A Ctrl-C on the terminal is for whoever runs the queue: an execution that heard it too would be
     // cancelled, where it is to end or to be gone on with.

@@ -52,6 +52,9 @@ pub enum ExecutionsCommand {
         /// How the summary is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Whoever runs the queue started it, and tells of its end.
+        #[arg(long, hide = true)]
+        queued: bool,
     },
     /// Remove the files of executions that ended long ago; they stay in the list.
     #[command(
