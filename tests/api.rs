@@ -3,6 +3,10 @@
 
 mod described;
 mod desk;
+mod events;
+mod follow;
+mod outbox;
+mod slow;
 
 use crate::common::sconn_in;
 use desk::{CONNECTOR, Desk, GOOD, Service};

@@ -46,6 +46,97 @@ fn the_description_tells_every_route_and_every_route_is_there() {
     assert_eq!(routes, described, "docs/api.md lists them all");
 }
 
+/// What is wrong with a value by a schema of the description; of JSON Schema what the description uses.
+fn misfit(api: &Value, schema: &Value, value: &Value) -> Option<String> {
+    if let Some(path) = schema["$ref"].as_str() {
+        return misfit(api, api.pointer(&path[1..]).unwrap(), value);
+    }
+    let all = |name: &str| schema[name].as_array().cloned().unwrap_or_default();
+    let wrong = || Some(format!("{value} is not {schema}"));
+    let one_of = [all("oneOf"), all("anyOf")].concat();
+    if !one_of.is_empty() && one_of.iter().all(|s| misfit(api, s, value).is_some()) {
+        return wrong();
+    }
+    if let Some(told) = all("allOf").iter().find_map(|s| misfit(api, s, value)) {
+        return Some(told);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds = match &schema["type"] {
+        Value::Array(kinds) => kinds.clone(),
+        Value::Null => vec![Value::from(kind)],
+        one => vec![one.clone()],
+    };
+    if !kinds.iter().any(|k| k == kind) || (schema["enum"].is_array() && !all("enum").contains(value)) {
+        return wrong();
+    }
+    let items = value.as_array().into_iter().flatten();
+    if let Some(told) = items.filter_map(|v| misfit(api, schema.get("items")?, v)).next() {
+        return Some(told);
+    }
+    let object = value.as_object()?;
+    if let Some(name) = all("required").iter().find(|n| !object.contains_key(n.as_str().unwrap())) {
+        return Some(format!("{value} has no {name}"));
+    }
+    object.iter().find_map(|(name, value)| misfit(api, schema["properties"].get(name)?, value))
+}
+
+#[test]
+fn every_request_and_every_answer_has_an_example_that_is_one() {
+    let desk = Desk::new("");
+    let api: Value = serde_json::from_str(&desk.ends(0, &["serve", "--openapi"]).stdout).unwrap();
+    let mut wrong = Vec::new();
+    for (method, path, operation) in operations(&api) {
+        let answers = operation["responses"].as_object().unwrap().iter();
+        let bodies = answers.chain(operation.get("requestBody").map(|b| (&method, b)));
+        for (of, body) in bodies {
+            for (kind, content) in body["content"].as_object().into_iter().flatten() {
+                let told = match content.get("example") {
+                    Some(example) => misfit(&api, &content["schema"], example),
+                    // An example of these would be no text.
+                    None if kind != "application/json"
+                        && kind.starts_with("application/")
+                        && of != &method =>
+                    {
+                        None
+                    }
+                    None => Some("no example".to_owned()),
+                };
+                wrong.extend(told.map(|told| format!("{method} {path} {of} {kind}: {told}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_example_that_is_none_would_be_seen() {
+    let desk = Desk::new("");
+    let api: Value = serde_json::from_str(&desk.ends(0, &["serve", "--openapi"]).stdout).unwrap();
+    let schema = serde_json::json!({"$ref": "#/components/schemas/Executions"});
+    let good = &api["paths"]["/api/v1/executions"]["get"]["responses"]["200"]["content"]["application/json"]
+        ["example"];
+    assert_eq!(misfit(&api, &schema, good), None);
+    for (place, value) in [
+        ("/executions/0/state", Value::from("done")),
+        ("/executions/0/steps/0/rows", Value::from("12")),
+        ("/executions/0", Value::from(1)),
+        ("/executions", Value::Null),
+        ("/executions/0", serde_json::json!({"id": "x"})),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value;
+        assert!(misfit(&api, &schema, &bad).is_some(), "{place}");
+    }
+}
+
 /// Schemathesis, in a virtual environment beside the build's other files.
 fn schemathesis() -> PathBuf {
     const PINNED: &str = "schemathesis==4.32.5";

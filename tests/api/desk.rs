@@ -51,7 +51,7 @@ load items into items {
 pub const GOOD: &str = "SKU,Price\na,1\nb,2\nc,3\n";
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A project in a folder of its own.
 pub struct Desk(tempfile::TempDir);
@@ -225,17 +225,22 @@ impl Service {
         self.read(&format!("/api/v1/executions/{id}"))
     }
 
-    /// An execution, once `is` holds for it.
-    pub fn once(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+    /// The JSON that a path gives, once `is` holds for it.
+    pub fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let since = Instant::now();
         loop {
-            let execution = self.execution(id);
-            if is(&execution) {
-                return execution;
+            let found = self.read(path);
+            if is(&found) {
+                return found;
             }
-            assert!(since.elapsed() < PATIENCE, "{execution}\n{}", self.log());
+            assert!(since.elapsed() < PATIENCE, "{found}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// An execution, once `is` holds for it.
+    pub fn once(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+        self.until(&format!("/api/v1/executions/{id}"), is)
     }
 
     /// An execution, once it has ended.
@@ -250,7 +255,14 @@ impl Service {
 
     /// How it ended.
     pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(since.elapsed() < PATIENCE, "it does not end\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// What it has told so far.
