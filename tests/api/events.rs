@@ -30,12 +30,12 @@ load orders into orders {
 "#;
 const EVENTS: &str = "/api/v1/connectors/orders/events";
 
-/// Three captured events of a connector that is not active.
-fn captured(desk: &Desk, role: &str) -> (Service, Vec<i64>) {
+/// Captured events of a connector that is not active.
+pub fn captured(desk: &Desk, role: &str, count: usize) -> (Service, Vec<i64>) {
     desk.file("orders.sconn", ORDERS);
     desk.file("sample.csv", "timestamp,employee_id,querystring,body\n2024-01-01T00:00:00.000Z,,a=1,x\n");
     let service = desk.serve_as(role);
-    let sent = (0..3).map(|n| {
+    let sent = (0..count).map(|n| {
         let headers = [("content-type", "text/plain"), ("x-user-id", "e7")];
         let answer = service.ask("POST", &format!("/hooks/orders?n={n}"), &headers, b"a body");
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -60,7 +60,7 @@ fn states(service: &Service) -> Vec<(i64, String)> {
 #[test]
 fn events_are_listed_a_page_at_a_time_and_shown_with_their_body() {
     let desk = Desk::new("");
-    let (service, ids) = captured(&desk, "read");
+    let (service, ids) = captured(&desk, "read", 3);
     let first = service.read(&format!("{EVENTS}?limit=2&state=captured"));
     let told: Vec<&Value> = first["events"].as_array().unwrap().iter().map(|e| &e["id"]).collect();
     assert_eq!((told, &first["next"]), (vec![&json!(ids[2]), &json!(ids[1])], &json!(ids[1])));
@@ -93,7 +93,7 @@ fn events_are_listed_a_page_at_a_time_and_shown_with_their_body() {
 #[test]
 fn events_are_tried_dry_run_live_once_and_discarded() {
     let desk = Desk::new("");
-    let (service, ids) = captured(&desk, "run");
+    let (service, ids) = captured(&desk, "run", 3);
     let tried = post(&service, "replay", &json!({"events": [ids[1]]}));
     assert_eq!(tried.status, 202, "{}", tried.text());
     let id = tried.json()["id"].as_str().unwrap().to_owned();

@@ -57,7 +57,7 @@ fn an_execution_is_followed_until_it_has_ended() {
     }
     // One that has ended already says so at once.
     let after = self::events(&service.get(&path).text());
-    assert_eq!(after, [last.clone()]);
+    assert_eq!(after.as_slice(), std::slice::from_ref(last));
     assert_eq!(service.get("/api/v1/executions/nothing/progress").status, 404);
 }
 

@@ -4,7 +4,8 @@ use super::desk::{Desk, GOOD};
 use serde_json::{Value, json};
 
 /// A mail server that nobody answers for.
-const MAIL: &str = "[mail]\nserver = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"sconn@example.com\"\n";
+pub const MAIL: &str =
+    "[mail]\nserver = \"127.0.0.1\"\nport = 1\ntls = \"none\"\nfrom = \"sconn@example.com\"\n";
 
 #[test]
 fn messages_are_listed_shown_tried_again_and_taken_out() {

@@ -12,7 +12,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 use utoipa::{IntoParams, ToSchema};
 
 /// What became of an event.
@@ -146,11 +148,20 @@ pub(super) async fn show(
     Ok(Json(EventDetails { event: event.into(), body }))
 }
 
+/// Reads ids; in JSON 17 may be written 17.0, and some programs know no other numbers.
+fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<i64>, D::Error> {
+    let whole = |n: &Number| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64);
+    let id =
+        |n: Number| n.as_i64().or_else(|| whole(&n)).ok_or_else(|| D::Error::custom(format!("{n} is no id")));
+    Vec::<Number>::deserialize(from)?.into_iter().map(id).collect()
+}
+
 /// What to run of a connector's events.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Replay {
     /// Their ids; where none are given, all that wait or are captured.
+    #[serde(deserialize_with = "ids")]
     events: Vec<i64>,
     /// Of these, only those that came since then.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -198,6 +209,7 @@ pub(super) async fn replay(
 #[serde(deny_unknown_fields, default)]
 pub struct Discard {
     /// Their ids.
+    #[serde(deserialize_with = "ids")]
     events: Vec<i64>,
     /// All that wait or are captured and came since then.
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -3,7 +3,7 @@
 use super::super::health::Ready;
 use super::connectors::{Connector, ConnectorDetails, Connectors, Parameter};
 use super::events::{DiscardedEvents, EventDetails, EventHead, EventState, Events};
-use super::executions::{Executions, Submitted};
+use super::executions::{Executions, ProgressEvent, ProgressName, Submitted};
 use super::outbox::{Message, MessageDetails, MessageKind, MessageState, Messages};
 use super::records::{Field, Object, Objects, Targets};
 use super::views::{Counts, Execution, ExecutionDetails, Mode, Stage, State, Step};
@@ -73,12 +73,9 @@ pub(super) fn execution_details() -> ExecutionDetails {
     }
 }
 
-/// A stream from somewhere in the middle to its end.
-pub(super) fn stream() -> String {
-    let event = |name: &str, execution: Execution| {
-        format!("event: {name}\ndata: {}\n\n", serde_json::to_string(&execution).unwrap_or_default())
-    };
-    event("progress", running()) + &event("ended", execution())
+pub(super) fn progress() -> ProgressEvent {
+    let data = serde_json::to_string(&running()).unwrap_or_default();
+    ProgressEvent { event: ProgressName::Progress, data }
 }
 
 pub(super) fn submitted() -> Submitted {

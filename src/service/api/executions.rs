@@ -253,15 +253,36 @@ pub(super) async fn show(
     details(&app, id).await
 }
 
+/// What the events of an execution are called.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code)] // Only described.
+pub enum ProgressName {
+    /// Something has changed.
+    Progress,
+    /// It has ended; no other event follows.
+    Ended,
+}
+
+/// An event of an execution; only described.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProgressEvent {
+    /// What happened.
+    pub event: ProgressName,
+    /// The execution, as JSON.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
+
 /// Follow an execution
 ///
-/// Server-sent events, each with the execution as JSON: `progress` whenever something has changed, `ended`
-/// once it has ended, which is the last. The stream ends early where the service stops.
+/// Server-sent events: `progress` whenever something has changed, `ended` once it has ended, which is the
+/// last. The stream ends early where the service stops.
 #[utoipa::path(
     get, path = "/executions/{id}/progress", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
-        (status = 200, description = "The events", body = String, content_type = "text/event-stream", example = json!(examples::stream())),
+        (status = 200, description = "The events, each like this", body = ProgressEvent, content_type = "text/event-stream", example = json!(examples::progress())),
         Refused,
     ),
 )]
