@@ -15,7 +15,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let name = &plan.connector.name;
     let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
     print(&format!("{name} is active, version {version}\n"))?;
-    if !known.state.events(name, Some(EventState::Captured), 1)?.is_empty() {
+    if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
     unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));

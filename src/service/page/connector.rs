@@ -37,7 +37,7 @@ impl Head {
             active: connector.status.runs(),
             tab,
             queued: state.queued(&connector.name)?.len(),
-            webhook: !state.events(&connector.name, None, 1)?.is_empty()
+            webhook: !state.events(&connector.name, None, None, 1, drop)?.is_empty()
                 || known_plan(state, &connector.name, connector.version)?
                     .is_some_and(|p| matches!(p.connector.trigger, Trigger::Webhook(_))),
         })
