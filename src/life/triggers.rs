@@ -6,6 +6,7 @@
 //! the state, which enters the claim and the execution as one.
 
 use super::Failure;
+use super::activation::plan_to_run;
 use super::asked::{Ask, Asked, prepare_noted};
 use super::schedule::{self, Schedule};
 use super::watch::Folders;
@@ -180,9 +181,9 @@ impl<'a> Desk<'a> {
         let Some(upto) = due.upto else { return Ok(()) };
         for slot in due.run {
             let input = schedule::input_file(&self.scratch, &schedule, slot)?;
-            let plan = active_plan(state, &one.connector, one.version)?;
+            let plan = plan_to_run(state, &one.connector, one.version)?;
             let file = self.project.root().join(&one.file);
-            let ask = ask(file, input, true, "schedule".to_owned());
+            let ask = ask(file, input, "schedule".to_owned());
             let id = self.execution(state, plan, ask, |state, _, new| Ok(state.queue_slot(slot, new)?))?;
             crash::point("slot queued");
             if let Some(id) = id {
@@ -209,23 +210,12 @@ pub fn next_slots(state: &State) -> Result<BTreeMap<String, String>, Failure> {
     Ok(state.scheduled()?.into_iter().filter_map(next).collect())
 }
 
-/// The plan of a connector's version.
-pub(super) fn active_plan(state: &State, connector: &str, version: i64) -> Result<Plan, Failure> {
-    let json = state.plan(connector, version)?.unwrap_or_default();
-    serde_json::from_str(&json).map_err(|e| {
-        Failure::new(
-            format!("version {version} of `{connector}` cannot be read: {e}"),
-            "it was activated by another version of sconn: activate it again",
-        )
-    })
-}
-
-/// What is asked where something asks by itself.
-pub(super) fn ask(file: PathBuf, input: InputFile, live: bool, triggered_by: String) -> Ask {
+/// What is asked where something asks by itself: a live run on the connector's own target.
+pub(super) fn ask(file: PathBuf, input: InputFile, triggered_by: String) -> Ask {
     Ask {
         file,
         input: vec![input],
-        live,
+        live: true,
         params: Vec::new(),
         target: None,
         out: None,
