@@ -5,107 +5,48 @@ mod hooks;
 mod mails;
 mod servers;
 
-use crate::common::{Output, sconn_in};
+use crate::common::Output;
+use crate::common::project::{Project, eventually, shop};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
 
-const REST: &str = r#"
-object items "Items" {
-  name:  text required
-  sku:   text unique
-  price: decimal
-}
+/// A project with the shop, which is active.
+struct Desk(Project);
 
-input list {
-  sku:   "SKU"
-  price: "Price"
-}
+impl Deref for Desk {
+    type Target = Project;
 
-scope items from input.list {
-  sku:   string required
-  price: number
-}
-
-load items into items {
-  match sku with sku
-  map {
-    name  <- sku
-    sku   <- sku
-    price <- price overwrite
-  }
-}
-"#;
-
-/// A project with the connector `shop`, which is active.
-struct Desk(tempfile::TempDir);
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    fn deref(&self) -> &Project {
+        &self.0
     }
 }
 
 impl Desk {
     /// With more settings of the connector, and this `sconn.toml`.
     fn new(settings: &str, toml: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", toml);
-        desk.connector("Shop", settings);
-        desk.file("good.csv", "SKU,Price\na,1\nb,2\nc,3\n");
-        desk.file("bad.csv", "SKU,Price\nd,1\n,2\n");
+        let desk = Self(Project::with_shop(&shop(settings), toml));
         desk.secret("ON_END_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
         desk.ends(0, &["activate", "shop.sconn"]);
         desk
     }
 
     fn connector(&self, label: &str, settings: &str) {
-        let head = format!("name \"{label}\"\ntrigger spreadsheet\nsample \"good.csv\"\n{settings}");
-        self.file("shop.sconn", &format!("connector shop {{\n{head}\n}}\n{REST}"));
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
+        self.file("shop.sconn", &shop(settings).replace("\"Shop\"", &format!("\"{label}\"")));
     }
 
     fn secret(&self, name: &str, text: &str) {
         self.file(&format!(".sconn/secrets/{name}"), text);
     }
 
-    /// Runs a command that must end with that code.
-    fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = sconn_in(self.path(), args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
-    }
-
     /// A live run with this input, and its id.
     fn live(&self, file: &str, more: &[&str]) -> (Output, String) {
         let args = [&["run", "shop.sconn", "--input", file, "--live"], more].concat();
         let done = self.ends(i32::from(file == "bad.csv"), &args);
-        let all = self.json(&["executions", "list", "--limit", "1", "--format", "json"]);
-        (done, all[0]["id"].as_str().unwrap().to_owned())
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let done = self.ends(0, args);
-        serde_json::from_str(&done.stdout).unwrap_or_else(|e| panic!("{e}: {}", done.stdout))
+        (done, self.executions()[0]["id"].as_str().unwrap().to_owned())
     }
 
     fn outbox(&self) -> Vec<Value> {
-        self.json(&["outbox", "list", "--format", "json"]).as_array().unwrap().clone()
+        self.json(&["outbox", "list"]).as_array().unwrap().clone()
     }
 
     /// The one message there is.
@@ -119,34 +60,6 @@ impl Desk {
     fn again(&self) -> Output {
         self.ends(0, &["outbox", "retry", self.message()["id"].as_str().unwrap()]);
         self.ends(0, &["outbox", "send"])
-    }
-
-    /// A process that works on the queue until the test ends.
-    fn work(&self) -> Running {
-        let child = Command::new(env!("CARGO_BIN_EXE_sconn"))
-            .current_dir(self.path())
-            .args(["work"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Running(child.unwrap())
-    }
-
-    fn submit(&self, file: &str) -> String {
-        let done = self.ends(0, &["submit", "shop.sconn", "--input", file, "--live", "--no-report"]);
-        done.stdout.trim().to_owned()
-    }
-
-    fn state(&self, id: &str) -> String {
-        self.json(&["executions", "show", id, "--format", "json"])["state"].as_str().unwrap().to_owned()
-    }
-}
-
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !is_so() {
-        assert!(since.elapsed() < Duration::from_secs(120), "{what}");
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -4,8 +4,8 @@
 mod described;
 mod desk;
 
-use crate::common::sconn_in;
-use desk::{CONNECTOR, Desk, GOOD, Service};
+use crate::common::project::GOOD;
+use desk::{CONNECTOR, Desk, Service};
 use serde_json::{Value, json};
 use std::io::{Cursor, Read};
 
@@ -131,7 +131,7 @@ fn the_same_request_sent_twice_is_one_execution() {
     let other = send("SKU,Price\na,1\n");
     assert_eq!(other.status, 409, "a key is for one request: {}", other.text());
     assert_eq!(service.read("/api/v1/executions")["executions"].as_array().unwrap().len(), 1);
-    let kept = std::fs::read_dir(desk.path().join(".sconn/executions")).unwrap().count();
+    let kept = std::fs::read_dir(desk.at(".sconn/executions")).unwrap().count();
     assert_eq!(kept, 1, "what was not needed is gone");
 }
 
@@ -172,7 +172,7 @@ fn a_form_may_have_several_files_and_leaves_nothing_behind() {
     let mut text = String::new();
     zip.by_name("list.csv").unwrap().read_to_string(&mut text).unwrap();
     assert_eq!((zip.len(), text.as_str()), (3, GOOD));
-    let left = std::fs::read_dir(desk.path().join(".sconn/uploads")).unwrap().count();
+    let left = std::fs::read_dir(desk.at(".sconn/uploads")).unwrap().count();
     assert_eq!(left, 0, "the scratch folders are gone");
 }
 
@@ -194,7 +194,7 @@ fn an_upload_beyond_the_limit_is_refused() {
         service.ask("POST", &path, &[FORM], b"--XX\r\nContent-Disposition: form-data; name=\"f\"; fi");
     assert_eq!(broken.status, 400, "{}", broken.text());
     assert_eq!(service.read("/api/v1/executions")["executions"], json!([]));
-    assert_eq!(std::fs::read_dir(desk.path().join(".sconn/uploads")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(desk.at(".sconn/uploads")).unwrap().count(), 0);
 }
 
 #[test]
@@ -308,10 +308,10 @@ fn errors_have_one_shape_and_tell_nothing_of_the_machine() {
     let mended = ask("GET", "/api/v1/connectors/shpo", &[], "").json();
     assert_eq!(mended["help"], "did you mean `shop`?");
     // The state cannot be read: that is ours, and its words are for the log.
-    std::fs::write(desk.path().join(".sconn/store.sqlite"), "no database").unwrap();
+    std::fs::write(desk.at(".sconn/store.sqlite"), "no database").unwrap();
     let broken = ask("GET", "/api/v1/targets/store/objects", &[], "");
     assert_eq!((broken.status, &broken.json()["error"]), (503, &json!("the service cannot do this now")));
-    assert!(service.log().contains("store.sqlite"), "{}", service.log());
+    assert!(service.said().contains("store.sqlite"), "{}", service.said());
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn every_answer_has_an_id_and_headers_for_browsers_and_the_log_has_no_query() {
         b"",
     );
     assert_eq!(own.header("x-request-id").len(), 32, "one that is no id is not taken");
-    let log = service.log();
+    let log = service.said();
     assert!(log.contains("GET \"/api/v1/executions\" 200"), "{log}");
     assert!(log.contains("id=from-proxy.1 by=\"read\""), "{log}");
     assert!(!log.contains("confidential") && !log.contains(&service.token), "{log}");
@@ -389,7 +389,7 @@ fn it_is_not_ready_while_the_disk_has_no_room() {
 #[test]
 fn others_do_not_reach_it_without_a_token() {
     let desk = Desk::new("");
-    let refused = sconn_in(desk.path(), &["serve", "--listen", "0.0.0.0:0"]);
+    let refused = desk.sconn(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("no token is known"), "{}", refused.stderr);
     assert!(refused.stderr.contains("sconn tokens add"), "{}", refused.stderr);
@@ -410,13 +410,13 @@ fn long_run(service: &Service, rows: usize) -> String {
 fn told_to_stop_in_the_middle_of_a_live_run_it_loses_nothing() {
     let desk = Desk::new("");
     desk.ends(0, &["activate", "shop.sconn"]);
-    let mut service = desk.serve_as("run");
+    let service = desk.serve_as("run");
     let token = service.token.clone();
     let id = long_run(&service, 20_000);
     let early = service.get(&format!("/api/v1/executions/{id}/artefacts/sql-output"));
     assert_eq!((early.status, &early.body[..2]), (200, &b"PK"[..]), "it is there while the loads run");
     service.terminate();
-    assert!(service.wait().success(), "{}", service.log());
+    assert!(service.wait().success(), "{}", service.said());
     let shown = desk.ends(0, &["executions", "show", &id, "--format", "json"]).stdout;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "interrupted", "its state says so");
@@ -438,8 +438,8 @@ fn told_to_stop_it_lets_what_runs_end() {
     service.token = token;
     let id = long_run(&service, 3_000);
     service.terminate();
-    assert!(service.wait().success(), "{}", service.log());
+    assert!(service.wait().success(), "{}", service.said());
     let shown = desk.ends(0, &["executions", "show", &id, "--format", "json"]).stdout;
-    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["state"], "completed", "{}", service.log());
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["state"], "completed", "{}", service.said());
     assert_eq!(desk.items(), 3_000);
 }

@@ -1,5 +1,8 @@
 //! Running the command as a user does, and looking at what it leaves.
 
+pub mod project;
+pub mod service;
+
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -24,13 +27,19 @@ pub fn program() -> PathBuf {
 
 /// Runs `sconn` with these arguments in a folder.
 pub fn sconn_in(dir: &Path, args: &[&str]) -> Output {
-    let out = Command::new(program())
-        .current_dir(dir)
-        .env("NO_COLOR", "1")
-        .env("COLUMNS", "100")
-        .args(args)
-        .output()
-        .unwrap();
+    output_of(command_in(dir, args))
+}
+
+/// `sconn` with these arguments in a folder.
+pub fn command_in(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.current_dir(dir).env("NO_COLOR", "1").env("COLUMNS", "100").args(args);
+    command
+}
+
+/// Runs a command to its end; one that was killed has the code -1.
+pub fn output_of(mut command: Command) -> Output {
+    let out = command.output().unwrap();
     Output {
         code: out.status.code().unwrap_or(-1),
         stdout: String::from_utf8(out.stdout).unwrap(),

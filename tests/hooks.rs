@@ -3,10 +3,12 @@
 mod load;
 pub mod serving;
 
-use crate::common::{Output, sconn_in};
+use crate::common::project::{Project, eventually, until};
+use crate::common::service::Service;
 use serde_json::Value;
-use serving::{Answer, Service, signed};
-use std::path::{Path, PathBuf};
+use serving::{Answer, signed};
+use std::ops::Deref;
+use std::path::PathBuf;
 
 /// A connector of webhooks; `trigger` stands in the braces of its trigger.
 fn connector(trigger: &str) -> String {
@@ -43,12 +45,19 @@ load orders into orders {{
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A project with one webhook.
-struct Desk(tempfile::TempDir);
+struct Desk(Project);
+
+impl Deref for Desk {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.0
+    }
+}
 
 impl Desk {
     fn new(trigger: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", "");
+        let desk = Self(Project::new(""));
         desk.file("orders.sconn", &connector(trigger));
         desk.file("sample.csv", "timestamp,employee_id,querystring,body\n2024-01-01T00:00:00.000Z,,a=1,{}\n");
         desk
@@ -60,31 +69,9 @@ impl Desk {
         desk
     }
 
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
     /// Serves the project without running what is queued.
     fn serve(&self) -> Service {
-        Service::start(self.path(), &["--at-once", "0"], None)
-    }
-
-    fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = sconn_in(self.path(), args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let out = self.ends(0, &[args, &["--format", "json"]].concat());
-        serde_json::from_str(&out.stdout).unwrap()
+        Service::start(self.path(), &["--at-once", "0"])
     }
 
     /// The states of the connector's events, the oldest first.
@@ -95,23 +82,20 @@ impl Desk {
     }
 
     /// The executions, the newest first, once there are so many.
-    fn executions(&self, count: usize) -> Vec<Value> {
-        serving::until(|| {
-            let all = self.json(&["executions", "list"]).as_array().unwrap().clone();
-            (all.len() >= count).then_some(all)
-        })
+    fn queued(&self, count: usize) -> Vec<Value> {
+        until("there are so many executions", || Some(self.0.executions()).filter(|all| all.len() >= count))
     }
 
     /// The rows of an execution's input.
     fn input(&self, execution: &Value) -> Vec<[String; 4]> {
-        let folder = self.path().join(execution["folder"].as_str().unwrap()).join("input");
+        let folder = self.at(execution["folder"].as_str().unwrap()).join("input");
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(files.len(), 1);
         serving::rows(&files.remove(0))
     }
 
     fn records(&self) -> Vec<String> {
-        let store = self.path().join(".sconn/store.sqlite");
+        let store = self.at(".sconn/store.sqlite");
         let store = rusqlite::Connection::open(store).unwrap();
         let mut all = store.prepare("SELECT name || ' ' || body FROM orders ORDER BY 1").unwrap();
         all.query_map([], |r| r.get(0)).unwrap().map(|r| r.unwrap()).collect()
@@ -126,7 +110,7 @@ fn json_post(service: &Service, path: &str, body: &str) -> Answer {
 fn a_webhook_is_kept_inactive_while_sample_payloads_are_captured_without_a_live_run() {
     let desk = Desk::new("verify nothing");
     // Only its trigger is there yet: that is enough to capture with.
-    let whole = std::fs::read_to_string(desk.path().join("orders.sconn")).unwrap();
+    let whole = std::fs::read_to_string(desk.at("orders.sconn")).unwrap();
     desk.file("orders.sconn", "connector orders { trigger webhook { verify nothing } }\nscope broken {");
     let service = desk.serve();
     for n in 0..2 {
@@ -144,7 +128,7 @@ fn a_webhook_is_kept_inactive_while_sample_payloads_are_captured_without_a_live_
     let dry = desk.ends(0, &["events", "replay", "orders.sconn", "2", "--no-report"]);
     assert!(dry.stdout.contains('1'), "{}", dry.stdout);
     assert_eq!(desk.events(), ["captured", "captured"], "a dry run changes nothing of them");
-    let runs = desk.executions(1);
+    let runs = desk.queued(1);
     assert_eq!((runs.len(), runs[0]["live"].as_bool()), (1, Some(false)));
     assert_eq!(desk.input(&runs[0])[0][2], "n=1");
 }
@@ -159,7 +143,7 @@ fn what_arrived_while_inactive_is_not_processed_retroactively_but_can_be_on_purp
     }
     desk.ends(0, &["activate", "orders"]);
     assert_eq!(json_post(&service, "/hooks/orders?n=3", "{}").status, 201);
-    let runs = desk.executions(1);
+    let runs = desk.queued(1);
     assert_eq!(desk.events(), ["captured", "captured", "captured", "batched"]);
     assert_eq!(desk.input(&runs[0])[0][2], "n=3");
     // Somebody says what becomes of the others.
@@ -174,7 +158,7 @@ fn what_arrived_while_inactive_is_not_processed_retroactively_but_can_be_on_purp
     assert!(again.stderr.contains("something became of one of these events already"), "{}", again.stderr);
     let thrown = desk.ends(1, &["events", "discard", "orders", "2"]);
     assert!(thrown.stdout.contains("of 1 something became already"), "{}", thrown.stdout);
-    assert_eq!(desk.executions(2).len(), 2);
+    assert_eq!(desk.queued(2).len(), 2);
 }
 
 #[test]
@@ -184,7 +168,7 @@ fn executions_queued_by_a_webhook_are_listed_before_it_is_active_again() {
     assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
     desk.ends(0, &["deactivate", "orders"]);
     // It came while the connector was active: its window still ends in an execution, which waits.
-    let id = desk.executions(1)[0]["id"].as_str().unwrap().to_owned();
+    let id = desk.queued(1)[0]["id"].as_str().unwrap().to_owned();
     desk.ends(0, &["work", "--until-empty"]);
     assert_eq!(desk.json(&["executions", "show", &id])["state"], "queued");
     assert!(desk.ends(2, &["activate", "orders"]).stderr.contains(&id));
@@ -196,7 +180,7 @@ fn executions_queued_by_a_webhook_are_listed_before_it_is_active_again() {
 #[test]
 fn a_window_becomes_one_execution_whose_input_is_kept_to_the_letter_and_can_be_run_again() {
     let desk = Desk::active("verify nothing batch 1h count 5");
-    let service = Service::start(desk.path(), &[], None);
+    let service = Service::start(desk.path(), &[]);
     let form = "a=1&b=%C3%A9+x";
     let parts = "--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\none\r\n--x--\r\n";
     let sent = [
@@ -213,8 +197,8 @@ fn a_window_becomes_one_execution_whose_input_is_kept_to_the_letter_and_can_be_r
             201
         );
     }
-    let run = serving::until(|| {
-        let run = desk.executions(1).remove(0);
+    let run = until("it ends", || {
+        let run = desk.queued(1).remove(0);
         run["ended_at"].is_string().then_some(run)
     });
     assert_eq!((run["state"].as_str(), run["triggered_by"].as_str()), (Some("completed"), Some("webhook")));
@@ -225,7 +209,7 @@ fn a_window_becomes_one_execution_whose_input_is_kept_to_the_letter_and_can_be_r
     let expected: Vec<String> =
         sent.iter().enumerate().map(|(n, (_, body))| format!("n={n}&x=%20 {body}")).collect();
     assert_eq!(desk.records(), expected, "the records have the bodies to the letter");
-    let copy = desk.path().join("again");
+    let copy = desk.at("again");
     let id = run["id"].as_str().unwrap();
     desk.ends(0, &["executions", "download", id, "input", "--to", copy.to_str().unwrap()]);
     let file = std::fs::read_dir(&copy).unwrap().next().unwrap().unwrap().path();
@@ -277,9 +261,9 @@ fn a_token_lets_in_and_a_webhook_without_its_secret_lets_nobody_in() {
         service.post("/hooks/orders", &[(name, value), ("content-type", "text/plain")], b"x").status
     };
     assert_eq!(send("x-api-key", ""), 503, "there is no secret yet");
-    serving::until(|| service.said().contains("there is no secret `ORDERS`").then_some(()));
+    eventually("it is told", || service.said().contains("there is no secret `ORDERS`"));
     desk.file(".sconn/secrets/ORDERS", "s3cret\n");
-    serving::until(|| (send("x-api-key", "s3cret") == 201).then_some(()));
+    eventually("the secret is known", || send("x-api-key", "s3cret") == 201);
     assert_eq!(send("authorization", "Bearer s3cret"), 201);
     assert_eq!((send("x-api-key", "s3cre"), send("x-api-key", ""), send("x", "s3cret")), (401, 401, 401));
     assert_eq!(desk.events().len(), 2);
@@ -344,12 +328,12 @@ fn what_the_disk_cannot_take_is_told_to_come_again() {
     let service = desk.serve();
     assert_eq!(json_post(&service, "/hooks/orders", "{}").status, 201);
     // Somebody else writes, and goes on: what comes in meanwhile waits, until there is no more room.
-    let other = rusqlite::Connection::open(desk.path().join(".sconn/state.sqlite")).unwrap();
+    let other = desk.database();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let waiting: Vec<Answer> = std::thread::scope(|threads| {
         let sending: Vec<_> =
             (0..12).map(|_| threads.spawn(|| json_post(&service, "/hooks/orders", "{}"))).collect();
-        serving::until(|| (sending.iter().filter(|s| s.is_finished()).count() >= 6).then_some(()));
+        eventually("some are refused", || sending.iter().filter(|s| s.is_finished()).count() >= 6);
         other.execute_batch("COMMIT").unwrap();
         sending.into_iter().map(|s| s.join().unwrap()).collect()
     });
@@ -368,7 +352,7 @@ fn killed_at_any_point_an_event_that_was_taken_is_in_exactly_one_execution() {
         [("events taken", false), ("events kept", false), ("events prepared", true), ("events queued", true)]
     {
         let desk = Desk::active("verify nothing batch 1h count 1");
-        let service = Service::start(desk.path(), &["--at-once", "0"], Some(point));
+        let service = Service::start_at("127.0.0.1:0", desk.path(), &["--at-once", "0"], Some(point));
         let send = |service: &Service| {
             let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
             service.try_post("/hooks/orders", &headers, b"{}")
@@ -380,11 +364,11 @@ fn killed_at_any_point_an_event_that_was_taken_is_in_exactly_one_execution() {
         let service = desk.serve();
         let again = send(&service).unwrap();
         assert_eq!(again.status, if point == "events taken" { 201 } else { 200 }, "{point}");
-        let runs = desk.executions(1);
+        let runs = desk.queued(1);
         assert_eq!((runs.len(), desk.input(&runs[0]).len()), (1, 1), "{point}");
         assert_eq!(desk.events(), ["batched"], "{point}");
         // Work that nobody knows of is cleared away.
-        let folders = std::fs::read_dir(desk.path().join(".sconn/executions")).unwrap().count();
+        let folders = std::fs::read_dir(desk.at(".sconn/executions")).unwrap().count();
         assert_eq!(folders, 1, "{point}");
     }
 }
@@ -397,9 +381,9 @@ fn a_window_that_cannot_be_queued_leaves_nothing_and_is_queued_once_it_can() {
     let service = desk.serve();
     assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
     let told = "orders  its webhook events cannot be queued";
-    serving::until(|| (service.said().matches(told).count() >= 2).then_some(()));
+    eventually("it is told twice", || service.said().matches(told).count() >= 2);
     std::fs::remove_file(&store).unwrap();
-    let runs = desk.executions(1);
+    let runs = desk.queued(1);
     assert_eq!((desk.input(&runs[0]).len(), desk.events()), (1, vec!["batched".to_owned()]));
-    assert_eq!(std::fs::read_dir(desk.path().join(".sconn/executions")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(desk.at(".sconn/executions")).unwrap().count(), 1);
 }

@@ -1,159 +1,55 @@
 //! The life of a connector in a project: activation, statuses, the queue, executions. What the source
 //! document says of it, a test each.
 
-use crate::common::{Output, sconn_in};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use crate::common::Output;
+use crate::common::project::{Project, Running, SHOP, until};
+use std::ops::Deref;
 
-const CONNECTOR: &str = r#"
-connector shop {
-  name    "Shop"
-  trigger spreadsheet
-  sample  "good.csv"
-  chunk   2
-}
+/// A project with the shop, which is not active.
+struct Desk(Project);
 
-object items "Items" {
-  name:  text required
-  sku:   text unique
-  price: decimal
-}
+impl Deref for Desk {
+    type Target = Project;
 
-input list {
-  sku:   "SKU"
-  price: "Price"
-}
-
-scope items from input.list {
-  sku:   string required
-  price: number
-}
-
-load items into items {
-  match sku with sku
-  map {
-    name  <- sku
-    sku   <- sku
-    price <- price overwrite
-  }
-}
-"#;
-
-struct Desk(tempfile::TempDir);
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    fn deref(&self) -> &Project {
+        &self.0
     }
 }
 
 impl Desk {
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", "");
-        desk.file("shop.sconn", CONNECTOR);
-        desk.file("good.csv", "SKU,Price\na,1\nb,2\nc,3\n");
-        desk.file("bad.csv", "SKU,Price\nd,1\n,2\n");
-        desk
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn sconn(&self, args: &[&str]) -> Output {
-        sconn_in(self.path(), args)
-    }
-
-    /// Runs a command that must succeed, or end with that code.
-    fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = self.sconn(args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
+        Self(Project::with_shop(SHOP, ""))
     }
 
     fn live(&self, file: &str) -> Output {
         self.sconn(&["run", "shop.sconn", "--input", file, "--live", "--no-report"])
     }
 
-    fn status(&self) -> String {
-        let all = json(&self.ends(0, &["status", "--format", "json"]));
-        all[0]["status"].as_str().unwrap().to_owned()
-    }
-
-    fn submit(&self, file: &str) -> String {
-        let args = ["submit", "shop.sconn", "--input", file, "--live", "--no-report"];
-        self.ends(0, &args).stdout.trim().to_owned()
-    }
-
-    fn execution(&self, id: &str) -> Value {
-        json(&self.ends(0, &["executions", "show", id, "--format", "json"]))
-    }
-
-    fn state(&self, id: &str) -> String {
-        self.execution(id)["state"].as_str().unwrap().to_owned()
-    }
-
     fn items(&self) -> i64 {
-        let store = self.path().join(".sconn/store.sqlite");
-        if !store.exists() {
-            return 0;
-        }
-        let store = rusqlite::Connection::open(store).unwrap();
-        store.query_row("SELECT count(*) FROM items", [], |r| r.get(0)).unwrap()
+        self.count("items")
     }
 
     /// A live run of many small chunks, and its id once it is loading.
     fn long_run(&self) -> (Running, String) {
         let rows: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
         self.file("long.csv", &format!("SKU,Price\n{rows}"));
-        let child = Running(
-            Command::new(env!("CARGO_BIN_EXE_sconn"))
-                .current_dir(self.path())
-                .args(["run", "shop.sconn", "--input", "long.csv", "--live"])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap(),
-        );
-        let since = Instant::now();
-        loop {
-            let all = json(&self.ends(0, &["executions", "list", "--format", "json"]));
-            let loading = all[0]["stage"].as_str().is_some_and(|s| s.starts_with("loading"));
-            if loading && all[0]["done"].as_i64().is_some_and(|d| d > 0) {
-                return (child, all[0]["id"].as_str().unwrap().to_owned());
-            }
-            assert!(since.elapsed() < Duration::from_secs(120), "{all}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let child = self.start(&["run", "shop.sconn", "--input", "long.csv", "--live"]);
+        let id = until("it loads", || {
+            let newest = self.executions().first()?.clone();
+            let loading = newest["stage"].as_str()?.starts_with("loading") && newest["done"].as_i64()? > 0;
+            loading.then(|| newest["id"].as_str().unwrap().to_owned())
+        });
+        (child, id)
     }
 
     /// What a run that was stopped on its way left: exactly what its report says was done.
     fn assert_stopped(&self, mut child: Running, id: &str) {
         assert_eq!(child.0.wait().unwrap().code(), Some(1));
         assert_eq!(self.state(id), "cancelled");
-        let summary = self.path().join(".sconn/executions").join(id).join("summary.json");
-        let summary: Value = serde_json::from_slice(&std::fs::read(summary).unwrap()).unwrap();
-        let counts = &summary["steps"][0]["counts"];
+        let counts = &self.summary(id)["steps"][0]["counts"];
         assert!(counts["not_processed"].as_i64().unwrap() > 0, "{counts}");
         assert_eq!(counts["created"].as_i64().unwrap(), self.items(), "what was committed stays");
     }
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_str(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", output.stdout))
 }
 
 #[test]
@@ -179,11 +75,11 @@ fn before_a_connector_can_run_live_it_must_be_activated() {
 #[test]
 fn activation_needs_a_connector_without_errors_a_sample_and_a_load_step() {
     let desk = Desk::new();
-    let (loads, _) = CONNECTOR.split_once("load items").unwrap();
+    let (loads, _) = SHOP.split_once("load items").unwrap();
     for (connector, why) in [
-        (CONNECTOR.replace("with sku", "with skuu"), "no variable `skuu`"),
-        (CONNECTOR.replace("  sample  \"good.csv\"\n", ""), "it has no sample"),
-        (CONNECTOR.replace("good.csv", "gone.csv"), "gone.csv"),
+        (SHOP.replace("with sku", "with skuu"), "no variable `skuu`"),
+        (SHOP.replace("  sample  \"good.csv\"\n", ""), "it has no sample"),
+        (SHOP.replace("good.csv", "gone.csv"), "gone.csv"),
         (loads.to_owned(), "it has no load step"),
     ] {
         desk.file("shop.sconn", &connector);
@@ -212,7 +108,7 @@ fn a_live_run_with_errors_needs_attention_and_the_next_clean_one_clears_it() {
 fn an_active_connector_runs_the_version_that_was_activated() {
     let desk = Desk::new();
     desk.ends(0, &["activate", "shop.sconn"]);
-    desk.file("shop.sconn", &CONNECTOR.replace("name  <- sku", "name  <- sku overwrite"));
+    desk.file("shop.sconn", &SHOP.replace("name  <- sku", "name  <- sku overwrite"));
     let refused = desk.live("good.csv");
     assert_eq!(refused.code, 2);
     assert!(
@@ -232,7 +128,7 @@ fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again
     desk.ends(0, &["deactivate", "shop"]);
     assert_eq!(desk.status(), "Inactive");
     let (first, second) = (desk.submit("good.csv"), desk.submit("bad.csv"));
-    desk.ends(0, &["work", "--until-empty"]);
+    desk.work();
     assert_eq!((desk.state(&first), desk.items()), ("queued".to_owned(), 0));
     // Nor does anybody begin it by hand, and it is not lost by trying.
     let refused = desk.ends(2, &["executions", "resume", &first]);
@@ -243,7 +139,7 @@ fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again
     }
     desk.ends(0, &["executions", "cancel", &second]);
     desk.ends(0, &["activate", "shop", "--keep-queued"]);
-    desk.ends(0, &["work", "--until-empty"]);
+    desk.work();
     assert_eq!((desk.state(&first).as_str(), desk.state(&second).as_str()), ("completed", "cancelled"));
     assert_eq!(desk.items(), 3);
     let to = desk.path().join("copy.zip");
@@ -258,7 +154,7 @@ fn queued_executions_can_be_cancelled_before_a_connector_is_active_again() {
     let desk = Desk::new();
     let queued = desk.submit("good.csv");
     desk.ends(0, &["activate", "shop.sconn", "--cancel-queued"]);
-    desk.ends(0, &["work", "--until-empty"]);
+    desk.work();
     assert_eq!((desk.state(&queued).as_str(), desk.items()), ("cancelled", 0));
 }
 
@@ -268,7 +164,7 @@ fn an_execution_in_the_queue_runs_from_the_copies_of_its_input() {
     desk.ends(0, &["activate", "shop.sconn"]);
     let queued = desk.submit("good.csv");
     std::fs::remove_file(desk.path().join("good.csv")).unwrap();
-    desk.ends(0, &["work", "--until-empty"]);
+    desk.work();
     assert_eq!((desk.state(&queued).as_str(), desk.items()), ("completed", 3));
 }
 
@@ -277,13 +173,7 @@ fn a_worker_that_is_killed_again_and_again_ends_what_it_began() {
     let desk = Desk::new();
     desk.ends(0, &["activate", "shop.sconn"]);
     let queued = desk.submit("good.csv");
-    let done = Command::new(env!("CARGO_BIN_EXE_sconn"))
-        .current_dir(desk.path())
-        .args(["work", "--until-empty"])
-        .env("SCONN_CRASH_AT", "committed")
-        .output()
-        .unwrap();
-    let said = String::from_utf8(done.stderr).unwrap();
+    let said = desk.work_with(&[("SCONN_CRASH_AT", "committed")]);
     assert!(said.matches("it goes on from the last chunk that was committed").count() >= 2, "{said}");
     assert_eq!((desk.state(&queued).as_str(), desk.items()), ("completed", 3), "{said}");
     assert_eq!(desk.status(), "Operational");

@@ -4,29 +4,14 @@
 //!
 //! `SCONN_SOAK_MINUTES=30 cargo test --test sconn soak -- --nocapture` for the long form.
 
-use crate::common::sconn_in;
-use crate::hooks::serving::{Service, post, rows as rows_of, until};
+use crate::common::project::{Project, SHOP, eventually, until};
+use crate::common::service::Service;
+use crate::hooks::serving::{post, rows as rows_of};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const FILES: &str = r#"
-connector shop {
-  name    "Shop"
-  trigger spreadsheet
-  sample  "sample.csv"
-  chunk   20
-}
-object items "Items" { name: text required  sku: text unique  seen: integer }
-input list { sku: "SKU" }
-scope items from input.list { sku: string required }
-load items into items {
-  match sku with sku
-  map { name <- sku  sku <- sku }
-}
-"#;
 
 const HOOKS: &str = r#"
 connector orders {
@@ -72,21 +57,15 @@ fn takes(pid: u32) -> (usize, usize) {
 #[cfg(target_os = "linux")]
 fn under_mixed_load_and_kills_everything_is_done_once_and_nothing_is_left_behind() {
     let minutes: f64 = std::env::var("SCONN_SOAK_MINUTES").map_or(0.2, |m| m.parse().unwrap());
-    let desk = tempfile::tempdir().unwrap();
+    let desk = Project::with_shop(&SHOP.replace("chunk   2", "chunk   20"), SETTINGS);
     let path = desk.path();
-    let file = |name: &str, text: &str| std::fs::write(path.join(name), text).unwrap();
-    file("sconn.toml", SETTINGS);
-    file("shop.sconn", FILES);
-    file("orders.sconn", HOOKS);
-    file("sample.csv", "SKU\na\n");
-    file("sample-hooks.csv", "timestamp,employee_id,querystring,body\n2026-01-01T00:00:00Z,,,x\n");
-    std::fs::create_dir(path.join("inbox")).unwrap();
-    for connector in ["shop.sconn", "orders.sconn"] {
-        let done = sconn_in(path, &["activate", connector]);
-        assert_eq!(done.code, 0, "{}", done.stderr);
-    }
+    desk.file("orders.sconn", HOOKS);
+    desk.file("sample-hooks.csv", "timestamp,employee_id,querystring,body\n2026-01-01T00:00:00Z,,,x\n");
+    std::fs::create_dir(desk.at("inbox")).unwrap();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.ends(0, &["activate", "orders.sconn"]);
     let state = path.join(".sconn/state.sqlite");
-    let mut service = Service::start(path, &[], None);
+    let mut service = Service::start(path, &[]);
     let address = service.address;
     let (mut dice, mut sent, mut rows, mut killed) = (Dice(7), Vec::new(), 0, 0);
     let (mut early, mut most) = (None, (0, 0));
@@ -106,16 +85,14 @@ fn under_mixed_load_and_kills_everything_is_done_once_and_nothing_is_left_behind
             }
             6..8 => {
                 let lines: String = (0..50).map(|i| format!("f{number}-{i}\n")).collect();
-                file("inbox/.new", &format!("SKU\n{lines}"));
+                desk.file("inbox/.new", &format!("SKU\n{lines}"));
                 std::fs::rename(path.join("inbox/.new"), path.join(format!("inbox/{number}.csv"))).unwrap();
                 rows += 50;
             }
             _ => {
                 let lines: String = (0..200).map(|i| format!("s{number}-{i}\n")).collect();
-                file("list.csv", &format!("SKU\n{lines}"));
-                let args = ["submit", "shop.sconn", "--input", "list.csv", "--live", "--no-report"];
-                let done = sconn_in(path, &args);
-                assert_eq!(done.code, 0, "{}", done.stderr);
+                desk.file("list.csv", &format!("SKU\n{lines}"));
+                desk.submit("list.csv");
                 rows += 200;
             }
         }
@@ -128,7 +105,7 @@ fn under_mixed_load_and_kills_everything_is_done_once_and_nothing_is_left_behind
                 killed += 1;
             } else if dice.below(3) == 0 {
                 service.kill();
-                service = Service::start_at(path, &address.to_string(), &[], None);
+                service = Service::start_at(&address.to_string(), path, &[], None);
                 killed += 1;
                 early = None;
             }
@@ -151,9 +128,9 @@ fn under_mixed_load_and_kills_everything_is_done_once_and_nothing_is_left_behind
         assert_eq!(count(&store, &there), 1, "{body} was answered 201");
     }
     // They go a moment after the end is told.
-    until(|| {
-        let executions = std::fs::read_dir(path.join(".sconn/executions")).unwrap().map(Result::unwrap);
-        (!executions.into_iter().any(|e| e.path().join(".work").exists())).then_some(())
+    eventually("no scratch files are left", || {
+        let mut executions = std::fs::read_dir(path.join(".sconn/executions")).unwrap().map(Result::unwrap);
+        !executions.any(|e| e.path().join(".work").exists())
     });
     assert_eq!(
         std::fs::read_dir(path.join("inbox"))
@@ -210,6 +187,6 @@ fn drain(path: &Path, state: &Path) {
     };
     let mut before = open();
     while before > 0 {
-        before = until(|| Some(open()).filter(|now| *now < before));
+        before = until("it gets less", || Some(open()).filter(|now| *now < before));
     }
 }

@@ -1,13 +1,14 @@
 //! What the trials of crashes, stops, full disks and sleeping workers have in common: a project with a
 //! connector whose every kind of row is in its input, what a run of it leaves, and the points it passes.
 
+use crate::common::command_in;
 use rusqlite::OptionalExtension;
 use sconn::load::Committed;
 use sconn::report::DecisionReader;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The SQL reads records, which the loads then change: run again, it would give other rows.
@@ -201,16 +202,6 @@ pub struct Done {
     pub said: String,
 }
 
-/// A process that does not outlive its trial.
-pub struct Running(pub Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The project of one trial.
 pub struct Desk {
     folder: tempfile::TempDir,
@@ -222,8 +213,8 @@ impl Desk {
     }
 
     pub fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(crate::common::program());
-        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut command = command_in(self.folder.path(), args);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::piped()).envs(env.iter().copied());
         command
     }

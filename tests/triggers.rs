@@ -1,11 +1,11 @@
 //! Schedules and watched folders: what starts executions by itself, with kill -9 at every named point.
 
-use crate::common::{Output, sconn_in};
+use crate::common::project::{Project, Running, SHOP, eventually};
 use serde_json::Value;
+use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 const NIGHTLY: &str = r#"
 connector nightly {
@@ -30,38 +30,6 @@ load visits into visits {
 }
 "#;
 
-const SHOP: &str = r#"
-connector shop {
-  trigger spreadsheet
-  sample  "good.csv"
-}
-
-object items "Items" {
-  name:  text required
-  sku:   text unique
-  price: decimal
-}
-
-input list {
-  sku:   "SKU"
-  price: "Price"
-}
-
-scope items from input.list {
-  sku:   string required
-  price: number
-}
-
-load items into items {
-  match sku with sku
-  map {
-    name  <- sku
-    sku   <- sku
-    price <- price overwrite
-  }
-}
-"#;
-
 const WATCH: &str = r#"
 [watch.prices]
 connector = "shop.sconn"
@@ -69,105 +37,65 @@ folder    = "inbox"
 settle    = "0s"
 "#;
 
-struct Desk(tempfile::TempDir);
+/// A project with an active connector that is triggered.
+struct Desk(Project);
 
-/// A process that does not outlive its test.
-struct Running(Child);
+impl Deref for Desk {
+    type Target = Project;
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    fn deref(&self) -> &Project {
+        &self.0
     }
 }
 
 impl Desk {
     fn scheduled(cron: &str, missed: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", "");
+        let desk = Self(Project::new(""));
         desk.file("nightly.sconn", &NIGHTLY.replace("CRON", cron).replace("MISSED", missed));
         desk.ends(0, &["activate", "nightly.sconn"]);
         desk
     }
 
     fn watching() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", WATCH);
-        desk.file("shop.sconn", SHOP);
-        desk.file("good.csv", "SKU,Price\na,1\nb,2\n");
-        std::fs::create_dir(desk.path("inbox")).unwrap();
+        let desk = Self(Project::with_shop(SHOP, WATCH));
+        std::fs::create_dir(desk.at("inbox")).unwrap();
         desk.ends(0, &["activate", "shop.sconn"]);
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = sconn_in(self.0.path(), args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sconn"));
-        command.current_dir(self.0.path()).args(args).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    /// Runs all there is; gives what was said.
-    fn work(&self) -> String {
-        self.ends(0, &["work", "--until-empty"]).stderr
+    /// Several processes at one queue, until it is empty.
+    fn work_together(&self, many: usize) {
+        let workers: Vec<Running> = (0..many).map(|_| self.start(&["work", "--until-empty"])).collect();
+        for mut worker in workers {
+            assert!(worker.0.wait().unwrap().success());
+        }
     }
 
     /// Runs the queue until the process dies at a point.
     fn dies_at(&self, point: &str) {
-        let mut work = self.command(&["work", "--until-empty"]);
-        let status = work.env("SCONN_CRASH_AT", point).status().unwrap();
-        assert_eq!(status.code(), None, "nothing passes the point {point}");
-    }
-
-    fn state(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap()
+        self.0.dies_at(point, &["work", "--until-empty"]);
     }
 
     /// As if nobody had looked at the schedule for so many minutes.
     fn unseen(&self, minutes: i64) {
         let sql = "UPDATE schedules SET seen = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?1)";
-        assert_eq!(self.state().execute(sql, [format!("-{minutes} minutes")]).unwrap(), 1);
+        assert_eq!(self.database().execute(sql, [format!("-{minutes} minutes")]).unwrap(), 1);
     }
 
     fn slots(&self) -> Vec<(String, String)> {
-        let state = self.state();
+        let state = self.database();
         let mut statement = state.prepare("SELECT slot, execution FROM slots ORDER BY slot").unwrap();
         statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().map(Result::unwrap).collect()
-    }
-
-    fn executions(&self) -> Vec<Value> {
-        let out = self.ends(0, &["executions", "list", "--limit", "100000", "--format", "json"]);
-        serde_json::from_str::<Value>(&out.stdout).unwrap().as_array().unwrap().clone()
     }
 
     /// The state of the only execution there is; a folder that belongs to none would be seen.
     fn only_execution(&self) -> String {
         let all = self.executions();
-        let folders = names(&self.path(".sconn/executions"));
+        let folders = names(&self.at(".sconn/executions"));
         assert_eq!(folders.len(), 1, "{folders:?}");
         assert_eq!(all.len(), 1, "{all:#?}");
         assert_eq!(all[0]["id"], folders[0].as_str());
         all[0]["state"].as_str().unwrap().to_owned()
-    }
-
-    fn count(&self, object: &str) -> i64 {
-        let store = rusqlite::Connection::open(self.path(".sconn/store.sqlite")).unwrap();
-        store.query_row(&format!("SELECT count(*) FROM {object}"), [], |r| r.get(0)).unwrap()
     }
 }
 
@@ -184,23 +112,11 @@ fn files(folder: &Path) -> Vec<String> {
     names(folder).into_iter().filter(|n| folder.join(n).is_file()).collect()
 }
 
-fn wait_for(what: &str, done: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !done() {
-        assert!(since.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn each_slot_runs_once_however_many_work() {
     let desk = Desk::scheduled("* * * * *", "run_all");
     desk.unseen(5);
-    let workers: Vec<Running> =
-        (0..2).map(|_| Running(desk.command(&["work", "--until-empty"]).spawn().unwrap())).collect();
-    for mut worker in workers {
-        assert!(worker.0.wait().unwrap().success());
-    }
+    desk.work_together(2);
     let slots = desk.slots();
     // A minute may have passed meanwhile.
     assert!((5..=7).contains(&slots.len()), "{slots:?}");
@@ -219,7 +135,7 @@ fn each_slot_runs_once_however_many_work() {
     assert_eq!(desk.count("visits"), slots.len() as i64);
     // The input is kept, and can be run again.
     let (slot, id) = &slots[0];
-    let input = desk.path(".sconn/executions").join(id).join("input/schedule.csv");
+    let input = desk.at(".sconn/executions").join(id).join("input/schedule.csv");
     let text = std::fs::read_to_string(&input).unwrap();
     let time = text.strip_prefix("schedule_trigger_time\n").unwrap().trim();
     assert_eq!(minute(time), minute(slot));
@@ -293,23 +209,23 @@ fn a_schedule_needs_no_sample_and_can_be_run_by_hand() {
 fn a_file_in_a_watched_folder_becomes_one_execution_and_goes_to_the_archive() {
     let desk = Desk::watching();
     desk.file("inbox/march.csv", "SKU,Price\na,1\nb,2\n");
-    std::fs::create_dir(desk.path("inbox/older")).unwrap();
+    std::fs::create_dir(desk.at("inbox/older")).unwrap();
     for left in ["inbox/older/x.csv", "inbox/.hidden.csv", "inbox/big.csv.part", "inbox/big.csv.tmp"] {
         desk.file(left, "SKU,Price\nz,1\n");
     }
-    std::os::unix::fs::symlink(desk.path("good.csv"), desk.path("inbox/link.csv")).unwrap();
+    std::os::unix::fs::symlink(desk.at("good.csv"), desk.at("inbox/link.csv")).unwrap();
     desk.work();
     assert_eq!(desk.only_execution(), "completed");
     let execution = &desk.executions()[0];
     assert_eq!((&execution["triggered_by"], &execution["live"]), (&"folder prices".into(), &true.into()));
     let id = execution["id"].as_str().unwrap();
-    assert_eq!(files(&desk.path("inbox/archive")), [format!("march.{id}.csv")]);
+    assert_eq!(files(&desk.at("inbox/archive")), [format!("march.{id}.csv")]);
     assert_eq!(
-        names(&desk.path("inbox")),
+        names(&desk.at("inbox")),
         [".hidden.csv", "archive", "big.csv.part", "big.csv.tmp", "link.csv", "older"]
     );
     assert_eq!(desk.count("items"), 2);
-    assert_eq!(desk.state().query_row("SELECT count(*) FROM watched", [], |r| r.get(0)), Ok(0));
+    assert_eq!(desk.database().query_row("SELECT count(*) FROM watched", [], |r| r.get(0)), Ok(0));
 }
 
 #[test]
@@ -320,26 +236,26 @@ fn files_of_one_name_and_a_file_that_is_put_back_are_new_ones() {
         desk.work();
         assert_eq!(desk.count("items"), items);
     }
-    let archive = desk.path("inbox/archive");
+    let archive = desk.at("inbox/archive");
     let archived = files(&archive);
     assert_eq!(archived.len(), 2, "{archived:?}");
     // The very same file once more: same name, same bytes, same time.
-    std::fs::rename(archive.join(&archived[0]), desk.path("inbox/list.csv")).unwrap();
+    std::fs::rename(archive.join(&archived[0]), desk.at("inbox/list.csv")).unwrap();
     desk.work();
     assert_eq!(desk.executions().len(), 3);
-    assert_eq!((files(&archive).len(), files(&desk.path("inbox")).len()), (2, 0));
+    assert_eq!((files(&archive).len(), files(&desk.at("inbox")).len()), (2, 0));
 }
 
 #[test]
 fn what_cannot_be_loaded_goes_to_the_errors_with_a_text_that_says_why() {
     let desk = Desk::watching();
     desk.file("inbox/empty.csv", "");
-    let odd = desk.path("inbox").join(std::ffi::OsStr::from_bytes(b"odd\xff.csv"));
+    let odd = desk.at("inbox").join(std::ffi::OsStr::from_bytes(b"odd\xff.csv"));
     std::fs::write(odd, "SKU,Price\na,1\n").unwrap();
     let said = desk.work();
     assert_eq!(desk.only_execution(), "failed", "{said}");
-    assert_eq!((files(&desk.path("inbox")).len(), files(&desk.path("inbox/archive")).len()), (0, 0));
-    let errors = desk.path("inbox/errors");
+    assert_eq!((files(&desk.at("inbox")).len(), files(&desk.at("inbox/archive")).len()), (0, 0));
+    let errors = desk.at("inbox/errors");
     let found = files(&errors);
     assert_eq!(found.len(), 4, "{found:?}");
     let text = |start: &str| {
@@ -368,7 +284,7 @@ fn a_process_that_dies_over_a_file_leaves_it_to_the_next() {
         desk.work();
         assert_eq!(desk.only_execution(), state, "{point}");
         let [inbox, archive, errors] =
-            ["inbox", "inbox/archive", "inbox/errors"].map(|f| files(&desk.path(f)).len());
+            ["inbox", "inbox/archive", "inbox/errors"].map(|f| files(&desk.at(f)).len());
         let expected = if state == "failed" { (0, 0, 2) } else { (0, 1, 0) };
         assert_eq!((inbox, archive, errors), expected, "{point}");
         assert_eq!(desk.work(), "", "{point}: nothing is left to do");
@@ -384,26 +300,23 @@ fn each_file_is_loaded_once_however_often_the_worker_is_killed() {
         for n in 0..2 {
             desk.file(&format!("inbox/{kill}-{n}.csv"), &format!("SKU,Price\nk{kill}-{n},1\n"));
         }
-        let work = Running(desk.command(&["work"]).spawn().unwrap());
+        let work = desk.start(&["work"]);
         // Not to wait for anything: at any moment.
         std::thread::sleep(Duration::from_millis(kill * 7919 % 450));
         drop(work);
     }
     let files_given = usize::try_from(kills * 2).unwrap();
-    wait_for("all are loaded", || {
+    eventually("all are loaded", || {
         desk.work();
         desk.executions().iter().all(|e| e["state"] == "completed")
     });
     let mut ids: Vec<_> = desk.executions().iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
     ids.sort();
     assert_eq!(ids.len(), files_given);
-    let folders = names(&desk.path(".sconn/executions"));
+    let folders = names(&desk.at(".sconn/executions"));
     assert!(ids.iter().all(|id| folders.contains(id)), "{ids:?} {folders:?}");
     assert_eq!(desk.count("items"), files_given as i64);
-    assert_eq!(
-        (files(&desk.path("inbox")).len(), files(&desk.path("inbox/archive")).len()),
-        (0, files_given)
-    );
+    assert_eq!((files(&desk.at("inbox")).len(), files(&desk.at("inbox/archive")).len()), (0, files_given));
 }
 
 #[test]
@@ -412,30 +325,26 @@ fn each_file_is_taken_once_however_many_work() {
     for n in 0..6 {
         desk.file(&format!("inbox/{n}.csv"), &format!("SKU,Price\nk{n},1\n"));
     }
-    let workers: Vec<Running> =
-        (0..3).map(|_| Running(desk.command(&["work", "--until-empty"]).spawn().unwrap())).collect();
-    for mut worker in workers {
-        assert!(worker.0.wait().unwrap().success());
-    }
+    desk.work_together(3);
     desk.work();
     assert_eq!(desk.executions().len(), 6);
-    assert_eq!(names(&desk.path(".sconn/executions")).len(), 6);
-    assert_eq!((desk.count("items"), files(&desk.path("inbox/archive")).len()), (6, 6));
+    assert_eq!(names(&desk.at(".sconn/executions")).len(), 6);
+    assert_eq!((desk.count("items"), files(&desk.at("inbox/archive")).len()), (6, 6));
 }
 
 #[test]
 fn a_file_that_is_still_written_is_left_alone() {
     let desk = Desk::watching();
-    let writer = std::fs::File::create(desk.path("inbox/slow.csv")).unwrap();
-    let _work = Running(desk.command(&["work"]).spawn().unwrap());
+    let writer = std::fs::File::create(desk.at("inbox/slow.csv")).unwrap();
+    let _work = desk.start(&["work"]);
     desk.file("inbox/quick.csv", "SKU,Price\na,1\n");
-    let archived = |name: &str| files(&desk.path("inbox/archive")).iter().any(|n| n.starts_with(name));
-    wait_for("the file that is complete is taken", || archived("quick."));
-    assert!(desk.path("inbox/slow.csv").is_file());
+    let archived = |name: &str| files(&desk.at("inbox/archive")).iter().any(|n| n.starts_with(name));
+    eventually("the file that is complete is taken", || archived("quick."));
+    assert!(desk.at("inbox/slow.csv").is_file());
     std::io::Write::write_all(&mut &writer, b"SKU,Price\nb,1\n").unwrap();
     drop(writer);
-    wait_for("the other one is taken once it is closed", || archived("slow."));
-    wait_for("both are loaded", || desk.executions().iter().all(|e| e["state"] == "completed"));
+    eventually("the other one is taken once it is closed", || archived("slow."));
+    eventually("both are loaded", || desk.executions().iter().all(|e| e["state"] == "completed"));
     assert_eq!((desk.count("items"), desk.executions().len()), (2, 2));
 }
 
@@ -446,7 +355,7 @@ fn what_arrives_for_an_inactive_connector_waits_in_the_queue() {
     desk.file("inbox/list.csv", "SKU,Price\na,1\n");
     desk.work();
     assert_eq!(desk.only_execution(), "queued");
-    assert_eq!(files(&desk.path("inbox/archive")).len(), 1);
+    assert_eq!(files(&desk.at("inbox/archive")).len(), 1);
     desk.ends(0, &["activate", "shop", "--keep-queued"]);
     desk.work();
     assert_eq!((desk.only_execution().as_str(), desk.count("items")), ("completed", 1));
@@ -467,17 +376,17 @@ fn what_hinders_a_folder_is_told_once_and_costs_no_file() {
     assert_eq!(said.matches("list.csv").count(), 1, "{said}");
     assert!(list.is_file());
     assert_eq!(desk.executions(), Vec::<Value>::new());
-    std::fs::remove_file(desk.path(".sconn/executions")).unwrap();
+    std::fs::remove_file(desk.at(".sconn/executions")).unwrap();
     // The archive cannot be made: the file is loaded, and stays until it can be moved.
     desk.file("sconn.toml", &format!("{WATCH}archive = \"blocked/archive\"\n"));
     desk.file("blocked", "");
     let said = desk.work();
     assert!(said.contains("part of the path is a file"), "{said}");
     assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", true));
-    std::fs::remove_file(desk.path("blocked")).unwrap();
+    std::fs::remove_file(desk.at("blocked")).unwrap();
     desk.work();
     assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", false));
-    assert_eq!(files(&desk.path("blocked/archive")).len(), 1);
+    assert_eq!(files(&desk.at("blocked/archive")).len(), 1);
 }
 
 #[test]
@@ -488,9 +397,9 @@ fn a_folder_can_be_watched_for_dry_runs_and_its_settings_are_checked() {
     desk.file("inbox/list.txt", "SKU,Price\nb,1\n");
     desk.work();
     assert_eq!(desk.executions()[0]["live"], false);
-    assert_eq!(files(&desk.path("done")).len(), 1);
-    assert_eq!(files(&desk.path("inbox")), ["list.txt"]);
-    assert!(!desk.path(".sconn/store.sqlite").exists() || desk.count("items") == 0);
+    assert_eq!(files(&desk.at("done")).len(), 1);
+    assert_eq!(files(&desk.at("inbox")), ["list.txt"]);
+    assert_eq!(desk.count("items"), 0);
     for (wrong, told) in [
         ("[watch.a]\nconnector = \"shop\"\n", "folder"),
         ("[watch.a]\nconnector = \"shop\"\nfolder = \"inbox\"\nerrors = \"inbox\"\n", "watch.a"),

@@ -5,7 +5,8 @@
 //! worker away for as long as the first sleeps, and `sconn work` kills one that is silent before it goes on.
 //! `SCONN_ZOMBIES=200` makes so many trials.
 
-use crate::trials::{Before, Desk, Dice, Outcome, Running, Template, at_once};
+use crate::common::project::Running;
+use crate::trials::{Before, Desk, Dice, Outcome, Template, at_once};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,7 +16,6 @@ mod workbook;
 mod tests;
 
 pub use errors::{InputError, InputPlace, Refusal};
-pub use headers::normalise_headers;
 pub use parts::check_given;
 pub use probe::{ProbedTable, probe};
 pub use reader::read;

@@ -148,6 +148,26 @@ pub fn activate(
     })?)
 }
 
+/// The plan of a version, to run it.
+pub(super) fn plan_to_run(state: &State, connector: &str, version: i64) -> Result<Plan, Failure> {
+    let json = state.plan(connector, version)?.unwrap_or_default();
+    serde_json::from_str(&json).map_err(|e| {
+        Failure::new(
+            format!("version {version} of `{connector}` cannot be read: {e}"),
+            "it was activated by another version of sconn: activate it again",
+        )
+    })
+}
+
+/// The plan of a version, to look at it; none where there is no version, or it cannot be read.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn known_plan(state: &State, connector: &str, version: Option<i64>) -> Result<Option<Plan>, Failure> {
+    let Some(version) = version else { return Ok(None) };
+    Ok(state.plan(connector, version)?.and_then(|json| serde_json::from_str(&json).ok()))
+}
+
 /// Whether a connector's file differs from the version that is active.
 pub fn edited(project: &Project, connector: &ConnectorState) -> bool {
     connector.hash.as_ref().is_some_and(|hash| {

@@ -1,15 +1,21 @@
 //! An execution as it is asked for: on the command line, by a trigger, over HTTP.
 
-use super::activation::{incomplete, version_hash};
+mod parameters;
+mod queued;
+mod version;
+
+pub use queued::{Key, Queued, queue, queue_once};
+pub(super) use queued::{prepare, prepare_noted};
+
 use super::schedule::{Schedule, input_file};
 use super::worker::Hold;
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
-use crate::plan::{ParameterPlan, Plan};
+use crate::plan::Plan;
 use crate::project::Project;
-use crate::project::state::{Known, NewExecution, RequestKey, Status, Submission};
+use crate::project::state::{Known, NewExecution, RequestKey, Submission};
 use crate::report::RunMode;
-use crate::run::{Frozen, KeptFile, Progress, Request, Silent, freeze};
+use crate::run::{Frozen, KeptFile, Progress, Request};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
@@ -17,11 +23,12 @@ use crate::system::folder::{ExecutionFolder, FolderError};
 use crate::system::stop::Stop;
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target, TargetError};
-use crate::value::{Literal, Value, literal_value};
+use crate::value::Value;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use parameters::parameters;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use version::{begin_at_last, version_to_run};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -259,185 +266,6 @@ impl Asked {
     }
 }
 
-/// A key by which the same request, sent twice, is one execution.
-#[derive(Clone, Debug)]
-pub struct Key {
-    /// Who sends it.
-    pub caller: String,
-    /// The key.
-    pub key: String,
-    /// What is asked, in short: another request with the same key is refused.
-    pub request: String,
-}
-
-impl Key {
-    fn as_request(&self) -> RequestKey<'_> {
-        RequestKey { caller: &self.caller, key: &self.key, request: &self.request }
-    }
-}
-
-/// What became of a request to queue an execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Queued {
-    /// It waits, under this id.
-    New(String),
-    /// An earlier request with the same key put it there.
-    Before(String),
-    /// Another request had the key: nothing was done.
-    KeyTaken,
-}
-
-impl From<Known> for Queued {
-    fn from(known: Known) -> Self {
-        match known {
-            Known::Same(id) => Queued::Before(id),
-            Known::Other => Queued::KeyTaken,
-        }
-    }
-}
-
-/// Puts an execution into the project's queue; gives its id.
-///
-/// # Errors
-/// Where there is no project, or what is asked for cannot be.
-pub fn queue(plan: Plan, ask: Ask) -> Result<String, Failure> {
-    match queue_once(plan, ask, None)? {
-        Queued::New(id) | Queued::Before(id) => Ok(id),
-        Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
-    }
-}
-
-/// Puts an execution into the project's queue, once for all requests with the same key.
-///
-/// # Errors
-/// Where there is no project, or what is asked for cannot be.
-pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
-    let key = key.map(Key::as_request);
-    if let (Some(key), Some(state)) = (key, Project::of(&ask.file)?.state()?)
-        && let Some(known) = state.request(key)?
-    {
-        return Ok(known.into());
-    }
-    let asked = prepare(plan, ask)?;
-    let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
-    // The same request was faster on another connection.
-    let unused = asked.folder.root().to_path_buf();
-    drop(asked);
-    let _ = std::fs::remove_dir_all(unused);
-    Ok(known.into())
-}
-
-/// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
-/// not know of it yet. Where that fails nothing is left of it.
-pub(super) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
-    prepare_noted(plan, ask, |_| Ok(()))
-}
-
-/// The same; `note` is given its folder before anything is copied there, so that what a process leaves
-/// that dies meanwhile can be found.
-pub(super) fn prepare_noted(
-    plan: Plan,
-    ask: Ask,
-    note: impl FnOnce(&Path) -> std::io::Result<()>,
-) -> Result<Asked, Failure> {
-    let own = ask.out.is_none();
-    let asked = Asked::later(plan, ask)?;
-    note(asked.folder.root())?;
-    let kept = keep(&asked);
-    if kept.is_err() && own {
-        let _ = std::fs::remove_dir_all(asked.folder.root());
-    }
-    kept.map(|()| asked)
-}
-
-fn keep(asked: &Asked) -> Result<(), Failure> {
-    if asked.project.state()?.is_none() {
-        return Err(Failure::new(
-            "there is no project here, and so no queue",
-            "make one with an empty file `sconn.toml`, or use `sconn run`",
-        ));
-    }
-    let target = asked.open_target()?;
-    let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
-    let hold = Hold::nobody();
-    freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
-    asked.folder.leave();
-    Ok(())
-}
-
-/// An execution that waited begins now; a live one with the version that is active by now. Live, nothing
-/// begins and nothing goes on while its connector is not active.
-fn begin_at_last(project: &Project, frozen: &mut Frozen, folder: &ExecutionFolder) -> Result<(), Failure> {
-    let Some(mut state) = project.state()? else { return Ok(()) };
-    let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
-    // What was cancelled is only ended.
-    if row.state.ended() || row.cancel {
-        return Ok(());
-    }
-    let waited = row.started_at.is_none();
-    if !row.live {
-        return if waited {
-            Ok(frozen.begins(folder, SystemClock.now(), frozen.plan.clone())?)
-        } else {
-            Ok(())
-        };
-    }
-    let connector = state.connector(&row.connector)?;
-    let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
-    if !status.runs() {
-        return Err(Failure::new(
-            format!("`{}` does not run live: it is {}", row.connector, status.words()),
-            format!("activate it: sconn activate {}", row.connector),
-        ));
-    }
-    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
-    let json = state.plan(&row.connector, version)?.unwrap_or_default();
-    let plan = serde_json::from_str(&json).map_err(|e| {
-        Failure::new(
-            format!("version {version} of `{}` cannot be read: {e}", row.connector),
-            "it was activated by another version of sconn: activate it again",
-        )
-    })?;
-    frozen.begins(folder, SystemClock.now(), plan)?;
-    crash::point("version kept");
-    Ok(state.begins(&row.id, Some(version))?)
-}
-
-/// Within a project a live run takes the version that was activated, and needs an operational
-/// connector; a dry run takes the file as it is, with a warning while something is missing.
-fn version_to_run(
-    project: &Project,
-    connector: &Connector,
-    plan: &Plan,
-    ask: &Ask,
-) -> Result<Option<i64>, Failure> {
-    let Some(state) = project.state()? else { return Ok(None) };
-    let name = &plan.connector.name;
-    if !ask.live {
-        for missing in incomplete(connector, plan) {
-            eprintln!("warning: `{name}` is not complete: {missing}");
-        }
-        return Ok(None);
-    }
-    let file = ask.file.display();
-    let known = state.connector(name)?;
-    let status = known.as_ref().map_or(Status::Setup, |k| k.status);
-    let Some(known) = known.filter(|k| k.status.runs()) else {
-        return Err(Failure::new(
-            format!("`{name}` does not run live: it is {}", status.words()),
-            format!("activate it: sconn activate {file}\na dry run is always possible: leave out --live"),
-        ));
-    };
-    if known.hash.as_ref().is_some_and(|hash| *hash != version_hash(plan).1) {
-        let version = known.version.unwrap_or_default();
-        return Err(Failure::new(
-            format!("{file} was edited since version {version} of `{name}` was activated"),
-            format!("look at it with a dry run, then activate it again: sconn activate {file}"),
-        ));
-    }
-    Ok(known.version)
-}
-
 fn unusable(out: &Path, error: &FolderError) -> Failure {
     let cause =
         if out.is_file() { "this is a file, not a folder".to_owned() } else { io_words(&error.cause) };
@@ -462,32 +290,4 @@ fn limits(plan: &Plan) -> SqlLimits {
 pub(super) fn execution_id(clock: &dyn Clock) -> String {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     format!("{}-{}", clock.now().strftime("%Y%m%dT%H%M%SZ"), &unique[..6])
-}
-
-fn parameters(plan: &Plan, given: &[String]) -> Result<BTreeMap<String, Value>, Failure> {
-    let timezone = TimeZone::get(&plan.connector.timezone).unwrap_or(TimeZone::UTC);
-    let mut out = BTreeMap::new();
-    for text in given {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::new(format!("`{text}` is no parameter"), "write --param NAME=VALUE"))?;
-        let Some(parameter) = plan.parameters.iter().find(|p| p.name == name) else {
-            let known = plan.parameters.iter().map(|p| p.name.as_str());
-            let hint = match crate::diagnostic::nearest(name, known) {
-                Some(n) => format!("did you mean `{n}`?"),
-                None => format!("declare it in the connector: `param {name}: string`"),
-            };
-            return Err(Failure::new(format!("the connector has no parameter `{name}`"), hint));
-        };
-        let ParameterPlan { ty, formats, .. } = parameter;
-        let value = literal_value(*ty, Literal::Text(value), None, formats, &timezone)
-            .map_err(|why| Failure::new(format!("the parameter `{name}` cannot be {value:?}"), why))?;
-        if out.insert(name.to_owned(), value).is_some() {
-            return Err(Failure::new(
-                format!("the parameter `{name}` is given twice"),
-                "leave one of them out",
-            ));
-        }
-    }
-    Ok(out)
 }

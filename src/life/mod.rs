@@ -4,6 +4,7 @@
 mod activation;
 mod asked;
 mod connector;
+mod declared;
 mod events;
 mod executions;
 mod failure;
@@ -21,9 +22,10 @@ mod work;
 mod worker;
 
 pub use crate::input::InputFile;
-pub use activation::{Known, activate, edited, incomplete, no_project};
+pub use activation::{Known, activate, edited, incomplete, known_plan, no_project};
 pub use asked::{Ask, Asked, Key, Queued, queue, queue_once};
 pub use connector::{Connector, connector_files};
+pub use declared::discover;
 pub use events::{Samples, choose_events, process_events, sample_events};
 pub use executions::{Artefact, find_execution, kept_input, pack, run_again};
 pub use failure::{Failure, io_words};
@@ -31,7 +33,7 @@ pub use post::{Post, send_now, test_mail};
 pub use records::{RecordJson, without_archived};
 pub use retention::{Removed, prune};
 pub use schedule::{Due, Schedule};
-pub use standing::{Standing, discover, standing};
+pub use standing::{Standing, standing};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
 pub use work::{Workers, end_cancelled};

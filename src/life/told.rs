@@ -1,6 +1,7 @@
 //! Who is told of an execution that ended, and what.
 
 use super::Failure;
+use super::activation::known_plan;
 use crate::notify::{Ended, EndedData, Report, letter};
 use crate::plan::{Address, NotifyPlan, NotifyWhen, Plan};
 use crate::project::state::{ExecutionRow, ExecutionState, MessageKind, NewMessage, State};
@@ -30,15 +31,10 @@ pub fn unheard(project: &Project, plan: &Plan) -> Option<String> {
 pub fn all_unheard(project: &Project, state: &State) -> Result<Vec<String>, Failure> {
     let mut all = Vec::new();
     for connector in state.connectors()? {
-        let plan = active_plan(state, &connector.name, connector.version)?;
+        let plan = known_plan(state, &connector.name, connector.version)?;
         all.extend(plan.and_then(|p| unheard(project, &p)));
     }
     Ok(all)
-}
-
-fn active_plan(state: &State, connector: &str, version: Option<i64>) -> Result<Option<Plan>, Failure> {
-    let Some(version) = version else { return Ok(None) };
-    Ok(state.plan(connector, version)?.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
 /// Enters what is to be told of each execution that ended.
@@ -68,7 +64,7 @@ fn messages(project: &Project, state: &State, row: &ExecutionRow) -> Result<Vec<
     let connector = state.connector(&row.connector)?;
     // One that never began would have run the version that is active.
     let version = row.version.or(connector.as_ref().and_then(|c| c.version));
-    let plan = active_plan(state, &row.connector, version)?.filter(|_| row.live);
+    let plan = known_plan(state, &row.connector, version)?.filter(|_| row.live);
     let summary = summary(project, row);
     let label = summary.as_ref().map(|s| s.label.clone()).or(connector.map(|c| c.label));
     let url = project.url().map(|url| format!("{url}/executions/{}", row.id));

@@ -6,6 +6,7 @@
 //! the state, which enters the claim and the execution as one.
 
 use super::Failure;
+use super::activation::plan_to_run;
 use super::asked::{Ask, Asked, prepare_noted};
 use super::schedule::{self, Schedule};
 use super::watch::Folders;
@@ -180,7 +181,7 @@ impl<'a> Desk<'a> {
         let Some(upto) = due.upto else { return Ok(()) };
         for slot in due.run {
             let input = schedule::input_file(&self.scratch, &schedule, slot)?;
-            let plan = active_plan(state, &one.connector, one.version)?;
+            let plan = plan_to_run(state, &one.connector, one.version)?;
             let file = self.project.root().join(&one.file);
             let ask = ask(file, input, true, "schedule".to_owned());
             let id = self.execution(state, plan, ask, |state, _, new| Ok(state.queue_slot(slot, new)?))?;
@@ -207,17 +208,6 @@ pub fn next_slots(state: &State) -> Result<BTreeMap<String, String>, Failure> {
         Some((one.connector, schedule.shown(schedule.next(now)?)))
     };
     Ok(state.scheduled()?.into_iter().filter_map(next).collect())
-}
-
-/// The plan of a connector's version.
-pub(super) fn active_plan(state: &State, connector: &str, version: i64) -> Result<Plan, Failure> {
-    let json = state.plan(connector, version)?.unwrap_or_default();
-    serde_json::from_str(&json).map_err(|e| {
-        Failure::new(
-            format!("version {version} of `{connector}` cannot be read: {e}"),
-            "it was activated by another version of sconn: activate it again",
-        )
-    })
 }
 
 /// What is asked where something asks by itself.

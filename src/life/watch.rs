@@ -7,7 +7,8 @@
 
 mod places;
 
-use super::triggers::{Desk, Told, active_plan, ask};
+use super::activation::plan_to_run;
+use super::triggers::{Desk, Told, ask};
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
@@ -346,7 +347,7 @@ fn connector(project: &Project, state: &State, watch: &Watch) -> Result<(PathBuf
     let known = all.iter().find(|c| c.name == watch.connector || c.file == watch.connector);
     let file = project.root().join(known.map_or(&watch.connector, |c| &c.file));
     if let (true, Some((known, version))) = (watch.live, known.and_then(|c| Some((c, c.version?)))) {
-        return Ok((file, active_plan(state, &known.name, version)?));
+        return Ok((file, plan_to_run(state, &known.name, version)?));
     }
     if !file.is_file() {
         let near = crate::diagnostic::nearest(&watch.connector, all.iter().map(|c| c.name.as_str()));

@@ -90,7 +90,8 @@ impl Project {
             .collect()
     }
 
-    /// Replaces the text of a file that was read. The same text again changes nothing.
+    /// Replaces the text of a file that was read. The same text again changes nothing. It is for editors;
+    /// there is none in here yet, but tests hold that only what depends on an edit is checked again.
     ///
     /// Gives false where there is no such file.
     pub fn set_text(&mut self, path: &Path, text: &str) -> bool {
@@ -238,11 +239,6 @@ impl Project {
         self.file(file).map(|f| f.text(&self.db).as_str()).unwrap_or_default()
     }
 
-    /// The files that were read, the connector's own first; those of the standard library too.
-    pub fn files(&self) -> Vec<FileId> {
-        self.workspace.files(&self.db).iter().map(|f| f.id(&self.db)).collect()
-    }
-
     fn file(&self, id: FileId) -> Option<SourceFile> {
         self.workspace.files(&self.db).get(id.0 as usize).copied()
     }
@@ -258,7 +254,7 @@ impl Project {
     }
 
     /// The queries that ran since this was last asked, one entry an execution; the first call starts
-    /// the log. For finding out what an edit costs.
+    /// the log. Tests hold with it what an edit costs.
     pub fn executed(&self) -> Vec<String> {
         self.db.take_log()
     }

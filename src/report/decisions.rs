@@ -40,7 +40,7 @@ mod read;
 
 pub use encode::DecisionEncoder;
 pub use log::{DecisionLog, LoggedDecisions};
-pub use page::{DecisionPage, Named, ShownDecision, Wanted, decision_page};
+pub use page::{DecisionPage, Named, ShownDecision, Wanted};
 pub use read::{DecisionReader, StepDecisions, decode};
 
 use super::ReportError;

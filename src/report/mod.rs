@@ -14,8 +14,8 @@ mod workbook;
 mod tests;
 
 pub use decisions::{
-    DECISIONS_VERSION, DecisionEncoder, DecisionLog, DecisionPage, DecisionReader, DecisionWriter,
-    LoggedDecisions, Named, ShownDecision, StepDecisions, StepRows, Wanted, decision_page, decode,
+    DecisionEncoder, DecisionLog, DecisionPage, DecisionReader, DecisionWriter, LoggedDecisions, Named,
+    ShownDecision, StepDecisions, StepRows, Wanted, decode,
 };
 pub use error::ReportError;
 pub use sql_output::{SqlOutputOptions, write_sql_output};
@@ -25,5 +25,5 @@ pub use summary::{
 };
 pub use tally::StepTally;
 pub use terminal::terminal;
-pub use words::{answer_words, columns_of, grouped, problem_words, rule_words, source_words, visible};
+pub use words::{columns_of, grouped, problem_words, source_words, visible};
 pub use workbook::{ReportInput, ScopeTables, StepTable, VariablesTable, write_workbook};

@@ -19,4 +19,3 @@ pub mod tree;
 mod tests;
 
 pub use parse::parse;
-pub use tree::*;

@@ -18,16 +18,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still.
-#[derive(Clone, Copy, Debug)]
-pub struct StoppedClock(pub Timestamp);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-}
-
 /// Seconds from one time to another.
 pub fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()

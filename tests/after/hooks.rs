@@ -133,7 +133,7 @@ fn a_huge_answer_is_not_read_and_what_it_asks_to_wait_is_waited() {
 fn a_receiver_that_keeps_still_holds_nothing_up() {
     let receiver = Receiver::new(vec![Answer::Hang, status(200)]);
     let desk = desk(&receiver);
-    let _work = desk.work();
+    let _work = desk.start(&["work"]);
     desk.submit("good.csv");
     eventually("the request is on its way", || receiver.requests().len() == 1);
     let second = desk.submit("good.csv");

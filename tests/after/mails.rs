@@ -173,7 +173,7 @@ fn what_is_refused_for_good_is_given_up_and_seen() {
 fn a_slow_server_holds_nothing_up() {
     let smtp = Smtp::new(&["--data", "hang"]);
     let desk = Desk::new("notify \"a@example.com\"\nnotify_when always", &toml(&smtp, "tls = \"none\""));
-    let _work = desk.work();
+    let _work = desk.start(&["work"]);
     let first = desk.submit("good.csv");
     eventually("the first message is on its way", || desk.outbox().len() == 1);
     assert_eq!(desk.state(&first), "completed");
@@ -221,13 +221,8 @@ fn names_and_addresses_from_anywhere_arrive_as_they_are() {
 fn a_process_that_is_killed_between_sending_and_marking_sends_again_under_the_same_id() {
     let smtp = Smtp::new(&[]);
     let desk = Desk::new("notify \"a@example.com\"\nnotify_when always", &toml(&smtp, "tls = \"none\""));
-    let killed = std::process::Command::new(env!("CARGO_BIN_EXE_sconn"))
-        .current_dir(desk.path())
-        .args(["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"])
-        .env("SCONN_CRASH_AT", "message sent")
-        .output()
-        .unwrap();
-    assert_eq!(killed.status.code(), None, "killed: {}", String::from_utf8_lossy(&killed.stderr));
+    let live = ["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"];
+    desk.dies_at("message sent", &live);
     assert_eq!(smtp.mails().len(), 1);
     assert_eq!(stands(&desk.message()), ("waiting", 1, ""));
     // Until its lease runs out it is the dead process's.

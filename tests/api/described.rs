@@ -70,7 +70,7 @@ fn strangers_requests_get_what_the_description_says() {
     let desk = Desk::new("");
     // The examples in the description are of this project.
     for file in ["vendor_prices.sconn", "crm.sconn", "samples/prices.csv"] {
-        let to = desk.path().join("vendor").join(file);
+        let to = desk.at("vendor").join(file);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(Path::new("examples/vendor_prices").join(file), to).unwrap();
     }
@@ -116,5 +116,5 @@ fn strangers_requests_get_what_the_description_says() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "{said}\n{}\n{}", String::from_utf8_lossy(&done.stderr), service.log());
+    assert!(done.status.success(), "{said}\n{}\n{}", String::from_utf8_lossy(&done.stderr), service.said());
 }

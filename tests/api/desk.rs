@@ -1,11 +1,9 @@
 //! A project and its service, as a process of its own, asked over real HTTP.
 
-use crate::common::{Output, sconn_in};
+use crate::common::project::Project;
+use crate::common::service;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 pub const CONNECTOR: &str = r#"
@@ -48,37 +46,23 @@ load items into items {
 }
 "#;
 
-pub const GOOD: &str = "SKU,Price\na,1\nb,2\nc,3\n";
-
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A project in a folder of its own.
-pub struct Desk(tempfile::TempDir);
+/// A project with a connector that is not active.
+pub struct Desk(Project);
+
+impl Deref for Desk {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.0
+    }
+}
 
 impl Desk {
-    /// A project with a connector that is not active, and three tokens named as their roles.
     pub fn new(settings: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", settings);
-        desk.file("shop.sconn", CONNECTOR);
-        desk.file("good.csv", GOOD);
-        desk
-    }
-
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub fn file(&self, name: &str, text: &str) {
-        std::fs::write(self.path().join(name), text).unwrap();
-    }
-
-    /// Runs a command that must end with that code.
-    pub fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = sconn_in(self.path(), args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
+        Self(Project::with_shop(CONNECTOR, settings))
     }
 
     /// A new token.
@@ -89,37 +73,13 @@ impl Desk {
 
     /// How many items are in the store.
     pub fn items(&self) -> i64 {
-        let store = rusqlite::Connection::open(self.path().join(".sconn/store.sqlite")).unwrap();
-        store.query_row("SELECT count(*) FROM items", [], |r| r.get(0)).unwrap()
+        self.count("items")
     }
 
     /// Starts the service; running executions have so long to end once it is told to stop.
     pub fn serve(&self, drain: &str) -> Service {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sconn"))
-            .current_dir(self.path())
-            .args(["serve", "--listen", "127.0.0.1:0", "--drain", drain])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        let address = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap();
-            if let Some((_, address)) = line.split_once(" at http://") {
-                break address.to_owned();
-            }
-            said += &line;
-        };
-        let log = Arc::new(Mutex::new(said));
-        let heard = log.clone();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                *heard.lock().unwrap() += &format!("{line}\n");
-            }
-        });
-        Service { child, address, log, token: String::new() }
+        let process = service::Service::start(self.path(), &["--drain", drain]);
+        Service { process, token: String::new() }
     }
 
     /// The service, asked with a token of that role.
@@ -133,23 +93,28 @@ impl Desk {
 
 /// A running service; its executions end with it.
 pub struct Service {
-    child: Child,
-    pub address: String,
-    log: Arc<Mutex<String>>,
+    process: service::Service,
     pub token: String,
+}
+
+impl Deref for Service {
+    type Target = service::Service;
+
+    fn deref(&self) -> &service::Service {
+        &self.process
+    }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if self.runs() {
             self.terminate();
         }
+        // Not to panic twice where a test has failed.
         let since = Instant::now();
-        while self.child.try_wait().is_ok_and(|s| s.is_none()) && since.elapsed() < Duration::from_secs(20) {
+        while self.runs() && since.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -191,7 +156,7 @@ impl Service {
             request = request.header(*name, *value);
         }
         let response = agent.run(request.body(body.to_vec()).unwrap());
-        let mut response = response.unwrap_or_else(|e| panic!("{method} {path}: {e}\n{}", self.log()));
+        let mut response = response.unwrap_or_else(|e| panic!("{method} {path}: {e}\n{}", self.said()));
         let body = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
@@ -233,7 +198,7 @@ impl Service {
             if is(&execution) {
                 return execution;
             }
-            assert!(since.elapsed() < PATIENCE, "{execution}\n{}", self.log());
+            assert!(since.elapsed() < PATIENCE, "{execution}\n{}", self.said());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -241,20 +206,5 @@ impl Service {
     /// An execution, once it has ended.
     pub fn ended(&self, id: &str) -> Value {
         self.once(id, |e| !e["ended_at"].is_null())
-    }
-
-    /// Tells it to stop.
-    pub fn terminate(&self) {
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-    }
-
-    /// How it ended.
-    pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
-    }
-
-    /// What it has told so far.
-    pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
     }
 }

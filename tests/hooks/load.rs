@@ -3,7 +3,9 @@
 //! `SCONN_HOOK_EVENTS=100000 cargo test --test sconn hooks::load -- --nocapture` for the long form.
 
 use super::Desk;
-use super::serving::{Service, post, rows, until};
+use super::serving::{post, rows};
+use crate::common::project::{eventually, until};
+use crate::common::service::Service;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,8 +20,9 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
     let desk = Desk::active("verify nothing batch 1s count 400");
     let service = Mutex::new(desk.serve());
     let address = service.lock().unwrap().address;
-    // Another process makes executions of them at the same time.
-    let work = Mutex::new(Work::start(&desk));
+    // Another process makes executions of them at the same time; it runs none.
+    let queues = ["work", "--at-once", "0"];
+    let work = Mutex::new(desk.start(&queues));
     let (next, taken, sending) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(true));
     let sure: Mutex<HashSet<usize>> = Mutex::default();
     let since = Instant::now();
@@ -46,10 +49,10 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
                 }
                 // What batches beside it is killed as well.
                 let mut work = work.lock().unwrap();
-                *work = Work::start(&desk);
+                *work = desk.start(&queues);
                 let mut service = service.lock().unwrap();
                 service.kill();
-                *service = Service::start_at(desk.path(), &address.to_string(), &["--at-once", "0"], None);
+                *service = Service::start_at(&address.to_string(), desk.path(), &["--at-once", "0"], None);
             }
         });
         for sender in senders {
@@ -58,7 +61,7 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
         sending.store(false, Ordering::Relaxed);
     });
     let took = since.elapsed().as_secs_f64();
-    until(|| (waiting(&desk) == 0).then_some(()));
+    eventually("no event waits", || waiting(&desk) == 0);
     drop(work);
     let found = in_executions(&desk);
     let sure = sure.into_inner().unwrap();
@@ -72,24 +75,6 @@ fn every_event_that_was_answered_2xx_is_in_exactly_one_execution_whatever_is_kil
         sure.len(),
         found.len()
     );
-}
-
-/// `sconn work` beside the service; it runs nothing, only queues. It ends with this value.
-struct Work(std::process::Child);
-
-impl Work {
-    fn start(desk: &Desk) -> Self {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sconn"));
-        command.current_dir(desk.path()).args(["work", "--at-once", "0"]);
-        Self(command.stderr(std::process::Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Every other event has an id, and is sent until it is answered; the others are sent once: without an id
@@ -106,28 +91,24 @@ fn send(address: std::net::SocketAddr, n: usize, sure: &Mutex<HashSet<usize>>) {
         let taken = answer.is_some_and(|a| matches!(a.status, 200 | 201));
         (taken || !again).then_some(taken)
     };
-    if until(taken) {
+    if until("an event that may be sent again is taken", taken) {
         sure.lock().unwrap().insert(n);
     }
 }
 
-fn state(desk: &Desk) -> rusqlite::Connection {
-    rusqlite::Connection::open(desk.path().join(".sconn/state.sqlite")).unwrap()
-}
-
 fn waiting(desk: &Desk) -> i64 {
     let sql = "SELECT count(*) FROM events WHERE state = 'waiting'";
-    state(desk).query_row(sql, [], |r| r.get(0)).unwrap()
+    desk.database().query_row(sql, [], |r| r.get(0)).unwrap()
 }
 
 /// How often each event is in an execution's input.
 fn in_executions(desk: &Desk) -> HashMap<usize, usize> {
     let mut found = HashMap::new();
-    let state = state(desk);
+    let state = desk.database();
     let mut all = state.prepare("SELECT folder FROM executions").unwrap();
     let folders = all.query_map([], |r| r.get::<_, String>(0)).unwrap().map(|r| r.unwrap());
     for folder in folders {
-        for file in std::fs::read_dir(desk.path().join(folder).join("input")).unwrap() {
+        for file in std::fs::read_dir(desk.at(&folder).join("input")).unwrap() {
             for row in rows(&file.unwrap().path()) {
                 let body: serde_json::Value = serde_json::from_str(&row[3]).unwrap();
                 *found.entry(usize::try_from(body["n"].as_u64().unwrap()).unwrap()).or_default() += 1;

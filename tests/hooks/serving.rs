@@ -1,5 +1,6 @@
-//! A service of its own for a test, and requests to it.
+//! Requests to a webhook, and what became of them.
 
+use crate::common::service::Service;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,21 +8,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// Waits for something to be so.
-pub fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let since = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(since.elapsed() < Duration::from_secs(60), "it never was so");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use std::time::Duration;
 
 /// The four columns of an input file of events.
 pub fn rows(file: &Path) -> Vec<[String; 4]> {
@@ -62,72 +49,7 @@ impl Answer {
     }
 }
 
-/// `sconn serve` in a process of its own, which ends with this value.
-pub struct Service {
-    child: Mutex<Child>,
-    pub address: SocketAddr,
-    said: Arc<Mutex<String>>,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
 impl Service {
-    pub fn start(folder: &Path, more: &[&str], crash: Option<&str>) -> Self {
-        Self::start_at(folder, "127.0.0.1:0", more, crash)
-    }
-
-    pub fn start_at(folder: &Path, address: &str, more: &[&str], crash: Option<&str>) -> Self {
-        let mut command = Command::new(crate::common::program());
-        command.current_dir(folder).args(["serve", "--listen", address]).args(more);
-        if let Some(point) = crash {
-            command.env("SCONN_CRASH_AT", point);
-        }
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        // Notices may come before the address.
-        let mut first = String::new();
-        while !first.contains("http://") {
-            first.clear();
-            assert!(lines.read_line(&mut first).unwrap() > 0, "it ended without an address");
-        }
-        let address = first.trim().rsplit("http://").next().unwrap().parse();
-        let address = address.unwrap_or_else(|e| panic!("{e}: {first}"));
-        let said = Arc::new(Mutex::new(first));
-        let heard = said.clone();
-        std::thread::spawn(move || {
-            for line in lines.lines().map_while(Result::ok) {
-                heard.lock().unwrap().push_str(&format!("{line}\n"));
-            }
-        });
-        Self { child: Mutex::new(child), address, said }
-    }
-
-    /// What it has said on standard error.
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.lock().unwrap().id()
-    }
-
-    /// kill -9, and it is gone.
-    pub fn kill(&self) {
-        let mut child = self.child.lock().unwrap();
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-
-    /// Waits until it has died by itself.
-    pub fn wait(&self) {
-        until(|| self.child.lock().unwrap().try_wait().unwrap());
-    }
-
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         self.try_post(path, headers, body).unwrap_or_else(|| panic!("no answer: {}", self.said()))
     }

@@ -1,99 +1,36 @@
 //! A project with a running service, and people who look at its page.
 
-use crate::common::sconn_in;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-const CONNECTOR: &str = r#"
-connector shop {
-  name    "Shop & more"
-  trigger spreadsheet
-  sample  "good.csv"
-  chunk   2
-}
-
-param region: string = "EMEA"
-
-object items "Items" {
-  name:  text required
-  sku:   text unique
-  price: decimal
-}
-
-input list {
-  sku:   "SKU"
-  price: "Price"
-}
-
-scope items from input.list {
-  sku:   string required
-  price: number
-}
-
-load items into items {
-  match sku with sku
-  map {
-    name  <- sku
-    sku   <- sku
-    price <- price overwrite
-  }
-}
-"#;
+use crate::common::project::{Project, SHOP, until};
+use crate::common::service::Service;
+use std::ops::Deref;
 
 /// The service ends with its test.
 pub struct Desk {
-    _folder: tempfile::TempDir,
-    path: PathBuf,
-    service: Child,
+    project: Project,
+    _service: Service,
     pub address: String,
 }
 
-impl Drop for Desk {
-    fn drop(&mut self) {
-        let _ = self.service.kill();
-        let _ = self.service.wait();
+impl Deref for Desk {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
     }
 }
 
 impl Desk {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // The page shows its name.
-        let path = folder.path().join("warehouse");
-        std::fs::create_dir(&path).unwrap();
-        std::fs::write(path.join("sconn.toml"), "").unwrap();
-        std::fs::write(path.join("shop.sconn"), CONNECTOR).unwrap();
-        std::fs::write(path.join("good.csv"), "SKU,Price\na,1\nb,2\nc,3\n").unwrap();
-        let mut service = Command::new(env!("CARGO_BIN_EXE_sconn"))
-            .current_dir(&path)
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(service.stderr.take().unwrap());
-        let mut address = String::new();
-        while address.is_empty() {
-            let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "the service ended");
-            if let Some((_, at)) = line.trim().split_once("http://") {
-                address = format!("http://{}", at.split_whitespace().next().unwrap());
-            }
-        }
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        Self { _folder: folder, path, service, address }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        let connector = SHOP.replace("\"Shop\"", "\"Shop & more\"");
+        let connector = format!("{connector}\nparam region: string = \"EMEA\"\n");
+        let project = Project::with_shop(&connector, "");
+        let service = Service::start(project.path(), &[]);
+        let address = format!("http://{}", service.address);
+        Self { project, _service: service, address }
     }
 
     pub fn sconn(&self, args: &[&str]) -> String {
-        let done = sconn_in(self.path(), args);
-        assert_eq!(done.code, 0, "{args:?}: {}", done.stderr);
-        done.stdout.trim().to_owned()
+        self.ends(0, args).stdout.trim().to_owned()
     }
 
     pub fn token(&self, name: &str, role: &str) -> String {
@@ -102,24 +39,15 @@ impl Desk {
 
     /// The connector's status.
     pub fn status(&self) -> String {
-        let all = self.sconn(&["status", "--format", "json"]);
-        let all: serde_json::Value = serde_json::from_str(&all).unwrap();
-        all[0]["status"].as_str().unwrap_or("Setup in Progress").to_owned()
+        self.json(&["status"])[0]["status"].as_str().unwrap_or("Setup in Progress").to_owned()
     }
 
     /// How an execution ended.
     pub fn ended(&self, id: &str) -> String {
-        let since = Instant::now();
-        loop {
-            let shown = self.sconn(&["executions", "show", id, "--format", "json"]);
-            let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-            let state = shown["state"].as_str().unwrap();
-            if !["queued", "running", "interrupted"].contains(&state) {
-                return state.replace('_', " ");
-            }
-            assert!(since.elapsed() < Duration::from_secs(120), "{shown}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        until("it ends", || {
+            let state = self.state(id);
+            (!["queued", "running", "interrupted"].contains(&state.as_str())).then(|| state.replace('_', " "))
+        })
     }
 
     pub fn stranger(&self) -> Visitor<'_> {

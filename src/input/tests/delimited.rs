@@ -74,7 +74,7 @@ fn repeated_and_blank_headers_get_names_and_notices() {
     assert!(told(&intake, "`name__duplicate_1__`") && told(&intake, "`_1`, `_2`"));
     let many = ["", "1", "x", "x", "x"].map(str::to_owned);
     assert_eq!(
-        normalise_headers(&many),
+        crate::input::headers::normalise_headers(&many),
         ["_1", "_1__duplicate_1__", "x", "x__duplicate_1__", "x__duplicate_2__"]
     );
 }

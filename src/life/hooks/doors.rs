@@ -1,17 +1,16 @@
 //! Which connectors take requests: those with a webhook among the project's files, active or not.
 
 use super::sender::{Lock, Refusal};
-use crate::life::connector::connector_files;
-use crate::life::{Connector, Failure, no_project};
-use crate::plan::{ConnectorPlan, Plan, Trigger, WebhookPlan};
+use crate::life::declared::Files;
+use crate::life::{Failure, known_plan, no_project};
+use crate::plan::{Trigger, WebhookPlan};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
 use crate::system::secrets::Secrets;
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// How long what is known of the project's files, versions and secrets counts.
 const FRESH: Duration = Duration::from_secs(1);
@@ -54,18 +53,9 @@ type Hooks = HashMap<String, Arc<Hook>>;
 
 struct Looking {
     state: State,
-    /// What each file said, as long as it stays as it is.
-    files: HashMap<PathBuf, (SystemTime, u64, Option<Declared>)>,
+    files: Files,
     /// What each version says.
     versions: HashMap<(String, i64), Option<WebhookPlan>>,
-}
-
-/// A webhook that a file declares.
-#[derive(Clone, Debug)]
-struct Declared {
-    name: String,
-    label: String,
-    hook: WebhookPlan,
 }
 
 impl Doors {
@@ -75,7 +65,7 @@ impl Doors {
     /// Where there is no project, or its state cannot be opened.
     pub fn of(project: &Project) -> Result<Self, Failure> {
         let Some(state) = project.state()? else { return Err(no_project(project.root())) };
-        let looking = Looking { state, files: HashMap::new(), versions: HashMap::new() };
+        let looking = Looking { state, files: Files::default(), versions: HashMap::new() };
         Ok(Self { project: project.clone(), open: Mutex::default(), looking: Mutex::new(looking) })
     }
 
@@ -106,13 +96,13 @@ impl Doors {
 
 impl Looking {
     fn look(&mut self, project: &Project) -> Result<Hooks, Failure> {
-        let declared = self.declared(project)?;
+        let mut declared = self.files.declared(project, &mut self.state)?;
         let secrets = Secrets::of(project.root());
         let mut hooks = HashMap::new();
         for connector in self.state.connectors()? {
             let hook = match connector.version {
                 Some(version) => self.version(&connector, version)?,
-                None => declared.get(&connector.name).cloned(),
+                None => declared.remove(&connector.name).and_then(|c| webhook(c.trigger)),
             };
             let Some(hook) = hook else { continue };
             let secret = |name: &str| secrets.get(name).map_err(|e| format!("{e}: {}", e.hint()));
@@ -128,49 +118,10 @@ impl Looking {
         if let Some(known) = self.versions.get(&key) {
             return Ok(known.clone());
         }
-        let plan = self.state.plan(&connector.name, version)?;
-        let plan = plan.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
+        let plan = known_plan(&self.state, &connector.name, Some(version))?;
         let hook = plan.and_then(|p| webhook(p.connector.trigger));
         self.versions.insert(key, hook.clone());
         Ok(hook)
-    }
-
-    /// What the project's files declare, by name; the state gets to know those that it does not.
-    fn declared(&mut self, project: &Project) -> Result<HashMap<String, WebhookPlan>, Failure> {
-        let mut found = Vec::new();
-        // A folder that may not be read keeps no connector for us, and no request from the others.
-        let _ = connector_files(project.root(), &mut found);
-        found.sort();
-        self.files.retain(|file, _| found.contains(file));
-        let mut hooks = HashMap::new();
-        for file in found {
-            let Some(Declared { name, label, hook }) = self.file(&file) else { continue };
-            if hooks.contains_key(&name) {
-                continue;
-            }
-            let relative = file.strip_prefix(project.root()).unwrap_or(&file).display().to_string();
-            let known = self.state.connector(&name)?;
-            if known.is_none_or(|k| k.version.is_none() && k.file != relative) {
-                self.state.know(&name, &label, &relative)?;
-            }
-            hooks.insert(name, hook);
-        }
-        Ok(hooks)
-    }
-
-    fn file(&mut self, file: &Path) -> Option<Declared> {
-        let now = file.metadata().and_then(|m| Ok((m.modified()?, m.len()))).ok()?;
-        if let Some((modified, length, declared)) = self.files.get(file)
-            && (*modified, *length) == now
-        {
-            return declared.clone();
-        }
-        let declared = Connector::declared(file).ok().flatten().and_then(|c| {
-            let ConnectorPlan { name, label, trigger, .. } = c;
-            Some(Declared { name, label, hook: webhook(trigger)? })
-        });
-        self.files.insert(file.to_path_buf(), (now.0, now.1, declared.clone()));
-        declared
     }
 }
 

@@ -196,14 +196,6 @@ pub(super) fn insert(t: &Connection, new: NewExecution<'_>) -> rusqlite::Result<
 }
 
 impl State {
-    /// Puts an execution into the queue.
-    ///
-    /// # Errors
-    /// Where the state cannot be written.
-    pub fn queue(&mut self, new: NewExecution<'_>) -> Result<(), ProjectError> {
-        self.together(|t| insert(t, new))
-    }
-
     /// Executions, the newest first; of one connector, or of all.
     ///
     /// # Errors

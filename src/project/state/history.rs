@@ -79,24 +79,13 @@ impl State {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::project::state::NewExecution;
-    use jiff::Timestamp;
+    use crate::project::state::tests::{at, queue, state};
 
     #[test]
     fn an_execution_that_was_left_to_people_goes_on_when_they_say_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut state = State::open(&folder.path().join("state.sqlite")).unwrap();
-        let now = Timestamp::UNIX_EPOCH;
-        let new = NewExecution {
-            id: "a",
-            connector: "shop",
-            version: None,
-            live: false,
-            folder: "a",
-            triggered_by: "",
-            at: now,
-        };
-        state.queue(new).unwrap();
+        let (_dir, mut state) = state();
+        queue(&mut state, "a", "shop", false, 0);
+        let now = at(0);
         let waits = |state: &State| state.next(&|_: &str| 1).unwrap().is_some();
         for _ in 0..5 {
             assert!(waits(&state));

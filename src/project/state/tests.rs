@@ -3,11 +3,11 @@
 use super::*;
 use jiff::{SignedDuration, Timestamp};
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
-fn state() -> (tempfile::TempDir, State) {
+pub(super) fn state() -> (tempfile::TempDir, State) {
     let dir = tempfile::tempdir().unwrap();
     let state = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap();
     (dir, state)
@@ -22,10 +22,10 @@ fn status(state: &State, name: &str) -> Status {
     state.connector(name).unwrap().unwrap().status
 }
 
-fn queue(state: &mut State, id: &str, connector: &str, live: bool, second: i64) {
+pub(super) fn queue(state: &mut State, id: &str, connector: &str, live: bool, second: i64) {
     let new =
         NewExecution { id, connector, version: Some(1), live, folder: id, triggered_by: "", at: at(second) };
-    state.queue(new).unwrap();
+    assert_eq!(state.submit(new, &Submission::default(), None).unwrap(), None);
 }
 
 fn run(state: &mut State, id: &str, ended: ExecutionState) {

@@ -6,7 +6,6 @@ use super::{BATCH_ROWS, StoredName};
 use crate::load::{Action, RowDecision};
 use crate::report::ReportError;
 use crate::report::words::problem_words;
-use std::path::Path;
 
 /// How many rows are looked at for one page; a search that finds little goes on from there.
 const LOOK_AT: u64 = 200_000;
@@ -150,12 +149,4 @@ impl ShownDecision {
             })
             || d.errors.iter().chain(&d.warnings).any(|p| has(&problem_words(p)) || has(p.code.name()))
     }
-}
-
-/// A page of the decisions in a file.
-///
-/// # Errors
-/// Where the file cannot be read.
-pub fn decision_page(path: &Path, wanted: &Wanted) -> Result<DecisionPage, ReportError> {
-    DecisionReader::open(path)?.page(wanted)
 }

@@ -4,7 +4,9 @@ use super::super::extract::{Body, Path};
 use super::super::{Admin, ApiError, App, Read};
 use super::views::Execution;
 use super::{Refused, connector};
-use crate::life::{Connector as Loaded, Failure, Known, Standing, activate as begin, discover, standing};
+use crate::life::{
+    Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing,
+};
 use crate::plan::{Plan, Trigger};
 use axum::Json;
 use axum::extract::State;
@@ -135,7 +137,7 @@ impl ConnectorDetails {
 
 /// List connectors
 ///
-/// All that lie in the project's folder and check without errors, and all that were ever active.
+/// All that lie in the project's folder, finished or not, and all that were ever active.
 #[utoipa::path(
     get, path = "/connectors", tag = "connectors",
     responses((status = 200, description = "The connectors", body = Connectors), Refused),
@@ -169,9 +171,7 @@ async fn details(app: &App, name: String) -> Result<Json<ConnectorDetails>, ApiE
     let project = app.project().clone();
     let found = app.with(move |state| {
         let known = connector(state, &name)?;
-        let active = known.version.map(|v| state.plan(&name, v)).transpose()?.flatten();
-        let active = active.and_then(|json| serde_json::from_str::<Plan>(&json).ok());
-        let plan = match active {
+        let plan = match known_plan(state, &name, known.version)? {
             Some(plan) => plan,
             None => Loaded::load(&project.root().join(&known.file))?.plan_or_failure()?,
         };

@@ -1,12 +1,12 @@
 //! A connector: its flow, its settings, its versions, whether it is active.
 
 use super::super::{ApiError, App};
-use super::connectors::{active_plan, trigger};
+use super::connectors::trigger;
 use super::session::Visitor;
 use super::show::{self, Badge, Execution, Time, clear};
 use super::{Frame, PageError, flow, page};
 use crate::diagnostic::render::concise;
-use crate::life::{Connector, Failure, discover, edited, incomplete};
+use crate::life::{Connector, Failure, discover, edited, incomplete, known_plan};
 use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -38,7 +38,7 @@ impl Head {
             tab,
             queued: state.queued(&connector.name)?.len(),
             webhook: !state.events(&connector.name, None, 1)?.is_empty()
-                || active_plan(state, connector)?
+                || known_plan(state, &connector.name, connector.version)?
                     .is_some_and(|p| matches!(p.connector.trigger, Trigger::Webhook(_))),
         })
     }
@@ -108,7 +108,7 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     // Where the file has errors, what runs live is shown.
     let plan = match now {
         Ok((_, plan)) => Some(plan),
-        Err(_) => active_plan(state, &connector)?,
+        Err(_) => known_plan(state, &connector.name, connector.version)?,
     };
     let rows = state.executions(Some(name), 50)?;
     let last = rows.into_iter().find_map(|row| {

@@ -4,9 +4,9 @@ use super::super::{ApiError, App};
 use super::session::Visitor;
 use super::show::{self, Badge, Execution};
 use super::{Frame, PageError, page};
-use crate::life::{Standing, discover, standing};
-use crate::plan::{Plan, Trigger};
-use crate::project::state::{ConnectorState, State};
+use crate::life::{Standing, discover, known_plan, standing};
+use crate::plan::Trigger;
+use crate::project::state::State;
 use askama::Template;
 use axum::extract;
 use axum::response::Response;
@@ -51,7 +51,7 @@ fn line(
     state: &State,
     Standing { connector, edited, queued, last, next_slot, .. }: Standing,
 ) -> Result<Line, ApiError> {
-    let active = active_plan(state, &connector)?;
+    let active = known_plan(state, &connector.name, connector.version)?;
     Ok(Line {
         label: show::label(&connector),
         badge: connector.status.into(),
@@ -63,13 +63,6 @@ fn line(
         last: last.map(Execution::of),
         name: connector.name,
     })
-}
-
-/// The plan of the version that runs live, if there is one.
-pub fn active_plan(state: &State, connector: &ConnectorState) -> Result<Option<Plan>, ApiError> {
-    let Some(version) = connector.version else { return Ok(None) };
-    let json = state.plan(&connector.name, version)?;
-    Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
 /// What starts it, in words.

@@ -6,7 +6,8 @@ mod hostile;
 mod walk;
 mod whole;
 
-use super::*;
+use super::parse;
+use super::tree::*;
 
 const CONNECTOR: &str = include_str!("../samples/vendor_prices.sconn");
 const CRM: &str = include_str!("../samples/crm.sconn");

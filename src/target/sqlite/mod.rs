@@ -58,15 +58,6 @@ impl Store {
         schema::load(&self.connection).map_err(|e| self.place.io(e))
     }
 
-    /// How long a call waits for another program to let go of the file; 5 seconds at first.
-    ///
-    /// # Errors
-    /// [`TargetError::Io`]
-    pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<(), TargetError> {
-        self.busy_timeout = timeout;
-        self.connection.busy_timeout(timeout).map_err(|e| self.place.io(e))
-    }
-
     fn object(&self, name: &str) -> Option<&ObjectSchema> {
         self.objects.iter().find(|o| o.name == name)
     }

@@ -2,33 +2,11 @@
 
 use super::*;
 use crate::project::state::ExecutionState::{Cancelled, Completed};
-use crate::project::state::{NewExecution, Outcome};
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + second).unwrap()
-}
-
-fn state() -> (tempfile::TempDir, State) {
-    let dir = tempfile::tempdir().unwrap();
-    let state = State::open(&dir.path().join("state.sqlite")).unwrap();
-    (dir, state)
-}
-
-fn queue(state: &mut State, id: &str) {
-    let new = NewExecution {
-        id,
-        connector: "shop",
-        version: None,
-        live: true,
-        folder: id,
-        triggered_by: "",
-        at: at(0),
-    };
-    state.queue(new).unwrap();
-}
+use crate::project::state::Outcome;
+use crate::project::state::tests::{at, queue, state};
 
 fn enter(state: &mut State, id: &str) {
-    queue(state, id);
+    queue(state, id, "shop", true, 0);
     state.cancel(id, at(1)).unwrap();
     let (seq, execution) = state.ended().unwrap().remove(0);
     let message = NewMessage {
@@ -46,7 +24,7 @@ fn enter(state: &mut State, id: &str) {
 fn an_execution_that_ended_however_is_noted_once() {
     let (_dir, mut state) = state();
     for id in ["ran", "cancelled", "stuck"] {
-        queue(&mut state, id);
+        queue(&mut state, id, "shop", true, 0);
     }
     assert_eq!(state.ended().unwrap(), []);
     let epoch = state.take("ran", 1, at(1)).unwrap().unwrap().epoch;

@@ -42,7 +42,7 @@ fn while_a_chunk_is_open_others_read_what_was_before_and_wait_to_write() {
     let (mut one, mut two) = (store(&path), store(&path));
     wait(one.claim("e1", None)).unwrap();
     wait(one.begin(key(0))).unwrap();
-    two.set_busy_timeout(Duration::from_millis(10)).unwrap();
+    impatient(&mut two, Duration::from_millis(10));
     assert!(matches!(wait(two.claim("e2", None)), Err(TargetError::Io { .. })), "the file is locked");
     assert_eq!(two.count("people", &[]).unwrap(), 0);
     wait(one.abandon());

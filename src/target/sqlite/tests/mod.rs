@@ -22,6 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// Calls on the store wait for another program no longer than that.
+fn impatient(store: &mut Store, timeout: Duration) {
+    store.busy_timeout = timeout;
+    store.connection.busy_timeout(timeout).unwrap();
+}
+
 fn field(name: &str, ty: FieldType) -> FieldSchema {
     FieldSchema { name: name.into(), ty, required: false, unique: false, options: Vec::new() }
 }

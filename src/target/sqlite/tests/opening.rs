@@ -72,7 +72,7 @@ fn a_locked_file_is_an_error_with_a_hint_and_works_again_afterwards() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crm.sqlite");
     let mut store = store(&path);
-    store.set_busy_timeout(Duration::from_millis(20)).unwrap();
+    impatient(&mut store, Duration::from_millis(20));
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writes = [create(1, &[("name", text("Ann"))])];

@@ -1,0 +1,109 @@
+//! What `sconn executions` takes.
+
+use super::Format;
+use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// `sconn executions`
+#[derive(Debug, clap::Args)]
+pub struct Executions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ExecutionsCommand,
+}
+
+/// The commands of `sconn executions`.
+#[derive(Debug, Subcommand)]
+pub enum ExecutionsCommand {
+    /// List executions, the newest first.
+    #[command(after_help = "Example:\n  sconn executions list --connector vendor_prices")]
+    List {
+        /// Only those of this connector.
+        #[arg(long, value_name = "NAME")]
+        connector: Option<String>,
+        /// How many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+        /// How they are shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show one execution.
+    Show {
+        /// Its id.
+        execution: String,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Stop an execution: a running one after the chunk in hand; what was committed stays.
+    Cancel {
+        /// Its id.
+        execution: String,
+    },
+    /// Go on where an execution was interrupted: by a power cut, a crash, kill -9. Each row takes
+    /// effect once.
+    #[command(
+        after_help = "Example:\n  sconn executions resume 20240304T101500Z-3f9a1c\n\nIt goes on with the connector, the input and the parameters that it began with."
+    )]
+    Resume {
+        /// The execution's id, or the folder that was given with --out.
+        execution: PathBuf,
+        /// How the summary is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Remove the files of executions that ended long ago; they stay in the list.
+    #[command(
+        after_help = "Example:\n  sconn executions prune --older-than 30d --dry-run\n\nWithout --older-than it is `executions` in [retention] of sconn.toml that counts."
+    )]
+    Prune {
+        /// How long ago: 90s, 15m, 6h, 30d.
+        #[arg(long, value_name = "TIME", value_parser = crate::project::parse_length)]
+        older_than: Option<std::time::Duration>,
+        /// Only say which.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Copy what an execution left: the SQL output is there while load steps still run.
+    #[command(
+        after_help = "Example:\n  sconn executions download 20240304T101500Z-3f9a1c report --to monday.xlsx"
+    )]
+    Download {
+        /// The execution's id, or its folder.
+        execution: PathBuf,
+        /// What.
+        #[arg(value_enum)]
+        artefact: Artefact,
+        /// Where to; its own name in the current folder where not given.
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+    },
+}
+
+/// What can be downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Artefact {
+    /// report.xlsx
+    Report,
+    /// sql-output.zip
+    SqlOutput,
+    /// decisions.parquet
+    Decisions,
+    /// summary.json
+    Summary,
+    /// The input files.
+    Input,
+}
+
+impl From<Artefact> for crate::life::Artefact {
+    fn from(artefact: Artefact) -> Self {
+        match artefact {
+            Artefact::Report => Self::Report,
+            Artefact::SqlOutput => Self::SqlOutput,
+            Artefact::Decisions => Self::Decisions,
+            Artefact::Summary => Self::Summary,
+            Artefact::Input => Self::Input,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Into the queue: once for each key, and whole or not at all.
+
+use super::{Ask, Asked};
+use crate::life::Failure;
+use crate::life::worker::Hold;
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::project::state::{Known, RequestKey};
+use crate::run::{Silent, freeze};
+use crate::system::stop::Stop;
+use std::path::Path;
+
+/// A key by which the same request, sent twice, is one execution.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Who sends it.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+    /// What is asked, in short: another request with the same key is refused.
+    pub request: String,
+}
+
+impl Key {
+    fn as_request(&self) -> RequestKey<'_> {
+        RequestKey { caller: &self.caller, key: &self.key, request: &self.request }
+    }
+}
+
+/// What became of a request to queue an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// It waits, under this id.
+    New(String),
+    /// An earlier request with the same key put it there.
+    Before(String),
+    /// Another request had the key: nothing was done.
+    KeyTaken,
+}
+
+impl From<Known> for Queued {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Same(id) => Queued::Before(id),
+            Known::Other => Queued::KeyTaken,
+        }
+    }
+}
+
+/// Puts an execution into the project's queue; gives its id.
+///
+/// # Errors
+/// Where there is no project, or what is asked for cannot be.
+pub fn queue(plan: Plan, ask: Ask) -> Result<String, Failure> {
+    match queue_once(plan, ask, None)? {
+        Queued::New(id) | Queued::Before(id) => Ok(id),
+        Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
+    }
+}
+
+/// Puts an execution into the project's queue, once for all requests with the same key.
+///
+/// # Errors
+/// Where there is no project, or what is asked for cannot be.
+pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
+    let key = key.map(Key::as_request);
+    if let (Some(key), Some(state)) = (key, Project::of(&ask.file)?.state()?)
+        && let Some(known) = state.request(key)?
+    {
+        return Ok(known.into());
+    }
+    let asked = prepare(plan, ask)?;
+    let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
+    // The same request was faster on another connection.
+    let unused = asked.folder.root().to_path_buf();
+    drop(asked);
+    let _ = std::fs::remove_dir_all(unused);
+    Ok(known.into())
+}
+
+/// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
+/// not know of it yet. Where that fails nothing is left of it.
+pub(in crate::life) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
+    prepare_noted(plan, ask, |_| Ok(()))
+}
+
+/// The same; `note` is given its folder before anything is copied there, so that what a process leaves
+/// that dies meanwhile can be found.
+pub(in crate::life) fn prepare_noted(
+    plan: Plan,
+    ask: Ask,
+    note: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<Asked, Failure> {
+    let own = ask.out.is_none();
+    let asked = Asked::later(plan, ask)?;
+    note(asked.folder.root())?;
+    let kept = keep(&asked);
+    if kept.is_err() && own {
+        let _ = std::fs::remove_dir_all(asked.folder.root());
+    }
+    kept.map(|()| asked)
+}
+
+fn keep(asked: &Asked) -> Result<(), Failure> {
+    if asked.project.state()?.is_none() {
+        return Err(Failure::new(
+            "there is no project here, and so no queue",
+            "make one with an empty file `sconn.toml`, or use `sconn run`",
+        ));
+    }
+    let target = asked.open_target()?;
+    let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
+    let hold = Hold::nobody();
+    freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
+    asked.folder.leave();
+    Ok(())
+}

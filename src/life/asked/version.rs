@@ -1,0 +1,83 @@
+//! Which version of a connector runs, and whether it may.
+
+use super::Ask;
+use crate::life::activation::{incomplete, plan_to_run, version_hash};
+use crate::life::{Connector, Failure};
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::project::state::Status;
+use crate::run::Frozen;
+use crate::system::clock::{Clock, SystemClock};
+use crate::system::crash;
+use crate::system::folder::ExecutionFolder;
+
+/// An execution that waited begins now; a live one with the version that is active by now. Live, nothing
+/// begins and nothing goes on while its connector is not active.
+pub(super) fn begin_at_last(
+    project: &Project,
+    frozen: &mut Frozen,
+    folder: &ExecutionFolder,
+) -> Result<(), Failure> {
+    let Some(mut state) = project.state()? else { return Ok(()) };
+    let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
+    // What was cancelled is only ended.
+    if row.state.ended() || row.cancel {
+        return Ok(());
+    }
+    let waited = row.started_at.is_none();
+    if !row.live {
+        return if waited {
+            Ok(frozen.begins(folder, SystemClock.now(), frozen.plan.clone())?)
+        } else {
+            Ok(())
+        };
+    }
+    let connector = state.connector(&row.connector)?;
+    let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
+    if !status.runs() {
+        return Err(Failure::new(
+            format!("`{}` does not run live: it is {}", row.connector, status.words()),
+            format!("activate it: sconn activate {}", row.connector),
+        ));
+    }
+    let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
+    let plan = plan_to_run(&state, &row.connector, version)?;
+    frozen.begins(folder, SystemClock.now(), plan)?;
+    crash::point("version kept");
+    Ok(state.begins(&row.id, Some(version))?)
+}
+
+/// Within a project a live run takes the version that was activated, and needs an operational
+/// connector; a dry run takes the file as it is, with a warning while something is missing.
+pub(super) fn version_to_run(
+    project: &Project,
+    connector: &Connector,
+    plan: &Plan,
+    ask: &Ask,
+) -> Result<Option<i64>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let name = &plan.connector.name;
+    if !ask.live {
+        for missing in incomplete(connector, plan) {
+            eprintln!("warning: `{name}` is not complete: {missing}");
+        }
+        return Ok(None);
+    }
+    let file = ask.file.display();
+    let known = state.connector(name)?;
+    let status = known.as_ref().map_or(Status::Setup, |k| k.status);
+    let Some(known) = known.filter(|k| k.status.runs()) else {
+        return Err(Failure::new(
+            format!("`{name}` does not run live: it is {}", status.words()),
+            format!("activate it: sconn activate {file}\na dry run is always possible: leave out --live"),
+        ));
+    };
+    if known.hash.as_ref().is_some_and(|hash| *hash != version_hash(plan).1) {
+        let version = known.version.unwrap_or_default();
+        return Err(Failure::new(
+            format!("{file} was edited since version {version} of `{name}` was activated"),
+            format!("look at it with a dry run, then activate it again: sconn activate {file}"),
+        ));
+    }
+    Ok(known.version)
+}
