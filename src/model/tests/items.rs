@@ -189,7 +189,7 @@ fn the_sample_is_held_against_the_inputs() {
     let nothing =
         changed("  sample      \"samples/prices.csv\"\n", "").text(crate::text::FileId(0)).to_owned();
     let bare = project(&format!("{nothing}\ninput more\n"), &[]);
-    among(&bare, Code::SampleUnreadable, "more", "declare the columns");
+    among(&bare, Code::ColumnsUnknown, "more", "declare the columns");
 }
 
 #[test]

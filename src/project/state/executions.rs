@@ -10,6 +10,10 @@ use serde::Serialize;
 /// How long a worker may be silent before its execution counts as interrupted.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);
 
+/// What waits for a worker. One that was interrupted again and again is left to people.
+const WAITS: &str =
+    "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
+
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,7 +213,20 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn queued(&self, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
-        let sql = format!("{SELECT} WHERE connector = ?1 AND state = 'queued' ORDER BY queued_at, id");
+        self.those("state = 'queued'", connector)
+    }
+
+    /// The executions that begin or go on once a connector is active, the oldest first. Dry runs need not wait
+    /// for that.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn would_begin(&self, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
+        self.those(&format!("live = 1 AND {WAITS}"), connector)
+    }
+
+    fn those(&self, which: &str, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
+        let sql = format!("{SELECT} WHERE connector = ?1 AND {which} ORDER BY queued_at, id");
         let list = || {
             let mut statement = self.connection.prepare(&sql)?;
             statement.query_map([connector], read)?.collect::<rusqlite::Result<Vec<_>>>()
@@ -366,8 +383,6 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn next(&self, concurrency: &dyn Fn(&str) -> i64) -> Result<Option<ExecutionRow>, ProjectError> {
-        const WAITS: &str =
-            "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
         let connectors = || {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT connector, sum(state = 'running') FROM executions
