@@ -114,6 +114,11 @@ impl Project {
         Ok(Self { root: root.to_path_buf(), targets, watches, declared: true, settings })
     }
 
+    /// Whether there is a `sconn.toml`.
+    pub fn is_declared(&self) -> bool {
+        self.declared
+    }
+
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root
