@@ -2,7 +2,7 @@
 //! loses nothing.
 
 mod described;
-mod desk;
+pub mod desk;
 
 use crate::common::project::GOOD;
 use desk::{CONNECTOR, Desk, Service};

@@ -5,6 +5,7 @@ use super::{Exit, Failure, Look, print};
 use crate::diagnostic::{Code, Diagnostic, nearest, render};
 use crate::life::{Connector, connector_files};
 use crate::project::Project;
+use crate::text::FileId;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -64,16 +65,16 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
 }
 
 /// The first file of each name, by its project's root.
-type Names = BTreeMap<(PathBuf, String), PathBuf>;
+type Names = BTreeMap<(PathBuf, String), String>;
 
 /// That a file before this one declares the same connector. Without a project each file is on its own.
 fn name_taken(connector: &Connector, file: &Path, names: &mut Names) -> Option<Diagnostic> {
     let project = Project::of(file).ok().filter(Project::is_declared)?;
     let name = connector.project.connector()?.name;
     match names.entry((project.root().to_path_buf(), name)) {
-        Entry::Occupied(first) => connector.project.name_taken(&first.get().display().to_string()),
+        Entry::Occupied(first) => connector.project.name_taken(first.get()),
         Entry::Vacant(free) => {
-            free.insert(file.to_path_buf());
+            free.insert(connector.project.file_name(FileId(0)));
             None
         }
     }
