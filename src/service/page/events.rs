@@ -1,7 +1,7 @@
 //! The webhook events of a connector: looked at, tried in a dry run, thrown away.
 
 use super::super::{ApiError, App};
-use super::connector::{Head, known, read};
+use super::connector::{Head, known, plan_now};
 use super::session::{Fields, Visitor};
 use super::show::{self, Badge, Time, clear};
 use super::{Frame, PageError, page};
@@ -135,9 +135,7 @@ fn replay(
     by: String,
 ) -> Result<String, ApiError> {
     let connector = known(project, state, name)?;
-    let (_, plan) = read(project, &connector).map_err(|errors| {
-        Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
-    })?;
+    let plan = plan_now(project, &connector)?;
     let samples = sample_events(state, events)?;
     let file = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ask = Ask {

@@ -1,7 +1,7 @@
 //! Starting a run: files, dry or live, parameters.
 
 use super::super::{ApiError, App, Upload};
-use super::connector::{Head, known, read};
+use super::connector::{Head, known, plan_now, read};
 use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
@@ -141,12 +141,7 @@ fn begin(
     let active = live.then(|| active_version(project, state, &connector)).transpose()?.flatten();
     let plan = match active {
         Some((plan, _)) => plan,
-        None => {
-            let now = read(project, &connector).map_err(|errors| {
-                Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
-            })?;
-            now.1
-        }
+        None => plan_now(project, &connector)?,
     };
     let mut input: Vec<InputFile> = upload.files.clone();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
