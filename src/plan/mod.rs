@@ -53,6 +53,11 @@ impl Plan {
         self.objects.iter().find(|o| o.name == name)
     }
 
+    /// Whether a run needs files: a schedule hands its own in.
+    pub fn needs_input(&self) -> bool {
+        !self.inputs.is_empty() && !matches!(self.connector.trigger, Trigger::Schedule(_))
+    }
+
     /// The scopes, in order.
     pub fn scopes(&self) -> impl Iterator<Item = &QueryPlan> {
         self.queries.iter().filter(|q| q.scope.is_some())
