@@ -1,7 +1,9 @@
 //! The page: over HTTP, what must not be possible; and its whole story in a real browser.
 
+mod asked;
 mod desk;
 mod story;
+mod told;
 
 use desk::{Answer, Desk};
 
@@ -122,14 +124,14 @@ fn before_a_connector_is_active_again_it_is_asked_what_becomes_of_its_queue() {
     assert_eq!(asked.header("location"), "/connectors/shop/activation");
     assert_eq!(desk.status(), "Setup in Progress", "nothing happens before the answer");
     let prompt = ann.get("/connectors/shop/activation").body;
-    assert!(prompt.contains("2 queued executions would begin at once"), "{prompt}");
+    assert!(prompt.contains("2 executions that wait would begin at once"), "{prompt}");
     assert!(prompt.contains(&id(&first)) && prompt.contains(&id(&second)), "{prompt}");
     // An answer that knows of one only is asked again.
-    let half = ann.post("/connectors/shop/activation", &[("to", "on"), ("shown", &id(&first))]);
+    let half = ann.post("/connectors/shop/activation", &[("to", "on"), ("newest", &id(&first))]);
     assert_eq!(half.header("location"), "/connectors/shop/activation");
     let done = ann.post(
         "/connectors/shop/activation",
-        &[("to", "on"), ("shown", &id(&first)), ("shown", &id(&second)), ("cancel", &id(&second))],
+        &[("to", "on"), ("newest", &id(&second)), ("cancel", &id(&second))],
     );
     assert_eq!(done.header("location"), "/connectors/shop");
     assert_eq!(desk.ended(&id(&first)), "completed");

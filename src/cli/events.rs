@@ -12,7 +12,7 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
     match command {
         EventsCommand::List { connector, state, limit, format } => {
             let (known, name) = find(&connector)?;
-            list(&known.state.events(&name, state.map(Into::into), limit)?, format)
+            list(&known.state.events(&name, state.map(Into::into), None, limit, |e| e)?, format)
         }
         EventsCommand::Show { event, format } => show(event, format),
         EventsCommand::Replay { which, live: true, .. } => {

@@ -18,7 +18,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     for before in &done.before {
         print(&format!("{before} is inactive: its file is `{name}` now; what is queued for it stays\n"))?;
     }
-    if !known.state.events(name, Some(EventState::Captured), 1)?.is_empty() {
+    if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
     unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));

@@ -23,7 +23,7 @@ pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution, Outcome, Taken};
 pub use history::Wanted;
-pub use outbox::{Message, MessageKind, MessageState, NewMessage};
+pub use outbox::{Message, MessageKind, MessageState, NewMessage, WantedMessages};
 pub use retention::Expired;
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};
