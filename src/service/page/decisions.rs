@@ -128,21 +128,22 @@ impl Pages {
         // No address grows for ever.
         let mut behind: Vec<u64> = before.iter().copied().chain([query.from]).collect();
         behind.drain(..behind.len().saturating_sub(TRAIL));
-        let row = |d: Option<&ShownDecision>| d.map(|d| grouped(d.decision.row));
-        let ends = row(found.rows.first()).zip(row(found.rows.last()));
         Self {
-            position: ends.map_or_else(String::new, |(first, last)| {
-                let all =
-                    found.rows.len() as u64 == found.rows[found.rows.len() - 1].decision.row - query.from;
-                let which = if all { "rows" } else { "found among rows" };
-                format!("{which} {first} to {last} of {}", grouped(rows))
-            }),
+            position: position(found, query.from, rows),
             first: (query.from > 0).then(|| own.to_owned()),
             previous: before.split_last().map(|(last, rest)| at(*last, rest)),
             next: found.next.map(|from| at(from, &behind)),
             stopped_early: found.next.is_some() && found.rows.len() < PAGE,
         }
     }
+}
+
+/// Which of a step's rows are on a page that begins after so many.
+fn position(found: &DecisionPage, after: u64, rows: u64) -> String {
+    let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else { return String::new() };
+    let (first, last) = (first.decision.row, last.decision.row);
+    let which = if found.rows.len() as u64 == last.saturating_sub(after) { "rows" } else { "found among rows" };
+    format!("{which} {} to {} of {}", grouped(first), grouped(last), grouped(rows))
 }
 
 pub async fn show(

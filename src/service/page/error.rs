@@ -109,6 +109,8 @@ pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Res
     if let Ok(html) = template.render() {
         let html_type = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html_type);
+        // It was that of no body.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = html.into();
         super::dress(&mut response);
     }
