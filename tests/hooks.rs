@@ -387,3 +387,19 @@ fn a_window_that_cannot_be_queued_leaves_nothing_and_is_queued_once_it_can() {
     assert_eq!((desk.input(&runs[0]).len(), desk.events()), (1, vec!["batched".to_owned()]));
     assert_eq!(std::fs::read_dir(desk.at(".sconn/executions")).unwrap().count(), 1);
 }
+
+#[test]
+fn events_are_loaded_into_the_target_that_is_named_for_their_connector() {
+    let desk = Desk::active("verify nothing count 1");
+    desk.file(
+        "sconn.toml",
+        "[targets.crm]\nsqlite = \"crm.sqlite\"\n[connectors.orders]\ntarget = \"crm\"\n",
+    );
+    let service = desk.serve();
+    assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
+    desk.queued(1);
+    desk.work();
+    let store = rusqlite::Connection::open(desk.at("crm.sqlite")).unwrap();
+    assert_eq!(store.query_row("SELECT count(*) FROM orders", [], |r| r.get(0)), Ok(1));
+    assert!(!desk.at(".sconn/store.sqlite").exists());
+}

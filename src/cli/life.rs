@@ -3,7 +3,7 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard};
+use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
@@ -149,7 +149,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     }
     if only.is_none() {
         print(&super::outbox::line(&state)?)?;
-        all_unheard(&project, &state)?.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
+        let notices = [unknown(&project, &state)?, all_unheard(&project, &state)?].concat();
+        notices.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
     }
     Ok(Exit::Clean)
 }

@@ -82,7 +82,10 @@ impl Known {
             }
             (None, false) => {
                 return Err(Failure::new(
-                    format!("{} is not there, and the project knows no connector by that file", file.display()),
+                    format!(
+                        "{} is not there, and the project knows no connector by that file",
+                        file.display()
+                    ),
                     "`sconn status` lists those that are known",
                 ));
             }

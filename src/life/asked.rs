@@ -41,7 +41,8 @@ pub struct Ask {
     pub live: bool,
     /// Run parameters, `NAME=VALUE`.
     pub params: Vec<String>,
-    /// The target's name or path; the default one where none is said.
+    /// The target's name or path; where none is said, the one that `sconn.toml` names for the connector, or
+    /// the default one.
     pub target: Option<String>,
     /// Where the artefacts go; into the project's executions where nothing is said.
     pub out: Option<PathBuf>,
@@ -237,7 +238,7 @@ impl Asked {
         }
         let parameters = parameters(&plan, &ask.params)?;
         let project = Project::of(&ask.file)?;
-        let store = project.target(ask.target.as_deref())?;
+        let store = project.target(ask.target.as_deref().or(project.target_of(&plan.connector.name)))?;
         let version = version(&project, &plan, &ask)?;
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));

@@ -35,7 +35,7 @@ pub use post::{Post, send_now, test_mail};
 pub use records::{RecordJson, without_archived};
 pub use retention::{Removed, prune};
 pub use schedule::{Due, Schedule};
-pub use standing::{Standing, standing};
+pub use standing::{Standing, standing, unknown};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
 pub use work::{Workers, end_cancelled};

@@ -159,7 +159,7 @@ impl Workers {
     /// Removes scratch files that were left, once in a while.
     fn sweep(&mut self) -> Result<(), Failure> {
         let now = SystemClock.now();
-        if now - self.swept.max(Timestamp::UNIX_EPOCH) < SWEEP.into() {
+        if now - self.swept.max(Timestamp::UNIX_EPOCH) < SWEEP {
             return Ok(());
         }
         // Once more than needed: one that was still at its end the last time is not overlooked.

@@ -24,11 +24,15 @@ use std::path::{Path, PathBuf};
 /// ```toml
 /// [targets.crm]
 /// sqlite = "data/crm.sqlite"
+///
+/// [connectors.vendor_prices]
+/// target = "crm"
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     targets: BTreeMap<String, TargetSetting>,
+    connectors: BTreeMap<String, ConnectorSetting>,
     hooks: HookSettings,
     watch: BTreeMap<String, watch::WatchSetting>,
     serve: ServeSettings,
@@ -42,6 +46,12 @@ struct Settings {
 #[serde(deny_unknown_fields)]
 struct TargetSetting {
     sqlite: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectorSetting {
+    target: String,
 }
 
 /// A project.
@@ -111,7 +121,23 @@ impl Project {
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),
         })?;
-        Ok(Self { root: root.to_path_buf(), targets, watches, declared: true, settings })
+        let project = Self { root: root.to_path_buf(), targets, watches, declared: true, settings };
+        let of_watches = project.watches.iter().filter_map(|w| Some(("watch", &w.name, w.target.as_ref()?)));
+        let of_connectors =
+            project.settings.connectors.iter().map(|(name, c)| ("connectors", name, &c.target));
+        for (section, name, target) in of_watches.chain(of_connectors) {
+            if target != DEFAULT_TARGET && !project.targets.contains_key(target) {
+                let ProjectError { cause, hint } = project.no_target(target);
+                let cause = format!("{}: [{section}.{name}]: {cause}", file.display());
+                return Err(ProjectError { cause, hint });
+            }
+        }
+        Ok(project)
+    }
+
+    /// Whether there is a `sconn.toml`.
+    pub fn is_declared(&self) -> bool {
+        self.declared
     }
 
     /// Its root folder.
@@ -142,6 +168,16 @@ impl Project {
     /// The names of the targets that `sconn.toml` names.
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         self.targets.keys().map(String::as_str)
+    }
+
+    /// The target of a connector's runs that name none, where `sconn.toml` says one.
+    pub fn target_of(&self, connector: &str) -> Option<&str> {
+        self.settings.connectors.get(connector).map(|c| c.target.as_str())
+    }
+
+    /// The connectors of which `sconn.toml` says something.
+    pub fn settled(&self) -> impl Iterator<Item = &str> {
+        self.settings.connectors.keys().map(String::as_str)
     }
 
     /// Where uploads lie until their execution has its own copies.
@@ -201,14 +237,18 @@ impl Project {
         if name.contains(['/', '\\', '.']) {
             return Ok(PathBuf::from(name));
         }
+        Err(self.no_target(name))
+    }
+
+    fn no_target(&self, name: &str) -> ProjectError {
         let near = crate::diagnostic::nearest(name, self.targets.keys().map(String::as_str));
-        Err(ProjectError {
+        ProjectError {
             cause: format!("there is no target `{name}`"),
             hint: match near {
                 Some(n) => format!("did you mean `{n}`?"),
                 None => format!("add it to sconn.toml:\n[targets.{name}]\nsqlite = \"{name}.sqlite\""),
             },
-        })
+        }
     }
 }
 

@@ -99,6 +99,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What a field of its form holds.
+    pub fn field(&self, name: &str) -> String {
+        let value = self.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    }
+
     /// The execution that it leads to.
     pub fn id(&self) -> String {
         self.header("location").rsplit('/').next().unwrap().to_owned()

@@ -82,7 +82,7 @@ def story(page):
     page.goto(f"{ADDRESS}/connectors/shop")
     look(page)
     page.get_by_role("switch", name="Active").click()
-    expect(page.locator("legend")).to_contain_text("1 execution that waits would begin at once")
+    expect(page.locator("legend")).to_contain_text("1 execution would begin or go on at once")
     look(page)
     page.get_by_label("good.csv").check()
     page.get_by_role("button", name="Activate", exact=True).click()

@@ -42,7 +42,7 @@ impl State {
             let running = "SELECT state = 'running' FROM executions WHERE id = ?1";
             if t.query_row(running, [id], |r| r.get(0)).optional()? == Some(true) {
                 let outcome = Outcome { state: ExecutionState::Failed, counts: None, failure: Some(why), at };
-                super::executions::end(t, id, epoch, outcome)?;
+                super::queue::end(t, id, epoch, outcome)?;
             }
             Ok(())
         })

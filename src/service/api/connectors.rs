@@ -250,7 +250,9 @@ pub(super) async fn activate(
                     None => return Ok(these),
                     Some(other) => format!("`{other}` is none that waits; nothing was changed"),
                 },
-                None => format!("{} executions would begin or go on once `{wanted_name}` is active", ids.len()),
+                None => {
+                    format!("{} executions would begin or go on once `{wanted_name}` is active", ids.len())
+                }
             };
             conflict = Some((what, ids));
             Err(Failure::new("", ""))

@@ -13,6 +13,7 @@ use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
+use sha2::{Digest, Sha256};
 
 /// So many are listed to be chosen from; the others go with all.
 const MOST: usize = 200;
@@ -26,8 +27,8 @@ struct Prompt {
     queued: Vec<(String, Execution)>,
     /// How many there are; more than are shown one by one.
     all: usize,
-    /// The newest of them: what comes after it was not shown.
-    newest: String,
+    /// What tells them from any others.
+    shown: String,
     edited: bool,
     missing: Vec<String>,
     errors: String,
@@ -54,7 +55,7 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     };
     state.find_interrupted(SystemClock.now())?;
     let mut queued = state.would_begin(name)?;
-    let (all, newest) = (queued.len(), queued.last().map(|e| e.id.clone()).unwrap_or_default());
+    let (all, shown) = (queued.len(), digest(&queued));
     queued.truncate(MOST);
     let line = |row: ExecutionRow| {
         let files = kept_input(&project.root().join(&row.folder)).into_iter().map(|f| clear(&f.name));
@@ -66,19 +67,25 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         edited: changed(project, &connector) == Some(Changed::Edited),
         queued: queued.into_iter().map(line).collect(),
         all,
-        newest,
+        shown,
         head,
         missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
     })
 }
 
+/// A word for executions, however many: another one with them, and it is another word.
+fn digest(executions: &[ExecutionRow]) -> String {
+    let ids: Vec<_> = executions.iter().map(|e| e.id.as_str()).collect();
+    Sha256::digest(ids.join(" ")).iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// What the form says.
 struct Answer {
     /// Whether it is to be active.
     on: bool,
-    /// The newest execution that was shown with the question.
-    newest: String,
+    /// The executions that the question was about.
+    shown: String,
     /// Those of them to cancel.
     cancel: Cancel,
 }
@@ -106,8 +113,8 @@ pub async fn change(
     visitor.signs(form.get("csrf"), Role::Admin)?;
     let cancel =
         if form.get("first") == Some("all") { Cancel::All } else { Cancel::These(form.all("cancel")) };
-    let newest = form.get("newest").unwrap_or_default().to_owned();
-    let answer = Answer { on: form.get("to") == Some("on"), newest, cancel };
+    let shown = form.get("shown").unwrap_or_default().to_owned();
+    let answer = Answer { on: form.get("to") == Some("on"), shown, cancel };
     let project = app.project().clone();
     let back = format!("/connectors/{}", super::show::encode(&name));
     let asks = format!("{back}/activation");
@@ -124,7 +131,8 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
     }
     state.find_interrupted(SystemClock.now())?;
     // What came in after the question was shown is asked about too.
-    if state.would_begin(name)?.last().is_some_and(|e| e.id != answer.newest) {
+    let would_begin = state.would_begin(name)?;
+    if !would_begin.is_empty() && digest(&would_begin) != answer.shown {
         return Ok(false);
     }
     let (loaded, plan) = read(&project, &connector).map_err(|errors| {

@@ -74,6 +74,13 @@ pub fn read(project: &Project, connector: &ConnectorState) -> Result<(Connector,
     }
 }
 
+/// The plan of a connector's file, to begin an execution of it.
+pub fn plan_now(project: &Project, connector: &ConnectorState) -> Result<Plan, Failure> {
+    read(project, connector).map(|(_, plan)| plan).map_err(|errors| {
+        Failure::new(format!("`{}` cannot run: its file has errors", connector.name), clear(&errors))
+    })
+}
+
 struct Version {
     number: i64,
     at: Time,

@@ -142,7 +142,8 @@ impl Pages {
 fn position(found: &DecisionPage, after: u64, rows: u64) -> String {
     let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else { return String::new() };
     let (first, last) = (first.decision.row, last.decision.row);
-    let which = if found.rows.len() as u64 == last.saturating_sub(after) { "rows" } else { "found among rows" };
+    let which =
+        if found.rows.len() as u64 == last.saturating_sub(after) { "rows" } else { "found among rows" };
     format!("{which} {} to {} of {}", grouped(first), grouped(last), grouped(rows))
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{ApiError, App};
 use super::asked::{Path, Query};
-use super::connector::{Head, known, read};
+use super::connector::{Head, known, plan_now};
 use super::session::{Fields, Visitor};
 use super::show::{self, Badge, Time, clear};
 use super::{Frame, PageError, page};
@@ -155,9 +155,7 @@ fn replay(
     by: String,
 ) -> Result<String, ApiError> {
     let connector = known(project, state, name)?;
-    let (_, plan) = read(project, &connector).map_err(|errors| {
-        Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
-    })?;
+    let plan = plan_now(project, &connector)?;
     let samples = sample_events(state, events)?;
     let file = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ask = Ask {

@@ -2,7 +2,7 @@
 
 use super::super::{ApiError, App, Upload};
 use super::asked::{Path, Query};
-use super::connector::{Head, known, read};
+use super::connector::{Head, known, plan_now, read};
 use super::session::{Runner, Visitor};
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
@@ -157,12 +157,7 @@ fn begin(
     let active = live.then(|| active_version(project, state, &connector)).transpose()?.flatten();
     let plan = match active {
         Some((plan, _)) => plan,
-        None => {
-            let now = read(project, &connector).map_err(|errors| {
-                Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
-            })?;
-            now.1
-        }
+        None => plan_now(project, &connector)?,
     };
     let mut input: Vec<InputFile> = upload.files.clone();
     let mut given = Submission::default();
