@@ -37,6 +37,9 @@ pub fn picture(plan: &Plan, last: Option<&Summary>) -> String {
     sources(plan, last, &mut nodes);
     queries(plan, last, &mut nodes, &mut edges);
     loads(plan, last, &mut nodes, &mut edges);
+    if nodes.is_empty() {
+        return String::new();
+    }
     let edges = lanes(&mut nodes, edges);
     let height = place(&mut nodes, &edges);
     draw(&nodes, &edges, height)
