@@ -1,7 +1,9 @@
 //! The page: over HTTP, what must not be possible; and its whole story in a real browser.
 
+mod asked;
 mod desk;
 mod story;
+mod told;
 
 use desk::{Answer, Desk};
 
@@ -121,15 +123,15 @@ fn before_a_connector_is_active_again_it_is_asked_what_becomes_of_its_queue() {
     let asked = ann.post("/connectors/shop/activation", &[("to", "on")]);
     assert_eq!(asked.header("location"), "/connectors/shop/activation");
     assert_eq!(desk.status(), "Setup in Progress", "nothing happens before the answer");
-    let prompt = ann.get("/connectors/shop/activation").body;
-    assert!(prompt.contains("2 executions would begin or go on at once"), "{prompt}");
-    assert!(prompt.contains(&id(&first)) && prompt.contains(&id(&second)), "{prompt}");
-    // An answer that knows of one only is asked again.
-    let half = ann.post("/connectors/shop/activation", &[("to", "on"), ("shown", &id(&first))]);
-    assert_eq!(half.header("location"), "/connectors/shop/activation");
+    let prompt = ann.get("/connectors/shop/activation");
+    assert!(prompt.body.contains("2 executions would begin or go on at once"), "{prompt:?}");
+    assert!(prompt.body.contains(&id(&first)) && prompt.body.contains(&id(&second)), "{prompt:?}");
+    // An answer to another question is asked again.
+    let other = ann.post("/connectors/shop/activation", &[("to", "on"), ("shown", &id(&first))]);
+    assert_eq!(other.header("location"), "/connectors/shop/activation");
     let done = ann.post(
         "/connectors/shop/activation",
-        &[("to", "on"), ("shown", &id(&first)), ("shown", &id(&second)), ("cancel", &id(&second))],
+        &[("to", "on"), ("shown", &prompt.field("shown")), ("cancel", &id(&second))],
     );
     assert_eq!(done.header("location"), "/connectors/shop");
     assert_eq!(desk.ended(&id(&first)), "completed");
@@ -172,21 +174,6 @@ fn webhook_events_are_listed_tried_in_a_dry_run_and_discarded() {
     assert_eq!(ann.post(path, &[("do", "discard"), ("event", &event)]).header("location"), path);
     let left = ann.get("/connectors/orders/events?state=captured").body;
     assert!(left.contains("second") && !left.contains("first"), "{left}");
-}
-
-#[test]
-fn an_execution_tells_how_far_it_is_until_it_has_ended() {
-    let desk = Desk::new();
-    let ann = desk.logged_in("ann", "run");
-    let begun = ann.upload("shop", &ann.csrf, "dry", &[("a.csv", "SKU,Price\na,1\n")]);
-    let stream = format!("{}/stream", begun.header("location"));
-    let told = ann.get(&stream);
-    assert_eq!((told.status, told.header("content-type")), (200, "text/event-stream"));
-    assert_eq!(told.header("x-accel-buffering"), "no");
-    let last = told.body.trim_end().rsplit("\n\n").next().unwrap();
-    assert!(last.starts_with("event: ended\ndata: <") && last.contains("completed"), "{}", told.body);
-    assert_eq!(desk.stranger().get(&stream).status, 303, "nobody else is told");
-    assert_eq!(ann.get("/executions/nothing/stream").status, 404);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::args::{Artefact, ExecutionsCommand, Format};
 use super::run::Asker;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Removed, end_cancelled, find_execution};
+use crate::life::{Removed, end_cancelled, find_execution, kept_files};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -104,6 +104,8 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     text += &line("version", version.as_deref());
     text += &line("mode", Some(if row.live { "live" } else { "dry run" }));
     text += &line("state", Some(row.state.words()));
+    let left = format!("to people: resume it (sconn executions resume {}), or cancel it", row.id);
+    text += &line("left", row.left_to_people.then_some(left.as_str()));
     text += &line("stage", row.stage.as_deref());
     text += &line("queued", Some(&row.queued_at));
     text += &line("started", row.started_at.as_deref());
@@ -168,13 +170,10 @@ fn prune(older_than: Option<Duration>, dry: bool) -> Result<Exit, Failure> {
 fn download(id: &Path, artefact: Artefact, to: Option<PathBuf>) -> Result<Exit, Failure> {
     let project = Project::here()?;
     let row = project.state()?.map(|s| s.execution(&id.display().to_string())).transpose()?.flatten();
-    if let Some(at) = row.and_then(|r| r.files_gone_at) {
-        return Err(Failure::new(
-            format!("the files of {} were removed at {at}, as the retention says", id.display()),
-            "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
-        ));
-    }
-    let folder = folder(&project, id)?;
+    let folder = match row {
+        Some(row) => kept_files(&project, &row)?,
+        None => folder(&project, id)?,
+    };
     let artefact = crate::life::Artefact::from(artefact);
     let from = artefact.of(&folder)?;
     let to = to.unwrap_or_else(|| PathBuf::from(artefact.file()));

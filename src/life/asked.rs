@@ -301,7 +301,11 @@ impl Asked {
             workbook: ask.workbook,
             guard_formulas: ask.guard_formulas,
             triggered_by: ask.triggered_by,
-            submission: Submission { params: ask.params, target: ask.target },
+            submission: Submission {
+                params: ask.params,
+                target: ask.target,
+                guard_formulas: ask.guard_formulas,
+            },
             folder,
         })
     }

@@ -84,6 +84,20 @@ pub fn find_execution(state: &State, id: &str) -> Result<ExecutionRow, Failure> 
     })
 }
 
+/// The folder with what an execution left.
+///
+/// # Errors
+/// Where its files were removed.
+pub fn kept_files(project: &Project, row: &ExecutionRow) -> Result<PathBuf, Failure> {
+    match &row.files_gone_at {
+        None => Ok(project.root().join(&row.folder)),
+        Some(at) => Err(Failure::new(
+            format!("the files of {} were removed at {at}, as the retention says", row.id),
+            "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
+        )),
+    }
+}
+
 /// The copies of its input files that an execution has kept, by name.
 pub fn kept_input(folder: &Path) -> Vec<InputFile> {
     let entries = std::fs::read_dir(folder.join(Artefact::Input.file())).into_iter().flatten().flatten();
@@ -123,7 +137,7 @@ pub fn run_again(
     by: &str,
     key: Option<&Key>,
 ) -> Result<(Queued, Option<String>), Failure> {
-    let folder = project.root().join(&row.folder);
+    let folder = kept_files(project, row)?;
     if !folder.join(Artefact::Input.file()).is_dir() {
         return Err(Failure::new(
             format!("the input of {} is not kept any more", row.id),
@@ -146,7 +160,7 @@ pub fn run_again(
         target: asked.target,
         out: None,
         workbook: true,
-        guard_formulas: false,
+        guard_formulas: asked.guard_formulas,
         triggered_by: by.to_owned(),
     };
     Ok((queue_once(plan, ask, key)?, notice))

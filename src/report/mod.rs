@@ -21,7 +21,7 @@ pub use error::ReportError;
 pub use sql_output::{SqlOutputOptions, write_sql_output};
 pub use summary::{
     Example, InputSummary, Reason, ReasonKind, Rejected, RejectedLine, RunMode, RunState, SUMMARY_VERSION,
-    ScopeSummary, StageTime, StatusCounts, StepSummary, Summary, TargetSummary,
+    ScopeSummary, StageTime, StatusCounts, StepSummary, Summary, TargetSummary, reasons,
 };
 pub use tally::StepTally;
 pub use terminal::terminal;

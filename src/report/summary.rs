@@ -290,10 +290,7 @@ impl Summary {
     /// Every step's reasons with the step's name: errors first, then skipped, then warnings, each
     /// by how often.
     pub fn reasons(&self) -> Vec<(&str, &Reason)> {
-        let mut all: Vec<_> =
-            self.steps.iter().flat_map(|s| s.by_code.iter().map(move |r| (s.name.as_str(), r))).collect();
-        all.sort_by_key(|(_, r)| (r.kind, std::cmp::Reverse(r.count)));
-        all
+        reasons(&self.steps)
     }
 
     /// Seconds from start to end; none where the times cannot be read.
@@ -313,4 +310,12 @@ impl Summary {
         file.write_all(b"\n").and_then(|()| file.flush()).map_err(|e| ReportError::new(path, e))?;
         part.keep()
     }
+}
+
+/// The reasons of steps with the step's name: errors first, then skipped, then warnings, each by how often.
+pub fn reasons(steps: &[StepSummary]) -> Vec<(&str, &Reason)> {
+    let mut all: Vec<_> =
+        steps.iter().flat_map(|s| s.by_code.iter().map(move |r| (s.name.as_str(), r))).collect();
+    all.sort_by_key(|(_, r)| (r.kind, std::cmp::Reverse(r.count)));
+    all
 }

@@ -1,11 +1,11 @@
 //! What happens around every request: an id, a line in the log, a count, headers for browsers.
 
-use super::{ApiError, App};
+use super::{ApiError, App, page};
 use crate::system::clock::{Clock, SystemClock};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -22,6 +22,10 @@ impl Who {
         let _ = self.0.set(name.to_owned());
     }
 }
+
+/// Marks an answer that is not news: a page that asks again and again for itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quiet;
 
 /// The id that the caller or a proxy gave the request, or a new one.
 fn request_id(headers: &HeaderMap) -> String {
@@ -60,7 +64,8 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
     }
     app.metrics().request(method.as_str(), route.as_deref().unwrap_or("none"), status, seconds);
     // Probes come every few seconds and say nothing.
-    if !(status < 400 && matches!(path.as_str(), "/health" | "/ready" | "/metrics")) {
+    let probe = status < 400 && matches!(path.as_str(), "/health" | "/ready" | "/metrics");
+    if !probe && response.extensions().get::<Quiet>().is_none() {
         let at = SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         let by = who.0.get().map_or("-", String::as_str);
         // What a caller can choose is quoted: it adds no line and no field.
@@ -74,20 +79,19 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::broken().into_response()
 }
 
-/// There is no such route.
-pub(super) async fn no_route() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "there is nothing here",
-        "see /api/v1/openapi.json for what there is",
-    )
+/// There is no such route. A path that only ends in a slash too many is led to the one without.
+pub(super) async fn no_route(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let shorter = uri.path().trim_end_matches('/');
+    let longer = shorter.len() < uri.path().len() && page::own_path(shorter) == shorter;
+    if method == Method::GET && longer && page::wanted(&headers) {
+        return Redirect::to(shorter).into_response();
+    }
+    let help = "see /api/v1/openapi.json for what there is";
+    page::told_to(&headers, ApiError::new(StatusCode::NOT_FOUND, "there is nothing here", help))
 }
 
 /// There is such a route, but not for this method.
-pub(super) async fn no_method() -> ApiError {
-    ApiError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this method is not for this address",
-        "the header `Allow` says which are",
-    )
+pub(super) async fn no_method(headers: HeaderMap) -> Response {
+    let (what, help) = ("this method is not for this address", "the header `Allow` says which are");
+    page::told_to(&headers, ApiError::new(StatusCode::METHOD_NOT_ALLOWED, what, help))
 }

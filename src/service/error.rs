@@ -68,16 +68,25 @@ impl ApiError {
 
     /// Leaves a folder of this machine out of its words.
     pub(super) fn without(mut self, root: &Path) -> Self {
-        let root = format!("{}/", root.display());
-        self.error = self.error.replace(&root, "");
-        self.help = self.help.map(|help| help.replace(&root, ""));
+        self.error = without(root, &self.error);
+        self.help = self.help.map(|help| without(root, &help));
         self
+    }
+
+    /// What was asked for is not there, or not any more.
+    pub(super) fn not_there(failure: Failure) -> Self {
+        Self::new(StatusCode::NOT_FOUND, failure.what, failure.hint.unwrap_or_default())
     }
 
     /// Its status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
+}
+
+/// A text in which paths within a folder of this machine are counted from there.
+pub(super) fn without(root: &Path, text: &str) -> String {
+    text.replace(&format!("{}/", root.display()), "")
 }
 
 /// What was asked for cannot be: 422, with the mend. What is not for the caller to mend is for the log.

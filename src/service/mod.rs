@@ -129,6 +129,7 @@ pub fn router(app: App) -> Router {
         .merge(page::router(&app))
         .fallback(around::no_route)
         .method_not_allowed_fallback(around::no_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), page::errors))
         .layer(CatchPanicLayer::custom(around::panicked))
         .layer(axum::middleware::from_fn_with_state(app.clone(), around::around))
         .with_state(app)

@@ -7,7 +7,7 @@ use std::ops::Deref;
 /// The service ends with its test.
 pub struct Desk {
     project: Project,
-    _service: Service,
+    service: Service,
     pub address: String,
 }
 
@@ -21,12 +21,41 @@ impl Deref for Desk {
 
 impl Desk {
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With this `sconn.toml`.
+    pub fn with(toml: &str) -> Self {
         let connector = SHOP.replace("\"Shop\"", "\"Shop & more\"");
         let connector = format!("{connector}\nparam region: string = \"EMEA\"\n");
-        let project = Project::with_shop(&connector, "");
+        let project = Project::with_shop(&connector, toml);
         let service = Service::start(project.path(), &[]);
         let address = format!("http://{}", service.address);
-        Self { project, _service: service, address }
+        Self { project, service, address }
+    }
+
+    /// What the service has logged of requests of that path, once it has logged any.
+    pub fn logged(&self, path: &str) -> Vec<String> {
+        let of = format!("\"{path}\"");
+        until(path, || {
+            let said = self.service.said();
+            let lines: Vec<_> = said.lines().filter(|l| l.contains(&of)).map(str::to_owned).collect();
+            (!lines.is_empty()).then_some(lines)
+        })
+    }
+
+    /// A live run that waits: its connector is not active. Gives its id.
+    pub fn waits(&self, by: &Visitor<'_>, file: (&str, &str)) -> String {
+        let begun = by.upload("shop", &by.csrf, "live", &[file]);
+        assert_eq!(begun.status, 303, "{begun:?}");
+        begun.id()
+    }
+
+    /// A dry run that has ended. Gives its id.
+    pub fn ran(&self, by: &Visitor<'_>, file: (&str, &str)) -> String {
+        let id = by.upload("shop", &by.csrf, "dry", &[file]).id();
+        self.ended(&id);
+        id
     }
 
     pub fn sconn(&self, args: &[&str]) -> String {
@@ -70,6 +99,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What a field of its form holds.
+    pub fn field(&self, name: &str) -> String {
+        let value = self.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().to_owned()
+    }
+
+    /// The execution that it leads to.
+    pub fn id(&self) -> String {
+        self.header("location").rsplit('/').next().unwrap().to_owned()
+    }
+
     /// A header; empty where it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
@@ -79,7 +119,7 @@ impl Answer {
 /// A browser without a screen: it keeps one cookie and signs forms with what the page gave it.
 pub struct Visitor<'d> {
     desk: &'d Desk,
-    cookie: String,
+    pub cookie: String,
     pub csrf: String,
 }
 
@@ -125,8 +165,13 @@ impl<'d> Visitor<'d> {
 
     /// The form that starts a run.
     pub fn upload(&self, connector: &str, csrf: &str, mode: &str, files: &[(&str, &str)]) -> Answer {
+        self.send_form(connector, &[("csrf", csrf), ("mode", mode), ("param.region", "")], files)
+    }
+
+    /// The same, with these fields.
+    pub fn send_form(&self, connector: &str, fields: &[(&str, &str)], files: &[(&str, &str)]) -> Answer {
         let mut body = String::new();
-        for (name, value) in [("csrf", csrf), ("mode", mode), ("param.region", "")] {
+        for (name, value) in fields {
             body += &format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         }
         for (name, text) in files {

@@ -51,13 +51,50 @@ fn the_whole_story_in_a_browser() {
         Some(_) => PathBuf::from("docs/pictures"),
         None => desk.path().join("pictures"),
     };
+    played("story.py", &desk, &[&pictures]);
+}
+
+/// Runs a script in the browser, as somebody who may do everything.
+fn played(script: &str, desk: &Desk, more: &[&Path]) {
     let told = Command::new(python())
-        .arg("tests/page/story.py")
+        .arg(Path::new("tests/page").join(script))
         .args([&desk.address, &desk.token("ann", "admin"), chromium()])
-        .args([desk.path(), &pictures])
+        .arg(desk.path())
+        .args(more)
         .output()
         .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
     assert!(told.status.success(), "{said}");
     assert!(said.contains("the end"), "{said}");
+}
+
+/// A connector with many nodes, of names that are long and begin alike.
+fn wide() -> String {
+    let mut out = "connector wide { name \"Wide\" trigger spreadsheet }\n\
+                   input list { sku: \"SKU\"  price: \"Price\" }\n"
+        .to_owned();
+    for i in 0..4 {
+        let from = if i == 0 { "input.list".to_owned() } else { format!("view_{}", i - 1) };
+        out += &format!("view view_{i} = sql {{ SELECT sku, price FROM {from} }}\n");
+    }
+    for i in 0..14 {
+        out += &format!(
+            "object thing_with_a_long_name_{i} \"WIDE THING WITH A LONG NAME {i}\" {{ name: text required }}\n\
+             scope scope_with_a_long_name_{i} {{ sql {{ SELECT sku FROM view_{} }}  sku: string required }}\n\
+             load step_with_a_long_name_{i} from scope_with_a_long_name_{i} into thing_with_a_long_name_{i} {{\n\
+             match name with sku\n map {{ name <- sku }}\n}}\n",
+            i % 4
+        );
+    }
+    out
+}
+
+/// What runs is kept up to date: stage, menu and notices, in one request a page. Long names stay readable.
+#[test]
+fn a_page_that_somebody_watches() {
+    let desk = Desk::new();
+    desk.file("wide.sconn", &wide());
+    let long: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
+    desk.file("long.csv", &format!("SKU,Price\n{long}"));
+    played("watched.py", &desk, &[]);
 }

@@ -132,11 +132,14 @@ pub struct ExecutionRow {
     pub epoch: i64,
     /// When its files were removed, as the project's retention says; RFC 3339.
     pub files_gone_at: Option<String>,
+    /// Whether it was interrupted again and again: it goes on only where people say so.
+    pub left_to_people: bool,
 }
 
 pub(super) const SELECT: &str =
     "SELECT id, connector, version, live, state, folder, queued_at, started_at, ended_at,
-    stage, done, total, failure, pid, cancel, triggered_by, counts, epoch, files_gone_at FROM executions";
+    stage, done, total, failure, pid, cancel, triggered_by, counts, epoch, files_gone_at,
+    state = 'interrupted' AND cancel = 0 AND epoch - spared > 4 FROM executions";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
     Ok(ExecutionRow {
@@ -159,6 +162,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ExecutionRow> {
         counts: row.get(16)?,
         epoch: row.get(17)?,
         files_gone_at: row.get(18)?,
+        left_to_people: row.get(19)?,
     })
 }
 

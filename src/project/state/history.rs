@@ -93,7 +93,10 @@ mod tests {
             assert!(state.worker_gone("a", 7).unwrap());
         }
         assert!(!waits(&state), "its worker was gone again and again");
+        let left = |state: &State| state.execution("a").unwrap().unwrap().left_to_people;
+        assert!(left(&state));
         assert_eq!(state.take_up_again("a").unwrap(), Some(ExecutionState::Interrupted));
+        assert!(!left(&state), "people have said so");
         for _ in 0..10 {
             assert!(waits(&state), "what was ended on purpose is not held against it");
             state.take("a", 7, now, None).unwrap().unwrap();

@@ -7,7 +7,8 @@ use crate::project::ProjectError;
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS submissions(
-    execution TEXT PRIMARY KEY, params TEXT NOT NULL, target TEXT, caller TEXT, key TEXT, request TEXT,
+    execution TEXT PRIMARY KEY, params TEXT NOT NULL, target TEXT,
+    guard_formulas INTEGER NOT NULL, caller TEXT, key TEXT, request TEXT,
     UNIQUE(caller, key)) WITHOUT ROWID;
   CREATE TRIGGER IF NOT EXISTS submissions_end AFTER DELETE ON executions BEGIN
     DELETE FROM submissions WHERE execution = OLD.id;
@@ -40,6 +41,8 @@ pub struct Submission {
     pub params: Vec<String>,
     /// The target, as it was said.
     pub target: Option<String>,
+    /// Whether cells of the SQL output were guarded against formulas.
+    pub guard_formulas: bool,
 }
 
 fn find(connection: &Connection, key: RequestKey<'_>) -> rusqlite::Result<Option<Known>> {
@@ -78,12 +81,13 @@ impl State {
             }
             insert(t, new)?;
             t.execute(
-                "INSERT INTO submissions(execution, params, target, caller, key, request)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO submissions(execution, params, target, guard_formulas, caller, key, request)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     new.id,
                     list,
                     asked.target,
+                    asked.guard_formulas,
                     key.map(|k| k.caller),
                     key.map(|k| k.key),
                     key.map(|k| k.request)
@@ -100,9 +104,10 @@ impl State {
     pub fn submission(&self, execution: &str) -> Result<Submission, ProjectError> {
         let read = |r: &rusqlite::Row<'_>| {
             let params: String = r.get(0)?;
-            Ok(Submission { params: serde_json::from_str(&params).unwrap_or_default(), target: r.get(1)? })
+            let params = serde_json::from_str(&params).unwrap_or_default();
+            Ok(Submission { params, target: r.get(1)?, guard_formulas: r.get(2)? })
         };
-        let sql = "SELECT params, target FROM submissions WHERE execution = ?1";
+        let sql = "SELECT params, target, guard_formulas FROM submissions WHERE execution = ?1";
         let found = self.connection.query_row(sql, [execution], read).optional();
         found.map(Option::unwrap_or_default).map_err(|e| self.failed(&e))
     }

@@ -46,6 +46,8 @@ pub(super) fn execution() -> Execution {
             warnings: 2,
         }],
         failure: None,
+        left_to_people: false,
+        files_removed_at: None,
     }
 }
 

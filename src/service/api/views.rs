@@ -147,6 +147,10 @@ pub struct Execution {
     pub steps: Vec<Step>,
     /// Why it failed, in words.
     pub failure: Option<String>,
+    /// Whether it was interrupted again and again: it goes on only once it is resumed.
+    pub left_to_people: bool,
+    /// When its files were removed, as the project's retention says.
+    pub files_removed_at: Option<String>,
 }
 
 impl From<ExecutionRow> for Execution {
@@ -167,6 +171,8 @@ impl From<ExecutionRow> for Execution {
             cancel_requested: row.cancel,
             steps: steps.unwrap_or_default().into_iter().map(Step::from).collect(),
             failure: row.failure,
+            left_to_people: row.left_to_people,
+            files_removed_at: row.files_gone_at,
         }
     }
 }

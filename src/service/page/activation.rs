@@ -1,24 +1,34 @@
 //! The switch of a connector, and the question what becomes of what waits in its queue.
 
 use super::super::{ApiError, App};
+use super::asked::Path;
 use super::connector::{Head, known, read};
 use super::session::{Fields, Visitor};
-use super::show::{Execution, clear};
+use super::show::{self, Execution, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Changed, Failure, Known, activate, changed, incomplete, no_project};
+use crate::life::{Changed, Failure, Known, activate, changed, incomplete, kept_input, no_project};
 use crate::project::Project;
-use crate::project::state::{Role, State};
+use crate::project::state::{ExecutionRow, Role, State};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
-use axum::extract::{self, Path};
+use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
+use sha2::{Digest, Sha256};
+
+/// So many are listed to be chosen from; the others go with all.
+const MOST: usize = 200;
 
 #[derive(Template)]
 #[template(path = "activation.html")]
 struct Prompt {
     frame: Frame,
     head: Head,
-    queued: Vec<Execution>,
+    /// What would begin: its files, and it.
+    queued: Vec<(String, Execution)>,
+    /// How many there are; more than are shown one by one.
+    all: usize,
+    /// What tells them from any others.
+    shown: String,
     edited: bool,
     missing: Vec<String>,
     errors: String,
@@ -32,7 +42,7 @@ pub async fn prompt(
 ) -> Result<Response, PageError> {
     visitor.caller.may(Role::Admin)?;
     let project = app.project().clone();
-    let frame = Frame::new("Activate", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &project, state, &name)).await?;
     page(&shown)
 }
@@ -44,24 +54,54 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         Err(errors) => (Vec::new(), clear(&errors)),
     };
     state.find_interrupted(SystemClock.now())?;
+    let mut queued = state.would_begin(name)?;
+    let (all, shown) = (queued.len(), digest(&queued));
+    queued.truncate(MOST);
+    let line = |row: ExecutionRow| {
+        let files = kept_input(&project.root().join(&row.folder)).into_iter().map(|f| clear(&f.name));
+        (files.collect::<Vec<_>>().join(", "), Execution::of(project, row))
+    };
+    let head = Head::of(project, state, &connector, "overview")?;
     Ok(Prompt {
-        frame,
+        frame: Frame { title: format!("Activate {}", head.label), ..frame },
         edited: changed(project, &connector) == Some(Changed::Edited),
-        queued: state.would_begin(name)?.into_iter().map(Execution::of).collect(),
-        head: Head::of(state, &connector, "overview")?,
-        missing,
+        queued: queued.into_iter().map(line).collect(),
+        all,
+        shown,
+        head,
+        missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
     })
+}
+
+/// A word for executions, however many: another one with them, and it is another word.
+fn digest(executions: &[ExecutionRow]) -> String {
+    let ids: Vec<_> = executions.iter().map(|e| e.id.as_str()).collect();
+    Sha256::digest(ids.join(" ")).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// What the form says.
 struct Answer {
     /// Whether it is to be active.
     on: bool,
-    /// The executions that were shown with the question.
-    shown: Vec<String>,
+    /// The executions that the question was about.
+    shown: String,
     /// Those of them to cancel.
-    cancel: Vec<String>,
+    cancel: Cancel,
+}
+
+enum Cancel {
+    All,
+    These(Vec<String>),
+}
+
+impl Answer {
+    fn cancels(&self, id: &str) -> bool {
+        match &self.cancel {
+            Cancel::All => true,
+            Cancel::These(chosen) => chosen.iter().any(|c| c == id),
+        }
+    }
 }
 
 pub async fn change(
@@ -71,8 +111,10 @@ pub async fn change(
     form: Fields,
 ) -> Result<Response, PageError> {
     visitor.signs(form.get("csrf"), Role::Admin)?;
-    let answer =
-        Answer { on: form.get("to") == Some("on"), shown: form.all("shown"), cancel: form.all("cancel") };
+    let cancel =
+        if form.get("first") == Some("all") { Cancel::All } else { Cancel::These(form.all("cancel")) };
+    let shown = form.get("shown").unwrap_or_default().to_owned();
+    let answer = Answer { on: form.get("to") == Some("on"), shown, cancel };
     let project = app.project().clone();
     let back = format!("/connectors/{}", super::show::encode(&name));
     let asks = format!("{back}/activation");
@@ -89,7 +131,8 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
     }
     state.find_interrupted(SystemClock.now())?;
     // What came in after the question was shown is asked about too.
-    if state.would_begin(name)?.iter().any(|e| !answer.shown.contains(&e.id)) {
+    let would_begin = state.would_begin(name)?;
+    if !would_begin.is_empty() && digest(&would_begin) != answer.shown {
         return Ok(false);
     }
     let (loaded, plan) = read(&project, &connector).map_err(|errors| {
@@ -99,7 +142,7 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
     let file = project.root().join(&connector.file);
     let mut known = Known { project, state: own, name: connector.name, file };
     activate(&mut known, &loaded, &plan, |queued| {
-        Ok(queued.iter().filter(|e| answer.cancel.contains(&e.id)).map(|e| e.id.clone()).collect())
+        Ok(queued.iter().filter(|e| answer.cancels(&e.id)).map(|e| e.id.clone()).collect())
     })?;
     Ok(true)
 }

@@ -1,18 +1,20 @@
 //! A connector: its flow, its settings, its versions, whether it is active.
 
+use super::super::error::without;
 use super::super::{ApiError, App};
+use super::asked::Path;
 use super::connectors::trigger;
 use super::session::Visitor;
 use super::show::{self, Badge, Execution, Time, clear};
 use super::{Frame, PageError, flow, page};
 use crate::diagnostic::render::concise;
 use crate::life::{Changed, Connector, Failure, changed, discover, incomplete, known_plan};
-use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger};
+use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger, Verify};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
 use crate::report::grouped;
 use askama::Template;
-use axum::extract::{self, Path};
+use axum::extract;
 use axum::response::Response;
 
 /// What all pages of a connector show at their head.
@@ -29,7 +31,17 @@ pub struct Head {
 }
 
 impl Head {
-    pub fn of(state: &State, connector: &ConnectorState, tab: &'static str) -> Result<Self, ApiError> {
+    pub fn of(
+        project: &Project,
+        state: &State,
+        connector: &ConnectorState,
+        tab: &'static str,
+    ) -> Result<Self, ApiError> {
+        // Until it is activated its file says what it will be.
+        let plan = match known_plan(state, &connector.name, connector.version)? {
+            Some(plan) => Some(plan.connector),
+            None => Connector::declared(&project.root().join(&connector.file)).ok().flatten(),
+        };
         Ok(Self {
             name: connector.name.clone(),
             label: show::label(connector),
@@ -37,9 +49,8 @@ impl Head {
             active: connector.status.runs(),
             tab,
             queued: state.queued(&connector.name)?.len(),
-            webhook: !state.events(&connector.name, None, None, 1, drop)?.is_empty()
-                || known_plan(state, &connector.name, connector.version)?
-                    .is_some_and(|p| matches!(p.connector.trigger, Trigger::Webhook(_))),
+            webhook: plan.is_some_and(|p| matches!(p.trigger, Trigger::Webhook(_)))
+                || !state.events(&connector.name, None, None, 1, drop)?.is_empty(),
         })
     }
 }
@@ -55,11 +66,11 @@ pub fn known(project: &Project, state: &mut State, name: &str) -> Result<Connect
 
 /// A connector's file as it is now: its plan, or what is wrong with it.
 pub fn read(project: &Project, connector: &ConnectorState) -> Result<(Connector, Plan), String> {
-    let told = |f: Failure| format!("{}\n{}", f.what, f.hint.unwrap_or_default());
+    let told = |f: Failure| without(project.root(), &format!("{}\n{}", f.what, f.hint.unwrap_or_default()));
     let loaded = Connector::load(&project.root().join(&connector.file)).map_err(told)?;
     match loaded.plan() {
         Ok(plan) => Ok((loaded, plan)),
-        Err(findings) => Err(concise(&findings, &loaded)),
+        Err(findings) => Err(without(project.root(), &concise(&findings, &loaded))),
     }
 }
 
@@ -120,9 +131,9 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     let rows = state.executions(Some(name), 50)?;
     let last = rows.into_iter().find_map(|row| {
         let summary = show::summary(&project.root().join(&row.folder))?;
-        Some((Execution::of(row), summary))
+        Some((Execution::of(project, row), summary))
     });
-    let head = Head::of(state, &connector, "overview")?;
+    let head = Head::of(project, state, &connector, "overview")?;
     let versions = state.versions(name)?.into_iter();
     Ok(ConnectorPage {
         frame: Frame { title: head.label.clone(), ..frame },
@@ -131,12 +142,12 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
             plan.as_ref().and_then(|p| p.connector.description.as_deref()).unwrap_or_default(),
         ),
         file: clear(&connector.file),
-        missing,
+        missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
         flow: plan.as_ref().map(|p| flow::picture(p, last.as_ref().map(|l| &l.1))).unwrap_or_default(),
         flow_words: plan.as_ref().map(|p| clear(&flow::words(p))).unwrap_or_default(),
         counts_of: last.map(|l| l.0),
-        settings: plan.as_ref().map(|p| settings(&p.connector)).unwrap_or_default(),
+        settings: plan.as_ref().map(|p| settings(project, &p.connector)).unwrap_or_default(),
         parameters: plan.iter().flat_map(|p| &p.parameters).map(parameter).collect(),
         versions: versions
             .map(|(number, at)| Version {
@@ -154,7 +165,24 @@ fn parameter(p: &crate::plan::ParameterPlan) -> (String, String, String) {
     (p.name.clone(), p.ty.to_string(), default)
 }
 
-fn settings(c: &ConnectorPlan) -> Vec<(&'static str, String)> {
+/// Where a webhook takes requests, whose, and for how long they are gathered.
+fn webhook(project: &Project, c: &ConnectorPlan) -> [Option<String>; 3] {
+    let Trigger::Webhook(hook) = &c.trigger else { return [None, None, None] };
+    let window = match (hook.batch.unwrap_or(1), hook.count) {
+        (0, _) => "each request by itself".to_owned(),
+        (seconds, None) => format!("what comes within {seconds} s runs together"),
+        (seconds, Some(count)) => format!("what comes within {seconds} s, at most {count}, runs together"),
+    };
+    let verify = match (hook.verify, &hook.secret) {
+        (Verify::Nothing, _) => "nothing: anybody may send".to_owned(),
+        (verify, Some(secret)) => format!("{}, with the secret {}", verify.name(), clear(secret)),
+        (verify, None) => verify.name().to_owned(),
+    };
+    [Some(format!("{}/hooks/{}", project.url().unwrap_or_default(), c.name)), Some(window), Some(verify)]
+}
+
+fn settings(project: &Project, c: &ConnectorPlan) -> Vec<(&'static str, String)> {
+    let [address, window, verify] = webhook(project, c);
     let when = match c.notify.when {
         NotifyWhen::Always => "after every live run",
         NotifyWhen::Errors => "after live runs with errors",
@@ -166,6 +194,9 @@ fn settings(c: &ConnectorPlan) -> Vec<(&'static str, String)> {
     });
     let all = [
         ("Started by", Some(trigger(&c.trigger))),
+        ("Address", address),
+        ("Window", window),
+        ("Senders show", verify),
         ("Sample", c.sample.as_deref().map(clear)),
         ("Rows a commit", Some(grouped(c.chunk))),
         (

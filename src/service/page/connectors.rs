@@ -1,11 +1,13 @@
 //! The connectors of the project.
 
 use super::super::{ApiError, App};
+use super::messages::{self, Told};
 use super::session::Visitor;
 use super::show::{self, Badge, Execution};
 use super::{Frame, PageError, page};
 use crate::life::{Changed, Standing, discover, known_plan, standing};
 use crate::plan::Trigger;
+use crate::project::Project;
 use crate::project::state::State;
 use askama::Template;
 use axum::extract;
@@ -30,25 +32,28 @@ struct Line {
 struct ListPage {
     frame: Frame,
     lines: Vec<Line>,
+    /// How many messages were given up, and the newest of them.
+    given_up: (i64, Vec<Told>),
 }
 
 pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) -> Result<Response, PageError> {
     let project = app.project().clone();
-    let lines = app
+    let (lines, given_up) = app
         .with(move |state| {
             let mut lines = Vec::new();
             discover(&project, state)?;
             for connector in state.connectors()? {
                 let stands = standing(&project, state, connector)?;
-                lines.push(line(state, stands)?);
+                lines.push(line(&project, state, stands)?);
             }
-            Ok::<_, ApiError>(lines)
+            Ok::<_, ApiError>((lines, messages::given_up(&project, state)?))
         })
         .await?;
-    page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines })
+    page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines, given_up })
 }
 
 fn line(
+    project: &Project,
     state: &State,
     Standing { connector, changed, queued, last, next_slot, .. }: Standing,
 ) -> Result<Line, ApiError> {
@@ -61,7 +66,7 @@ fn line(
         changed: changed.map(Changed::words),
         queued,
         next: next_slot,
-        last: last.map(Execution::of),
+        last: last.map(|row| Execution::of(project, row)),
         name: connector.name,
     })
 }

@@ -2,21 +2,26 @@
 
 use super::super::progress::known;
 use super::super::{ApiError, App};
+use super::asked::{Path, Query};
 use super::execution::label_of;
 use super::session::Visitor;
 use super::show::{self, Execution, Files, clear, encode};
-use super::{Frame, PageError, page};
+use super::{Frame, PageError, followed};
 use crate::load::Action;
 use crate::project::Project;
 use crate::project::state::State;
-use crate::report::{DecisionReader, ShownDecision, StatusCounts, Wanted, grouped, problem_words};
+use crate::report::{
+    DecisionPage, DecisionReader, ShownDecision, StatusCounts, Wanted, grouped, problem_words,
+};
 use crate::value::Value;
 use askama::Template;
-use axum::extract::{self, Path, Query};
+use axum::extract;
 use axum::response::Response;
 use serde::Deserialize;
 
 const PAGE: usize = 50;
+/// So many pages can be gone back, one by one.
+const TRAIL: usize = 200;
 
 /// What can be asked for: what people call it, and the actions it stands for.
 const OUTCOMES: [(&str, &[Action]); 7] = [
@@ -39,6 +44,9 @@ pub struct Search {
     text: String,
     #[serde(default)]
     from: u64,
+    /// Where the pages before this one began: `0.50.120`.
+    #[serde(default)]
+    before: String,
 }
 
 struct FieldLine {
@@ -94,9 +102,50 @@ struct DecisionsPage {
     outcomes: Vec<(String, &'static str, &'static str, bool)>,
     query: Search,
     rows: Vec<Row>,
-    next: Option<String>,
+    pages: Pages,
+}
+
+/// Where a page of decisions lies among the others.
+#[derive(Default)]
+struct Pages {
+    /// `rows 51 to 100 of 3,322`.
+    position: String,
     first: Option<String>,
+    previous: Option<String>,
+    next: Option<String>,
+    /// Whether the search has to go on for more.
     stopped_early: bool,
+}
+
+impl Pages {
+    /// Of a page that was found in a step of so many rows; `own` is its address without a place. Where a page
+    /// begins depends on what those before it found, so their beginnings go along.
+    fn of(own: &str, query: &Search, found: &DecisionPage, rows: u64) -> Self {
+        let before: Vec<u64> = query.before.split('.').filter_map(|b| b.parse().ok()).collect();
+        let at = |from: u64, before: &[u64]| {
+            let before: Vec<String> = before.iter().map(u64::to_string).collect();
+            format!("{own}&from={from}&before={}", before.join("."))
+        };
+        // No address grows for ever.
+        let mut behind: Vec<u64> = before.iter().copied().chain([query.from]).collect();
+        behind.drain(..behind.len().saturating_sub(TRAIL));
+        Self {
+            position: position(found, query.from, rows),
+            first: (query.from > 0).then(|| own.to_owned()),
+            previous: before.split_last().map(|(last, rest)| at(*last, rest)),
+            next: found.next.map(|from| at(from, &behind)),
+            stopped_early: found.next.is_some() && found.rows.len() < PAGE,
+        }
+    }
+}
+
+/// Which of a step's rows are on a page that begins after so many.
+fn position(found: &DecisionPage, after: u64, rows: u64) -> String {
+    let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else { return String::new() };
+    let (first, last) = (first.decision.row, last.decision.row);
+    let which =
+        if found.rows.len() as u64 == last.saturating_sub(after) { "rows" } else { "found among rows" };
+    format!("{which} {} to {} of {}", grouped(first), grouped(last), grouped(rows))
 }
 
 pub async fn show(
@@ -106,9 +155,9 @@ pub async fn show(
     Query(query): Query<Search>,
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
-    let frame = Frame::new("Decisions", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &visitor, &project, state, &id, query)).await?;
-    page(&shown)
+    followed(&shown, &shown.frame)
 }
 
 fn of(
@@ -123,21 +172,22 @@ fn of(
     let folder = project.root().join(&row.folder);
     let file = folder.join("decisions.parquet");
     let label = label_of(state, &row)?;
+    let files = Files::of(project, &row);
+    let execution = Execution::of(project, row);
+    let title = format!("Decisions: {}", execution.title(&label));
     let mut shown = DecisionsPage {
-        frame,
+        frame: Frame { title, every: show::every([&execution]), ..frame },
         label,
         csrf: visitor.csrf(),
         runs: visitor.runs(),
-        files: Files::of(&folder),
+        files,
         tab: "decisions",
-        execution: Execution::of(row),
+        execution,
         steps: Vec::new(),
         outcomes: Vec::new(),
         query: query.clone(),
         rows: Vec::new(),
-        next: None,
-        first: None,
-        stopped_early: false,
+        pages: Pages::default(),
     };
     if !file.is_file() {
         return Ok(shown);
@@ -169,9 +219,8 @@ fn of(
         .map(|s| StepTab { name: s.name.clone(), rows: grouped(s.rows), here: s.name == query.step })
         .collect();
     shown.outcomes = outcomes(&counts, &query.outcome);
-    shown.stopped_early = found.next.is_some() && found.rows.len() < PAGE;
-    shown.next = found.next.map(|from| format!("{filtered}&from={from}"));
-    shown.first = (query.from > 0).then_some(filtered);
+    let rows = steps.iter().find(|s| s.name == query.step).map_or(0, |s| s.rows);
+    shown.pages = Pages::of(&filtered, &query, &found, rows);
     shown.rows = found.rows.iter().map(line).collect();
     shown.query = query;
     Ok(shown)
@@ -228,12 +277,7 @@ fn line(shown: &ShownDecision) -> Row {
 
 /// A value for people; no value is told apart from empty text by the template.
 fn value(value: &Value) -> String {
-    const MOST: usize = 300;
-    let text = clear(&value.to_string());
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    show::shortened(&clear(&value.to_string()), 300)
 }
 
 impl Row {

@@ -1,11 +1,12 @@
 //! The files of an execution.
 
-use super::super::App;
 use super::super::progress::known;
+use super::super::{ApiError, App};
+use super::asked::Path;
 use super::session::Visitor;
 use super::{PageError, show};
-use crate::life::{Artefact, InputFile, kept_input};
-use axum::extract::{self, Path, Request};
+use crate::life::{Artefact, InputFile, kept_files, kept_input};
+use axum::extract::{self, Request};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ pub async fn artefact(
 ) -> Result<Response, PageError> {
     let known = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
     let known = known.ok_or_else(|| PageError::missing("file", &artefact))?;
-    let file = known.of(&folder(&app, &id).await?)?;
+    let file = known.of(&folder(&app, &id).await?).map_err(ApiError::not_there)?;
     // Several reports in one folder of downloads are told apart.
     send(file, &format!("{id}-{}", known.file()), request).await
 }
@@ -41,7 +42,7 @@ pub async fn input(
 async fn folder(app: &App, id: &str) -> Result<PathBuf, PageError> {
     let id = id.to_owned();
     let row = app.with(move |state| known(state, &id)).await?;
-    Ok(app.project().root().join(row.folder))
+    Ok(kept_files(app.project(), &row).map_err(|e| ApiError::not_there(e).without(app.project().root()))?)
 }
 
 /// Streams a file, to be kept and not to be shown: what is in it is somebody else's.

@@ -1,12 +1,15 @@
 //! What went wrong, as a page.
 
-use super::super::ApiError;
-use super::{Frame, page};
+use super::super::{ApiError, App};
+use super::Frame;
+use super::session::{SessionId, Visitor};
 use crate::life::Failure;
 use crate::project::ProjectError;
 use crate::report::ReportError;
 use askama::Template;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 /// Why there is no page.
@@ -67,6 +70,10 @@ struct ErrorPage {
     help: String,
 }
 
+/// An answer that is still to become a page.
+#[derive(Clone)]
+struct Untold(ApiError);
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
@@ -75,18 +82,52 @@ impl IntoResponse for PageError {
                 Redirect::to(&format!("/login?next={next}")).into_response()
             }
             PageError::Other(e) => {
-                let status = e.status();
-                let template = ErrorPage {
-                    frame: Frame::bare("Not possible"),
-                    status: status.as_u16(),
-                    what: e.error,
-                    help: e.help.unwrap_or_default(),
-                };
-                match page(&template) {
-                    Ok(body) => (status, body).into_response(),
-                    Err(_) => status.into_response(),
-                }
+                let mut response = e.status().into_response();
+                response.extensions_mut().insert(Untold(e));
+                response
             }
         }
     }
+}
+
+/// Goes around every route: what went wrong is told on a page, with the reader's way on from there.
+pub async fn errors(State(app): State<App>, request: Request, next: Next) -> Response {
+    let session = SessionId::of(request.headers());
+    let mut response = next.run(request).await;
+    let Some(Untold(e)) = response.extensions_mut().remove() else { return response };
+    // A reader whose session cannot be looked up is told all the same.
+    let visitor = match session {
+        Some(id) => Visitor::of(&app, id).await.ok().flatten(),
+        None => None,
+    };
+    let frame = match &visitor {
+        Some(visitor) => Frame::new("Not possible", &app, visitor),
+        None => Frame::bare("Not possible"),
+    };
+    let status = e.status().as_u16();
+    let template = ErrorPage { frame, status, what: e.error, help: e.help.unwrap_or_default() };
+    if let Ok(html) = template.render() {
+        let html_type = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html_type);
+        // It was that of no body.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = html.into();
+        super::dress(&mut response);
+    }
+    response
+}
+
+/// Whether it is a browser that asks.
+pub fn wanted(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|a| a.contains("text/html"))
+}
+
+/// What somebody is told who asks for what there is not: a page in a browser, JSON elsewhere.
+pub fn told_to(headers: &HeaderMap, mut e: ApiError) -> Response {
+    if !wanted(headers) {
+        return e.into_response();
+    }
+    // The way on is on the page itself.
+    e.help = None;
+    PageError::Other(e).into_response()
 }

@@ -1,19 +1,21 @@
 //! The webhook events of a connector: looked at, tried in a dry run, thrown away.
 
 use super::super::{ApiError, App};
+use super::asked::{Path, Query};
 use super::connector::{Head, known};
 use super::session::{Fields, Visitor};
 use super::show::{self, Badge, Time, clear};
 use super::{Frame, PageError, page};
 use crate::life::{Failure, choose_events, discard_events, replay_events};
 use crate::project::state::{Event, EventState, Role};
+use crate::report::grouped;
 use askama::Template;
-use axum::extract::{self, Path, Query};
+use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-/// So many are listed, the newest first.
-const PAGE: i64 = 200;
+/// So many are on a page, the newest first.
+const PAGE: usize = 100;
 
 struct Line {
     id: i64,
@@ -21,6 +23,7 @@ struct Line {
     badge: Badge,
     execution: String,
     about: Vec<(&'static str, String)>,
+    size: String,
     body: String,
 }
 
@@ -31,6 +34,12 @@ struct EventsPage {
     head: Head,
     lines: Vec<Line>,
     states: Vec<(&'static str, bool)>,
+    /// The state that is asked for; all of them where it is empty.
+    only: &'static str,
+    /// Of the older ones the newest comes before this event.
+    older: Option<i64>,
+    /// Whether there are newer ones.
+    newer: bool,
     csrf: String,
     runs: bool,
 }
@@ -39,6 +48,8 @@ struct EventsPage {
 pub struct Filter {
     #[serde(default)]
     state: String,
+    /// Only those that are older than this one.
+    before: Option<i64>,
 }
 
 impl From<EventState> for Badge {
@@ -60,16 +71,24 @@ pub async fn list(
     Query(filter): Query<Filter>,
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
-    let frame = Frame::new("Webhook events", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let (csrf, runs) = (visitor.csrf(), visitor.runs());
     let shown = app
         .with(move |state| {
             let connector = known(&project, state, &name)?;
             let only = EventState::ALL.into_iter().find(|s| s.words() == filter.state);
+            // One more tells whether there are older ones.
+            let mut lines = state.events(&name, only, filter.before, PAGE as i64 + 1, line)?;
+            let more = lines.len() > PAGE;
+            lines.truncate(PAGE);
+            let head = Head::of(&project, state, &connector, "events")?;
             Ok::<_, ApiError>(EventsPage {
-                frame,
-                head: Head::of(state, &connector, "events")?,
-                lines: state.events(&name, only, None, PAGE, line)?,
+                frame: Frame { title: format!("Webhook events of {}", head.label), ..frame },
+                head,
+                only: only.map_or("", EventState::words),
+                older: lines.last().filter(|_| more).map(|l| l.id),
+                newer: filter.before.is_some(),
+                lines,
                 states: EventState::ALL.iter().map(|s| (s.words(), Some(*s) == only)).collect(),
                 csrf,
                 runs,
@@ -92,6 +111,7 @@ fn line(event: Event) -> Line {
         badge: event.state.into(),
         execution: event.execution.unwrap_or_default(),
         about: about.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, clear(&v))).collect(),
+        size: grouped(event.body.len() as u64),
         body: clear(&event.body),
     }
 }

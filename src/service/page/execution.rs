@@ -1,16 +1,19 @@
 //! An execution: how far it is, what it did, why rows were left out.
 
-use super::super::progress::{follow, known};
+use super::super::progress::known;
 use super::super::{ApiError, App};
+use super::asked::Path;
+use super::login::own_path;
+use super::messages::{self, Told};
 use super::session::{Fields, Visitor};
 use super::show::{self, Execution, Files, Part, Time, clear};
-use super::{Frame, PageError, page};
+use super::{Frame, PageError, followed};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State};
-use crate::report::{ReasonKind, Summary, grouped};
+use crate::report::{Reason, ReasonKind, StepSummary, Summary, grouped, reasons};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
-use axum::extract::{self, Path};
+use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
 
 struct Stage {
@@ -39,11 +42,9 @@ struct Why {
     source: String,
 }
 
-#[derive(Default)]
+/// What the summary tells besides rows and reasons.
 struct Done {
     stages: Vec<Stage>,
-    steps: Vec<Step>,
-    reasons: Vec<Why>,
     inputs: Vec<(String, String, String, String)>,
     scopes: Vec<(String, String, String)>,
     rejected: String,
@@ -61,17 +62,13 @@ struct ExecutionPage {
     csrf: String,
     runs: bool,
     files: Files,
+    steps: Vec<Step>,
+    reasons: Vec<Why>,
     summary: Option<Done>,
+    told: Vec<Told>,
     started: Option<Time>,
     ended: Option<Time>,
     tab: &'static str,
-}
-
-/// The part of the page that moves.
-#[derive(Template)]
-#[template(path = "progress.html")]
-struct ProgressPart {
-    execution: Execution,
 }
 
 /// What people call the connector of an execution.
@@ -85,9 +82,9 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
-    let frame = Frame::new("Execution", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &visitor, &project, state, &id)).await?;
-    page(&shown)
+    followed(&shown, &shown.frame)
 }
 
 fn of(
@@ -98,44 +95,28 @@ fn of(
     id: &str,
 ) -> Result<ExecutionPage, ApiError> {
     let row = known(state, id)?;
-    let folder = project.root().join(&row.folder);
+    let label = label_of(state, &row)?;
+    let files = Files::of(project, &row);
+    let summary = show::summary(&project.root().join(&row.folder)).filter(|_| row.state.ended());
+    let (started, ended) = (row.started_at.as_deref().map(Time::of), row.ended_at.as_deref().map(Time::of));
+    let execution = Execution::of(project, row);
+    // What the state keeps stays when the files are removed.
+    let done = summary.as_ref().map_or(&execution.steps, |s| &s.steps);
     Ok(ExecutionPage {
-        frame,
-        label: label_of(state, &row)?,
+        frame: Frame { title: execution.title(&label), every: show::every([&execution]), ..frame },
+        label,
         csrf: visitor.csrf(),
         runs: visitor.runs(),
-        files: Files::of(&folder),
-        summary: show::summary(&folder).filter(|_| row.state.ended()).map(|s| done(&s)),
-        started: row.started_at.as_deref().map(Time::of),
-        ended: row.ended_at.as_deref().map(Time::of),
-        execution: Execution::of(row),
+        files,
+        steps: done.iter().map(step).collect(),
+        reasons: reasons(done).into_iter().take(20).map(why).collect(),
+        summary: summary.map(|s| rest(project, &s)),
+        told: messages::of(project, state, id)?,
+        started,
+        ended,
         tab: "overview",
+        execution,
     })
-}
-
-/// How far it is, told as long as it runs.
-pub async fn stream(
-    extract::State(app): extract::State<App>,
-    _: Visitor,
-    Path(id): Path<String>,
-) -> Result<Response, PageError> {
-    let part = |row| {
-        let part = ProgressPart { execution: Execution::of(row) };
-        part.render().map(|html| html.trim().to_owned()).map_err(|_| ApiError::broken())
-    };
-    Ok(follow(app, id, part).await?)
-}
-
-/// How far it is; what the script asks for where it is not told.
-pub async fn progress(
-    extract::State(app): extract::State<App>,
-    _: Visitor,
-    Path(id): Path<String>,
-) -> Result<Response, PageError> {
-    let row = app.with(move |state| known(state, &id)).await?;
-    let ended = if row.state.ended() { "yes" } else { "no" };
-    let part = page(&ProgressPart { execution: Execution::of(row) })?;
-    Ok(([("x-ended", ended)], part).into_response())
 }
 
 pub async fn cancel(
@@ -153,7 +134,7 @@ pub async fn cancel(
     .await?;
     let own = format!("/executions/{}", show::encode(&id));
     // Back to the list, where it was cancelled from there.
-    let to = form.get("back").filter(|b| b.starts_with("/connectors/")).unwrap_or(&own);
+    let to = form.get("back").map(own_path).filter(|b| b.starts_with("/connectors/")).unwrap_or(&own);
     Ok(Redirect::to(to).into_response())
 }
 
@@ -174,22 +155,19 @@ pub async fn resume(
     Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())
 }
 
-fn done(summary: &Summary) -> Done {
-    let longest = summary.stages.iter().map(|s| s.seconds).fold(0.001, f64::max);
-    let stages = summary.stages.iter().map(|s| Stage {
-        name: clear(&s.name),
-        took: show::lasting(s.seconds),
-        width: (s.seconds / longest * 10_000.0) as u64,
-    });
-    let steps = summary.steps.iter().map(|s| Step {
+fn step(s: &StepSummary) -> Step {
+    Step {
         name: clear(&s.name),
         object: clear(&s.object),
         scope: clear(&s.scope),
         rows: grouped(s.rows),
         warnings: s.warnings,
         parts: show::parts(&s.counts),
-    });
-    let reasons = summary.reasons().into_iter().take(20).map(|(step, r)| Why {
+    }
+}
+
+fn why((step, r): (&str, &Reason)) -> Why {
+    Why {
         kind: match r.kind {
             ReasonKind::Error => "error",
             ReasonKind::Skipped => "skipped",
@@ -201,11 +179,18 @@ fn done(summary: &Summary) -> Done {
         count: grouped(r.count),
         example: clear(&r.example.message),
         source: clear(&r.example.source),
+    }
+}
+
+fn rest(project: &Project, summary: &Summary) -> Done {
+    let longest = summary.stages.iter().map(|s| s.seconds).fold(0.001, f64::max);
+    let stages = summary.stages.iter().map(|s| Stage {
+        name: clear(&s.name),
+        took: show::lasting(s.seconds),
+        width: (s.seconds / longest * 10_000.0) as u64,
     });
     Done {
         stages: stages.collect(),
-        steps: steps.collect(),
-        reasons: reasons.collect(),
         inputs: summary
             .inputs
             .iter()
@@ -223,7 +208,7 @@ fn done(summary: &Summary) -> Done {
             .iter()
             .map(|r| (clear(&r.file), r.line.to_string(), clear(&r.reason)))
             .collect(),
-        notices: summary.notices.iter().map(|n| clear(n)).collect(),
-        target: clear(&format!("{} {}", summary.target.kind, summary.target.place)),
+        notices: summary.notices.iter().map(|n| show::own(project, n)).collect(),
+        target: show::own(project, &format!("{} {}", summary.target.kind, summary.target.place)),
     }
 }

@@ -1,15 +1,16 @@
 //! The executions of a connector.
 
 use super::super::{ApiError, App};
+use super::asked::{Path, Query};
 use super::connector::{Head, known};
 use super::session::Visitor;
-use super::show::{Execution, Files};
-use super::{Frame, PageError, page};
+use super::show::{self, Execution, Files};
+use super::{Frame, PageError, followed};
 use crate::project::Project;
 use crate::project::state::{ExecutionState, State, Wanted};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
-use axum::extract::{self, Path, Query};
+use axum::extract;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -66,9 +67,9 @@ pub async fn list(
     Query(filter): Query<Filter>,
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
-    let frame = Frame::new("Executions", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &visitor, &project, state, &name, filter)).await?;
-    page(&shown)
+    followed(&shown, &shown.frame)
 }
 
 fn of(
@@ -86,16 +87,14 @@ fn of(
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|e| e.id.clone());
+    let line = |row| Line { files: Files::of(project, &row), execution: Execution::of(project, row) };
+    let lines: Vec<Line> = rows.into_iter().map(line).collect();
+    let head = Head::of(project, state, &connector, "executions")?;
+    let title = format!("Executions of {}", head.label);
     Ok(ListPage {
-        frame,
-        head: Head::of(state, &connector, "executions")?,
-        lines: rows
-            .into_iter()
-            .map(|row| {
-                let files = Files::of(&project.root().join(&row.folder));
-                Line { execution: Execution::of(row), files }
-            })
-            .collect(),
+        frame: Frame { title, every: show::every(lines.iter().map(|l| &l.execution)), ..frame },
+        head,
+        lines,
         states: ExecutionState::ALL.iter().map(|s| (s.words(), s.words() == filter.state)).collect(),
         filter,
         next,

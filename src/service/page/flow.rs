@@ -6,16 +6,19 @@ use crate::report::{Summary, grouped};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-const WIDTH: usize = 178;
+const WIDTH: usize = 184;
 const HEIGHT: usize = 54;
-const ACROSS: usize = 40;
+const ACROSS: usize = 32;
 const BELOW: usize = 16;
 const MARGIN: usize = 4;
 /// What a line that goes through a column takes of it.
 const LANE: usize = 12;
+/// Between a node's edge and its texts.
+const PAD: usize = 10;
+const INNER: usize = WIDTH - 2 * PAD;
 /// Characters of a node's title and of what stands below it.
-const TITLE: usize = 21;
-const SMALL: usize = 27;
+const TITLE: usize = 18;
+const SMALL: usize = 25;
 
 struct Node {
     id: String,
@@ -34,6 +37,9 @@ pub fn picture(plan: &Plan, last: Option<&Summary>) -> String {
     sources(plan, last, &mut nodes);
     queries(plan, last, &mut nodes, &mut edges);
     loads(plan, last, &mut nodes, &mut edges);
+    if nodes.is_empty() {
+        return String::new();
+    }
     let edges = lanes(&mut nodes, edges);
     let height = place(&mut nodes, &edges);
     draw(&nodes, &edges, height)
@@ -212,23 +218,23 @@ fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
             out,
             "<g class=\"node {kind}\"><title>{kind} {}</title>\
              <rect x=\"{left}\" y=\"{}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"7\"/>\
-             <text class=\"title\" x=\"{}\" y=\"{}\">{}</text><text class=\"small\" x=\"{}\" y=\"{}\">{}</text>",
-            escaped(&n.title, usize::MAX),
+             <svg x=\"{}\" y=\"{}\" width=\"{INNER}\" height=\"{HEIGHT}\"><text class=\"title\" x=\"0\" y=\"22\">{}</text>\
+             <text class=\"small\" x=\"0\" y=\"39\">{}</text></svg>",
+            escaped(&clear(&n.title)),
             n.y,
-            left + 12,
-            n.y + 22,
-            escaped(&n.title, TITLE),
-            left + 12,
-            n.y + 39,
-            escaped(&n.small, SMALL),
+            // What is wider all the same, in other letters, ends at the edge of this.
+            left + PAD,
+            n.y,
+            escaped(&middle_cut(&clear(&n.title), TITLE)),
+            escaped(&super::show::shortened(&clear(&n.small), SMALL)),
         );
         for part in n.counts.iter().flat_map(parts) {
-            let across = (WIDTH - 24) as f64 / 10_000.0;
+            let across = INNER as f64 / 10_000.0;
             let _ = write!(
                 out,
                 "<rect class=\"bar {}\" x=\"{:.1}\" y=\"{}\" width=\"{:.1}\" height=\"4\"/>",
                 part.class,
-                (left + 12) as f64 + part.from as f64 * across,
+                (left + PAD) as f64 + part.from as f64 * across,
                 n.y + HEIGHT - 9,
                 part.width as f64 * across
             );
@@ -239,14 +245,20 @@ fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
     out
 }
 
-fn escaped(text: &str, max: usize) -> String {
-    let text = clear(text);
+/// A text of at most so many characters: names that begin alike differ at their ends.
+fn middle_cut(text: &str, most: usize) -> String {
+    let all: Vec<char> = text.chars().collect();
+    if all.len() <= most {
+        return text.to_owned();
+    }
+    let (head, tail) = (most / 2, (most - 1) / 2);
+    let ends = [&all[..head], &['…'], &all[all.len() - tail..]];
+    ends.concat().into_iter().collect()
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if i + 1 >= max && text.chars().nth(max).is_some() {
-            out.push('…');
-            break;
-        }
+    for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -257,4 +269,17 @@ fn escaped(text: &str, max: usize) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart() {
+        assert_eq!(middle_cut("items", 18), "items");
+        assert_eq!(middle_cut("exactly_18_letters", 18), "exactly_18_letters");
+        assert_eq!(middle_cut("step_with_a_long_name_10", 18), "step_with…_name_10");
+        assert_eq!(middle_cut("Überlänge in jeder Sprache", 18).chars().count(), 18);
+    }
 }

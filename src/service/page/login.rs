@@ -1,10 +1,13 @@
 //! Logging in with a token, and out.
 
+use super::super::around::Who;
+use super::asked::Query;
 use super::session::{Fields, SessionId, Visitor};
 use super::{App, Frame, PageError, page};
+use crate::project::ProjectError;
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
-use axum::extract::{Extension, Query};
+use axum::extract::Extension;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -59,10 +62,11 @@ fn shown(headers: &HeaderMap, next: &str, status: StatusCode, error: &str) -> Re
     Ok((status, [(header::SET_COOKIE, id.cookie(headers))], page(&template)?).into_response())
 }
 
-/// A path of this page; another site is nowhere to be sent to.
-fn own_path(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
-    if own { next } else { "/" }
+/// A path of this page; another site is nowhere to be sent to. Browsers take tabs and line ends out of an
+/// address, and a backslash for a slash.
+pub fn own_path(next: &str) -> &str {
+    let plain = !next.contains(|c: char| c == '\\' || c.is_control());
+    if plain && next.starts_with('/') && !next.starts_with("//") { next } else { "/" }
 }
 
 pub async fn form(headers: HeaderMap, Query(next): Query<Next>) -> Result<Response, PageError> {
@@ -72,6 +76,7 @@ pub async fn form(headers: HeaderMap, Query(next): Query<Next>) -> Result<Respon
 pub async fn login(
     axum::extract::State(app): axum::extract::State<App>,
     Extension(tries): Extension<Tries>,
+    Extension(who): Extension<Who>,
     headers: HeaderMap,
     form: Fields,
 ) -> Result<Response, PageError> {
@@ -93,16 +98,20 @@ pub async fn login(
     let id = SessionId::new();
     let new = id.clone();
     let known = app
-        .with(move |state| match state.token(&token)? {
-            Some(_) => state.add_session(new.reveal(), &token, now).map(|()| true),
-            None => Ok(false),
+        .with(move |state| {
+            let known = state.token(&token)?;
+            if known.is_some() {
+                state.add_session(new.reveal(), &token, now)?;
+            }
+            Ok::<_, ProjectError>(known)
         })
         .await?;
-    if !known {
+    let Some(known) = known else {
         tries.add(now);
         let error = "This token is not known. `sconn tokens add NAME` makes one.";
         return shown(&headers, &next, StatusCode::UNAUTHORIZED, error);
-    }
+    };
+    who.is(&known.name);
     let to = Redirect::to(own_path(&next));
     Ok(([(header::SET_COOKIE, id.cookie(&headers))], to).into_response())
 }
@@ -129,6 +138,10 @@ mod tests {
             ("https://example.org/", "/"),
             ("//example.org/", "/"),
             ("/\\example.org", "/"),
+            ("/\t/example.org/x", "/"),
+            ("/\u{0}/example.org", "/"),
+            ("/connectors\n", "/"),
+            ("connectors", "/"),
             ("", "/"),
         ] {
             assert_eq!(own_path(next), to, "{next:?}");

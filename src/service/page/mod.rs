@@ -2,6 +2,7 @@
 //! the script only keeps up to date what runs.
 
 mod activation;
+mod asked;
 mod connector;
 mod connectors;
 mod decisions;
@@ -12,10 +13,15 @@ mod execution;
 mod executions;
 mod flow;
 mod login;
+mod messages;
 mod session;
 mod show;
 mod start;
 
+pub use error::{errors, told_to, wanted};
+pub use login::own_path;
+
+use super::around::Quiet;
 use super::{App, Upload};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, Request};
@@ -51,11 +57,10 @@ fn forms() -> Router<App> {
         .route("/connectors/{name}/executions", get(executions::list))
         .route("/connectors/{name}/events", get(events::list).post(events::change))
         .route("/executions/{id}", get(execution::show))
-        .route("/executions/{id}/progress", get(execution::progress))
-        .route("/executions/{id}/stream", get(execution::stream))
         .route("/executions/{id}/decisions", get(decisions::show))
         .route("/executions/{id}/cancel", post(execution::cancel))
         .route("/executions/{id}/resume", post(execution::resume))
+        .route("/executions/{id}/messages/{message}", post(messages::change))
         .route("/executions/{id}/files/{file}", get(download::artefact))
         .route("/executions/{id}/input/{number}", get(download::input))
         .route("/page.css", get(|| asset("text/css; charset=utf-8", include_str!("page.css"))))
@@ -70,6 +75,11 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
 /// What every answer of the page carries.
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    dress(&mut response);
+    response
+}
+
+fn dress(response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in [
         ("content-security-policy", POLICY),
@@ -82,7 +92,6 @@ async fn headers(request: Request, next: Next) -> Response {
     }
     // What a page shows is its reader's: nobody on the way keeps it.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// What every page has around its own: its title, who reads it, and what their forms are signed with.
@@ -90,16 +99,18 @@ struct Frame {
     title: String,
     project: String,
     visitor: Option<Visitor>,
+    /// How often the script asks for what has changed, in milliseconds; none where nothing changes by itself.
+    every: Option<u32>,
 }
 
 impl Frame {
     fn new(title: impl Into<String>, app: &App, visitor: &Visitor) -> Self {
-        Self { title: title.into(), project: project_name(app), visitor: Some(visitor.clone()) }
+        Self { title: title.into(), project: project_name(app), visitor: Some(visitor.clone()), every: None }
     }
 
     /// Of a page that anybody may see: it tells nothing.
     fn bare(title: &str) -> Self {
-        Self { title: title.to_owned(), project: String::new(), visitor: None }
+        Self { title: title.to_owned(), project: String::new(), visitor: None, every: None }
     }
 }
 
@@ -107,6 +118,15 @@ fn project_name(app: &App) -> String {
     let root = app.project().root();
     let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
     root.file_name().map(|n| show::clear(&n.to_string_lossy())).unwrap_or_default()
+}
+
+/// A page that may be asked for again and again; as long as it goes on, only the first time is news.
+fn followed<T: askama::Template>(template: &T, frame: &Frame) -> Result<Response, PageError> {
+    let mut response = page(template)?;
+    if frame.every.is_some() && frame.visitor.as_ref().is_some_and(|v| v.polls) {
+        response.extensions_mut().insert(Quiet);
+    }
+    Ok(response)
 }
 
 /// A page from its template.

@@ -2,15 +2,6 @@
 // server's; without this script a page is as useful, once it is loaded again.
 "use strict";
 
-const EVERY = 1000;
-
-/** Whether somebody is in the middle of something that loading the page again would take away. */
-function busy() {
-  const at = document.activeElement;
-  const typing = at && /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName);
-  return typing || document.querySelector("details[open]");
-}
-
 function times(root) {
   const words = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   for (const time of root.querySelectorAll("time[datetime]")) {
@@ -22,65 +13,72 @@ function times(root) {
   }
 }
 
-/** What has not changed is not read out again. */
-function show(part, text) {
-  if (part.dataset.seen === text) return;
-  part.dataset.seen = text;
-  part.innerHTML = text;
+/** What tells lines of lists and tables apart: where their first link or form leads. */
+function key(node) {
+  if (node.nodeName !== "LI" && node.nodeName !== "TR") return node.getAttribute?.("class") ?? "";
+  const first = node.querySelector("a, form");
+  return first?.getAttribute("href") ?? first?.getAttribute("action") ?? "";
 }
 
-/** The service tells how far it is. Where it cannot, and while nobody looks, it is asked again and again:
- * browsers have few connections to one place for all their tabs together. */
-function listen(part) {
-  const source = new EventSource(part.dataset.stream);
-  const over = new AbortController();
-  const once = { signal: over.signal };
-  const stop = () => {
-    over.abort();
-    source.close();
-  };
-  const ask = () => {
-    stop();
-    setTimeout(follow, EVERY, part);
-  };
-  source.addEventListener("progress", (event) => show(part, event.data));
-  source.addEventListener("ended", (event) => {
-    stop();
-    show(part, event.data);
-    ended(part);
-  });
-  source.addEventListener("error", ask, once);
-  document.addEventListener("visibilitychange", () => document.hidden && ask(), once);
+/** Makes an element what it is by now. What has not changed stays: an open menu, what was typed, where the
+ * reader is. */
+function renew(old, now) {
+  if (old.isEqualNode(now)) return;
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    old.nodeValue = now.nodeValue;
+    return;
+  }
+  for (const { name } of [...old.attributes]) if (name !== "open" && !now.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const alike = (a, b) => a.nodeName === b.nodeName && key(a) === key(b);
+  let at = old.firstChild;
+  for (const child of [...now.childNodes]) {
+    let same = at;
+    while (same && !alike(same, child)) same = same.nextSibling;
+    if (!same) {
+      old.insertBefore(child, at);
+      continue;
+    }
+    while (at !== same) at = removed(at);
+    at = same.nextSibling;
+    renew(same, child);
+  }
+  while (at) at = removed(at);
 }
 
-async function follow(part) {
+/** Takes a node away; gives the one after it. */
+function removed(node) {
+  const next = node.nextSibling;
+  // Nobody's place is lost without another.
+  if (node.contains(document.activeElement)) document.getElementById("main").focus();
+  node.remove();
+  return next;
+}
+
+/** Asks for the page again as long as something on it goes on: one request, whatever it shows. */
+async function follow() {
+  const main = document.querySelector("main[data-every]");
+  if (!main) return;
+  await new Promise((soon) => setTimeout(soon, Number(main.dataset.every)));
   try {
-    const answer = await fetch(part.dataset.live, { headers: { accept: "text/html" } });
-    if (answer.redirected || answer.status === 404) return location.reload();
-    if (answer.ok) {
-      show(part, (await answer.text()).trim());
-      if (answer.headers.get("x-ended") === "yes") return ended(part);
+    // A page that nobody looks at need not know.
+    if (!document.hidden) {
+      const answer = await fetch(location.href, { headers: { accept: "text/html", "x-poll": "1" } });
+      if (answer.redirected || answer.status === 404) return location.reload();
+      if (answer.ok) {
+        const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+        times(now);
+        renew(main, now.getElementById("main"));
+      }
     }
   } catch {
     // The service is away for a moment; the next turn asks again.
   }
-  setTimeout(follow, EVERY, part);
+  follow();
 }
 
-/** It has ended: there is more to see now. */
-function ended(part) {
-  if (!busy()) return location.reload();
-  const again = document.createElement("a");
-  again.href = location.href;
-  again.textContent = "show what it did";
-  part.append(" ", again);
-}
-
-for (const part of document.querySelectorAll("[data-live]")) {
-  if (part.dataset.stream && !document.hidden) listen(part);
-  else setTimeout(follow, EVERY, part);
-}
 times(document);
+follow();
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -2,8 +2,9 @@
 //! page takes the cookie; the API takes tokens alone, so that no other site can reach it with somebody's
 //! session.
 
+use super::super::around::Who;
 use super::super::extract::heard;
-use super::super::{App, Caller};
+use super::super::{ApiError, App, Caller};
 use super::PageError;
 use crate::project::state::Role;
 use crate::system::clock::{Clock, SystemClock};
@@ -78,9 +79,21 @@ pub struct Visitor {
     pub who: String,
     /// Their session.
     pub id: SessionId,
+    /// Whether it is not they who ask but their page, for what has changed.
+    pub polls: bool,
 }
 
 impl Visitor {
+    /// Whose session it is, if it is still somebody's.
+    pub async fn of(app: &App, id: SessionId) -> Result<Option<Self>, ApiError> {
+        let asked = id.clone();
+        let token = app.with(move |state| state.session(asked.reveal(), SystemClock.now())).await?;
+        Ok(token.map(|token| {
+            let caller = Caller { name: token.name, role: token.role, email: token.email };
+            Self { who: caller.who().to_owned(), caller, id, polls: false }
+        }))
+    }
+
     /// What the templates sign forms with.
     pub fn csrf(&self) -> String {
         self.id.csrf()
@@ -112,11 +125,24 @@ impl FromRequestParts<App> for Visitor {
         // Only what can be looked at can be come back to.
         let next = if parts.method == Method::GET { parts.uri.to_string() } else { "/".to_owned() };
         let Some(id) = SessionId::of(&parts.headers) else { return Err(PageError::Login(next)) };
-        let asked = id.clone();
-        let token = app.with(move |state| state.session(asked.reveal(), SystemClock.now())).await?;
-        let Some(token) = token else { return Err(PageError::Login(next)) };
-        let caller = Caller { name: token.name, role: token.role, email: token.email };
-        Ok(Self { who: caller.who().to_owned(), caller, id })
+        let Some(visitor) = Self::of(app, id).await? else { return Err(PageError::Login(next)) };
+        if let Some(who) = parts.extensions.get::<Who>() {
+            who.is(&visitor.caller.name);
+        }
+        Ok(Self { polls: parts.headers.contains_key("x-poll"), ..visitor })
+    }
+}
+
+/// A visitor who may start executions: that is known before what they send is read.
+pub struct Runner(pub Visitor);
+
+impl FromRequestParts<App> for Runner {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
+        let visitor = Visitor::from_request_parts(parts, app).await?;
+        visitor.caller.may(Role::Run)?;
+        Ok(Self(visitor))
     }
 }
 
@@ -140,7 +166,7 @@ impl FromRequest<App> for Fields {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
         let form = heard(app, Form::<Vec<(String, String)>>::from_request(request, app)).await?;
-        let Form(fields) = form.map_err(|e| super::super::ApiError::new(e.status(), e.body_text(), ""))?;
+        let Form(fields) = form.map_err(|e| ApiError::new(e.status(), e.body_text(), ""))?;
         Ok(Self(fields))
     }
 }

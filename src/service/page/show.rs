@@ -1,6 +1,7 @@
 //! How things are shown: times, counts, states.
 
-use crate::life::{Artefact, InputFile, io_words, kept_input};
+use crate::life::{Artefact, InputFile, io_words, kept_files, kept_input};
+use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, Status};
 use crate::report::{StatusCounts, StepSummary, Summary, grouped, visible};
 use jiff::Timestamp;
@@ -9,6 +10,12 @@ use std::path::Path;
 /// A text of somebody else's with what cannot be seen made visible; the templates escape it.
 pub fn clear(text: &str) -> String {
     visible(text).into_owned()
+}
+
+/// The same, with the paths in it counted from the project's root: where that lies is nobody's business who
+/// only reads.
+pub fn own(project: &Project, text: &str) -> String {
+    clear(&super::super::error::without(project.root(), text))
 }
 
 /// A text as a part of an address.
@@ -136,6 +143,10 @@ pub fn class_of(status: &str) -> &'static str {
     }
 }
 
+/// How often a page asks what has changed, in milliseconds: while something runs, and while it only waits.
+const SOON: u32 = 1000;
+const LATER: u32 = 5000;
+
 /// An execution in a list, or at the head of its page.
 pub struct Execution {
     pub row: ExecutionRow,
@@ -148,10 +159,14 @@ pub struct Execution {
     pub stage: String,
     pub parts: Vec<Part>,
     pub failure: String,
+    /// What its steps did, once it has ended.
+    pub steps: Vec<StepSummary>,
+    /// When its files were removed.
+    pub gone: Option<Time>,
 }
 
 impl Execution {
-    pub fn of(row: ExecutionRow) -> Self {
+    pub fn of(project: &Project, row: ExecutionRow) -> Self {
         let steps: Vec<StepSummary> =
             row.counts.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
         let mut counts = StatusCounts::default();
@@ -169,8 +184,32 @@ impl Execution {
             percent,
             stage: stage(&row),
             parts: parts(&counts),
-            failure: clear(row.failure.as_deref().unwrap_or_default()),
+            failure: own(project, row.failure.as_deref().unwrap_or_default()),
+            steps,
+            gone: row.files_gone_at.as_deref().map(Time::of),
             row,
+        }
+    }
+
+    /// What it is, in a title.
+    pub fn title(&self, label: &str) -> String {
+        let mode = if self.row.live { "Live run" } else { "Dry run" };
+        format!("{mode} of {label}, {}", self.queued.words)
+    }
+
+    /// Why it failed, in a line.
+    pub fn why(&self) -> String {
+        shortened(self.failure.lines().next().unwrap_or_default(), 160)
+    }
+
+    /// How far its stage is, in its own unit.
+    pub fn far(&self) -> String {
+        match (self.row.done, self.row.total) {
+            (Some(done), Some(total)) if total > 0 => {
+                format!("{} of {}", grouped(done.unsigned_abs()), grouped(total.unsigned_abs()))
+            }
+            (Some(done), _) if done > 0 => grouped(done.unsigned_abs()),
+            _ => String::new(),
         }
     }
 
@@ -180,12 +219,30 @@ impl Execution {
 
     /// Whether it can be asked to go on.
     pub fn interrupted(&self) -> bool {
-        self.row.state == ExecutionState::Interrupted
+        self.row.state == ExecutionState::Interrupted && !self.row.cancel
+    }
+
+    /// Whether it can be stopped.
+    pub fn stops(&self) -> bool {
+        !self.row.state.ended() && !self.row.cancel
     }
 
     /// Whether it will change by itself.
     pub fn moves(&self) -> bool {
-        !self.row.state.ended()
+        !self.row.state.ended() && !self.row.left_to_people
+    }
+}
+
+/// How often a page with these asks what has changed; none where nothing changes by itself.
+pub fn every<'e>(all: impl IntoIterator<Item = &'e Execution>) -> Option<u32> {
+    all.into_iter().filter(|e| e.moves()).map(|e| if e.running() { SOON } else { LATER }).min()
+}
+
+/// A text of at most so many characters.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -201,6 +258,8 @@ fn stage(row: &ExecutionRow) -> String {
         ExecutionState::Running if row.cancel => "stopping after the chunk in hand".to_owned(),
         ExecutionState::Running => clear(row.stage.as_deref().unwrap_or("starting")),
         ExecutionState::Queued => "waits for its turn".to_owned(),
+        ExecutionState::Interrupted if row.left_to_people => "left to people".to_owned(),
+        ExecutionState::Interrupted if row.cancel => "cancelled; what it did is told soon".to_owned(),
         ExecutionState::Interrupted => "its worker is gone; it goes on from the last chunk".to_owned(),
         _ => String::new(),
     }
@@ -238,13 +297,14 @@ pub struct Files {
 }
 
 impl Files {
-    pub fn of(folder: &Path) -> Self {
-        let there = |artefact: Artefact| artefact.of(folder).is_ok();
+    pub fn of(project: &Project, row: &ExecutionRow) -> Self {
+        let folder = kept_files(project, row).ok();
+        let there = |artefact: Artefact| folder.as_ref().is_some_and(|f| artefact.of(f).is_ok());
         Self {
             report: there(Artefact::Report),
             sql: there(Artefact::SqlOutput),
             decisions: there(Artefact::Decisions),
-            inputs: kept_input(folder).iter().map(file).collect(),
+            inputs: folder.iter().flat_map(|f| kept_input(f)).map(|f| file(&f)).collect(),
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Starting a run: files, dry or live, parameters.
 
 use super::super::{ApiError, App, Upload};
+use super::asked::{Path, Query};
 use super::connector::{Head, known, plan_now, read};
-use super::session::Visitor;
+use super::session::{Runner, Visitor};
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
 use crate::life::{
-    Ask, Changed, Failure, InputFile, active_version, incomplete, kept_input, known_plan, queue,
+    Ask, Changed, Failure, InputFile, active_version, incomplete, kept_files, kept_input, known_plan, queue,
 };
 use crate::plan::ParameterPlan;
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, Role, State};
+use crate::project::state::{ExecutionRow, Role, State, Submission};
 use askama::Template;
-use axum::extract::{self, Path, Query};
+use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -36,6 +37,10 @@ struct StartPage {
     /// An execution whose input is taken again, and the names of its files.
     again: String,
     files: Vec<(String, String)>,
+    /// The target of that one, where it was not the usual one.
+    target: String,
+    /// Whether cells are to be guarded, to begin with.
+    guard: bool,
     edited: bool,
 }
 
@@ -47,13 +52,12 @@ pub struct Again {
 
 pub async fn form(
     extract::State(app): extract::State<App>,
-    visitor: Visitor,
+    Runner(visitor): Runner,
     Path(name): Path<String>,
     Query(Again { again }): Query<Again>,
 ) -> Result<Response, PageError> {
-    visitor.caller.may(Role::Run)?;
     let project = app.project().clone();
-    let frame = Frame::new("Start a run", &app, &visitor);
+    let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &project, state, &name, &again)).await?;
     page(&shown)
 }
@@ -80,30 +84,42 @@ fn of(
             (parameters.map(|p| parameter(p, &given.params)).collect(), Vec::new(), clear(&errors))
         }
     };
-    let folder = earlier.as_ref().map(|e| project.root().join(&e.folder));
+    let files = earlier.as_ref().map(|e| kept_files(project, e)).transpose().map_err(ApiError::not_there)?;
+    let head = Head::of(project, state, &connector, "start")?;
     Ok(StartPage {
-        frame,
-        head: Head::of(state, &connector, "start")?,
+        frame: Frame { title: format!("Start a run of {}", head.label), ..frame },
+        head,
         parameters,
-        missing,
+        missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
         live: earlier.as_ref().is_some_and(|e| e.live),
         again: earlier.map(|e| e.id).unwrap_or_default(),
-        files: folder.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
+        target: given.target.as_deref().map(clear).unwrap_or_default(),
+        guard: given.guard_formulas,
+        files: files.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
         edited: crate::life::changed(project, &connector) == Some(Changed::Edited),
     })
 }
 
 /// A parameter, with what an earlier run was given for it.
 fn parameter(p: &ParameterPlan, given: &[String]) -> Parameter {
-    let given = given.iter().filter_map(|g| g.split_once('=')).find(|(name, _)| *name == p.name);
     Parameter {
-        given: given.map(|(_, value)| clear(value)).unwrap_or_default(),
+        given: value_of(given, &p.name).map(typed).unwrap_or_default(),
         name: p.name.clone(),
         ty: p.ty.to_string(),
         default: p.default.as_ref().map(|v| clear(&v.to_string())).unwrap_or_default(),
         required: p.default.is_none(),
     }
+}
+
+/// What an earlier run was given for a parameter.
+fn value_of<'g>(given: &'g [String], name: &str) -> Option<&'g str> {
+    given.iter().filter_map(|g| g.split_once('=')).find(|(n, _)| *n == name).map(|(_, value)| value)
+}
+
+/// A value as it stands in its field, which holds one line, of what can be seen.
+fn typed(value: &str) -> String {
+    clear(value).replace('\n', "\\u{000a}").replace('\r', "\\u{000d}")
 }
 
 /// The execution whose input is taken again; it is one of this connector.
@@ -117,7 +133,7 @@ fn earlier(state: &State, name: &str, id: &str) -> Result<Option<ExecutionRow>, 
 
 pub async fn submit(
     extract::State(app): extract::State<App>,
-    visitor: Visitor,
+    Runner(visitor): Runner,
     Path(name): Path<String>,
     upload: Result<Upload, ApiError>,
 ) -> Result<Response, PageError> {
@@ -144,8 +160,10 @@ fn begin(
         None => plan_now(project, &connector)?,
     };
     let mut input: Vec<InputFile> = upload.files.clone();
+    let mut given = Submission::default();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
-        input.extend(kept_input(&project.root().join(&earlier.folder)));
+        input.extend(kept_input(&kept_files(project, &earlier).map_err(ApiError::not_there)?));
+        given = state.submission(&earlier.id)?;
     }
     if input.is_empty() && plan.needs_input() {
         return Err(
@@ -155,6 +173,10 @@ fn begin(
     let params = upload.fields.iter().filter_map(|(field, value)| {
         let name = field.strip_prefix("param.")?;
         let known = plan.parameters.iter().find(|p| p.name == name);
+        // What was left as it was shown is what it was before.
+        if let Some(before) = value_of(&given.params, name).filter(|before| typed(before) == *value) {
+            return Some(format!("{name}={before}"));
+        }
         // A field that was left empty leaves the default.
         (!(value.is_empty() && known.is_none_or(|p| p.default.is_some()))).then(|| format!("{name}={value}"))
     });
@@ -163,7 +185,7 @@ fn begin(
         input,
         live,
         params: params.collect(),
-        target: None,
+        target: given.target.clone(),
         out: None,
         workbook: true,
         guard_formulas: upload.field("guard") == Some("on"),
