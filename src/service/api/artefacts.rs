@@ -74,9 +74,10 @@ pub(super) async fn download(
     let found = app.with(move |state| {
         let row = execution(state, &id)?;
         let folder = project.root().join(&row.folder);
-        let path = artefact
-            .of(&folder)
-            .map_err(|e| ApiError::new(StatusCode::NOT_FOUND, e.what, e.hint.unwrap_or_default()))?;
+        let path = artefact.of_execution(&project, state, &row).map_err(|e| match e.broken {
+            true => e.into(),
+            false => ApiError::new(StatusCode::NOT_FOUND, e.what, e.hint.unwrap_or_default()),
+        })?;
         if artefact != Artefact::Input {
             return Ok(Found { path, name: format!("{id}-{}", artefact.file()), scratch: None });
         }

@@ -1,7 +1,7 @@
 //! The files of an execution.
 
-use super::super::App;
 use super::super::progress::known;
+use super::super::{ApiError, App};
 use super::session::Visitor;
 use super::{PageError, show};
 use crate::life::{Artefact, InputFile, kept_input};
@@ -17,11 +17,16 @@ pub async fn artefact(
     Path((id, artefact)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, PageError> {
-    let known = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
-    let known = known.ok_or_else(|| PageError::missing("file", &artefact))?;
-    let file = known.of(&folder(&app, &id).await?)?;
+    let wanted = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
+    let wanted = wanted.ok_or_else(|| PageError::missing("file", &artefact))?;
     // Several reports in one folder of downloads are told apart.
-    send(file, &format!("{id}-{}", known.file()), request).await
+    let name = format!("{id}-{}", wanted.file());
+    let project = app.project().clone();
+    let file = app.with(move |state| {
+        let row = known(state, &id)?;
+        Ok::<_, ApiError>(wanted.of_execution(&project, state, &row)?)
+    });
+    send(file.await?, &name, request).await
 }
 
 /// A file of the input, by its place in the list: names do not come into it.

@@ -239,7 +239,7 @@ pub struct Files {
 
 impl Files {
     pub fn of(folder: &Path) -> Self {
-        let there = |artefact: Artefact| artefact.of(folder).is_ok();
+        let there = |artefact: Artefact| artefact.of(folder).is_some();
         Self {
             report: there(Artefact::Report),
             sql: there(Artefact::SqlOutput),
