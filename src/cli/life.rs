@@ -2,10 +2,11 @@
 
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, print, print_json, tell_result};
 use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
 use crate::project::state::{EventState, ExecutionRow, Status};
+use serde_json::json;
 use std::io::{IsTerminal, Write};
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
@@ -13,8 +14,13 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let connector = Connector::load(&known.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let name = &plan.connector.name;
-    let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
-    print(&format!("{name} is active, version {version}\n"))?;
+    let mut cancelled = Vec::new();
+    let version = crate::life::activate(&mut known, &connector, &plan, |queued| {
+        cancelled = settle(name, queued, args)?;
+        Ok(cancelled.clone())
+    })?;
+    let json = json!({ "connector": name, "version": version, "cancelled": cancelled });
+    tell_result(args.format, &format!("{name} is active, version {version}"), &json)?;
     if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
@@ -84,8 +90,8 @@ pub(super) fn deactivate(args: &DeactivateArgs) -> Result<Exit, Failure> {
     } else {
         "was not active"
     };
-    print(&format!("{} {text}\n", connector.name))?;
-    Ok(Exit::Clean)
+    let json = json!({ "connector": connector.name, "was_active": was });
+    tell_result(args.format, &format!("{} {text}", connector.name), &json)
 }
 
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
@@ -111,9 +117,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Clean);
     }
     if args.format == Format::Json {
-        let json = serde_json::to_string_pretty(&lines).map_err(|e| Failure::new(e.to_string(), ""))?;
-        print(&format!("{json}\n"))?;
-        return Ok(Exit::Clean);
+        return print_json(&lines);
     }
     let width = lines.iter().map(|l| l.connector.name.len()).max().unwrap_or(0);
     for line in &lines {
