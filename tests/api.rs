@@ -232,6 +232,8 @@ fn artefacts_are_downloaded_whole_in_parts_and_not_twice() {
     let later = service.submit("mode=live", GOOD);
     let not_yet = service.get(&format!("/api/v1/executions/{later}/artefacts/report"));
     assert_eq!((not_yet.status, &not_yet.json()["help"]), (404, &json!("it is there at the end")));
+    let details = service.get(&format!("/api/v1/executions/{later}")).json();
+    assert_eq!(details["waits"], "`shop` is not active: `sconn activate shop`");
 }
 
 #[test]

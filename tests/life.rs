@@ -146,7 +146,7 @@ fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again
     desk.ends(0, &["executions", "download", &first, "sql-output", "--to", to.to_str().unwrap()]);
     assert!(to.is_file());
     let none = desk.ends(2, &["executions", "download", &second, "report"]);
-    assert!(none.stderr.contains("has no report.xlsx yet"), "{}", none.stderr);
+    assert!(none.stderr.contains("has no report.xlsx: it was cancelled before it began"), "{}", none.stderr);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod mutations;
 mod outputs;
 mod page;
 mod soak;
+mod tell;
 mod trials;
 mod triggers;
 mod zombie;

@@ -414,13 +414,13 @@ fn what_hinders_a_folder_is_told_once_and_costs_no_file() {
     let desk = Desk::watching();
     let list = desk.file("inbox/list.csv", "SKU,Price\na,1\n");
     desk.file("sconn.toml", &WATCH.replace("shop.sconn", "shap"));
-    let said = desk.work();
+    let said = desk.ends(1, &["work", "--until-empty"]).stderr;
     assert!(said.contains("folder prices: there is no connector `shap`; did you mean `shop`?"), "{said}");
     assert!(list.is_file());
     // Where executions are kept cannot be written to, as on a full disk.
     desk.file("sconn.toml", &WATCH.replace("shop.sconn", "shop"));
     desk.file(".sconn/executions", "");
-    let said = desk.work();
+    let said = desk.ends(1, &["work", "--until-empty"]).stderr;
     assert_eq!(said.matches("list.csv").count(), 1, "{said}");
     assert!(list.is_file());
     assert_eq!(desk.executions(), Vec::<Value>::new());
@@ -428,7 +428,7 @@ fn what_hinders_a_folder_is_told_once_and_costs_no_file() {
     // The archive cannot be made: the file is loaded, and stays until it can be moved.
     desk.file("sconn.toml", &format!("{WATCH}archive = \"blocked/archive\"\n"));
     desk.file("blocked", "");
-    let said = desk.work();
+    let said = desk.ends(1, &["work", "--until-empty"]).stderr;
     assert!(said.contains("part of the path is a file"), "{said}");
     assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", true));
     std::fs::remove_file(desk.at("blocked")).unwrap();

@@ -4,6 +4,7 @@ mod events;
 mod executions;
 mod records;
 mod tokens;
+mod values;
 
 pub use events::{Events, EventsCommand, WhichEvents};
 pub use executions::{Artefact, Executions, ExecutionsCommand};
@@ -74,14 +75,16 @@ pub enum Command {
     #[command(after_help = "Example:\n  sconn schedule nightly.sconn --count 10")]
     Schedule(ScheduleArgs),
     /// Put an execution into the queue; `sconn work` runs it.
-    #[command(after_help = "Example:\n  sconn submit vendor_prices.sconn --input prices.csv --live")]
+    #[command(
+        after_help = "Examples:\n  sconn submit vendor_prices.sconn --input prices.csv --live\n  sconn submit vendor_prices.sconn --input prices.csv --live --by you@example.com"
+    )]
     Submit(RunArgs),
     /// Run what is in the queue, each execution in a process of its own.
     #[command(after_help = "Examples:\n  sconn work\n  sconn work --until-empty")]
     Work(WorkArgs),
     /// Serve the project over HTTP, and run its queue.
     #[command(
-        after_help = "Examples:\n  sconn tokens add me --role admin\n  sconn serve\n  sconn serve --listen 127.0.0.1:9000"
+        after_help = "Examples:\n  sconn tokens add me --role admin\n  sconn serve\n  sconn serve --listen 9000\n  sconn serve --listen 0.0.0.0:8080"
     )]
     Serve(ServeArgs),
     /// Make, list and remove the tokens that the service asks for.
@@ -186,17 +189,18 @@ pub struct RunArgs {
     #[arg(long)]
     pub guard_formulas: bool,
     /// Who starts it: an e-mail address, to which the report is sent.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::email)]
     pub by: Option<String>,
 }
 
 /// `sconn serve`
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
-    /// Where it listens. Other machines reach it only where this is not the loopback address.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    /// Where it listens: ADDRESS:PORT, or a port of this machine alone. Other machines reach it only where
+    /// this is not the loopback address.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = values::listen)]
     pub listen: std::net::SocketAddr,
-    /// How many executions run at once.
+    /// How many executions run at once; with 0 it runs none, and only queues what comes due.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub at_once: usize,
     /// How long running executions may go on once it is told to stop; `drain` of sconn.toml where not given.
@@ -218,6 +222,9 @@ pub struct ActivateArgs {
     /// Keep the executions that are queued: they begin.
     #[arg(long)]
     pub keep_queued: bool,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `sconn deactivate`
@@ -225,6 +232,9 @@ pub struct ActivateArgs {
 pub struct DeactivateArgs {
     /// The connector's file, or its name in the project of the current folder.
     pub connector: PathBuf,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `sconn status`
@@ -243,8 +253,11 @@ pub struct ScheduleArgs {
     /// The connector's file, or its name in the project of the current folder.
     pub connector: PathBuf,
     /// How many times.
-    #[arg(long, default_value_t = 5)]
-    pub count: usize,
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: u64,
+    /// How they are shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `sconn work`
@@ -253,7 +266,7 @@ pub struct WorkArgs {
     /// End once nothing is left that can run.
     #[arg(long)]
     pub until_empty: bool,
-    /// How many executions at once, over all connectors.
-    #[arg(long, default_value_t = 2)]
+    /// How many executions at once, over all connectors; with 0 it runs none, and only queues what comes due.
+    #[arg(long, value_name = "N", default_value_t = 2)]
     pub at_once: usize,
 }

@@ -92,7 +92,11 @@ fn joined(lists: &[String]) -> String {
 }
 
 pub(super) fn explain(code: &str) -> Result<Exit, Failure> {
-    let wanted = code.to_uppercase();
+    // A number is one of ours: `503` is SC0503.
+    let wanted = match code.parse::<u16>() {
+        Ok(number) => format!("SC{number:04}"),
+        Err(_) => code.to_uppercase(),
+    };
     let Some(code) = Code::from_id(&wanted) else {
         let ids: Vec<&str> = crate::diagnostic::CODES.iter().map(|c| c.id()).collect();
         let hint = nearest(&wanted, ids).map_or_else(

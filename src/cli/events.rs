@@ -1,13 +1,14 @@
 //! `sconn events`: webhook events, looked at, tried, run, thrown away.
 
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
-use super::{Exit, Failure, Look, io_words, print};
+use super::{Exit, Failure, Look, io_words, print, print_json, tell_result};
 use crate::life::{
     Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
 };
 use crate::project::Project;
 use crate::project::state::Event;
 use crate::report::visible;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure> {
@@ -17,17 +18,17 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
             list(&known.state.events(&name, state.map(Into::into), None, limit, |e| e)?, format)
         }
         EventsCommand::Show { event, format } => show(event, format),
-        EventsCommand::Replay { which, live: true, .. } => {
+        EventsCommand::Replay { which, live: true, format, .. } => {
             let (mut known, name, events) = choose(&which)?;
-            print(&format!("{}\n", process_events(&mut known, &name, &events)?))?;
-            Ok(Exit::Clean)
+            let id = process_events(&mut known, &name, &events)?;
+            tell_result(format, &id, &json!({ "id": id }))
         }
-        EventsCommand::Replay { which, live: false, no_report } => {
+        EventsCommand::Replay { which, live: false, no_report, format } => {
             let (known, _, events) = choose(&which)?;
             let samples = sample_events(&known.state, &events)?;
-            super::run::run(dry_run(known.file, samples.file.clone(), no_report), look)
+            super::run::run(dry_run(known.file, samples.file.clone(), no_report, format), look)
         }
-        EventsCommand::Sample { which, to } => {
+        EventsCommand::Sample { which, to, format } => {
             let (known, _, events) = choose(&which)?;
             if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
                 std::fs::create_dir_all(folder)?;
@@ -36,10 +37,14 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
             std::fs::copy(&samples.file, &to).map_err(|e| {
                 Failure::new(format!("{}: {}", to.display(), io_words(&e)), "choose another file with --to")
             })?;
-            print(&format!("{} events are in {}\n", events.len(), to.display()))?;
-            Ok(Exit::Clean)
+            let (count, to) = (events.len(), to.display().to_string());
+            tell_result(
+                format,
+                &format!("{count} events are in {to}"),
+                &json!({ "events": count, "file": to }),
+            )
         }
-        EventsCommand::Discard { which, all } => discard(&which, all),
+        EventsCommand::Discard { which, all, format } => discard(&which, all, format),
     }
 }
 
@@ -56,7 +61,7 @@ fn choose(which: &WhichEvents) -> Result<(Known, String, Vec<i64>), Failure> {
     Ok((known, name, events))
 }
 
-fn dry_run(file: PathBuf, input: PathBuf, no_report: bool) -> RunArgs {
+fn dry_run(file: PathBuf, input: PathBuf, no_report: bool, format: Format) -> RunArgs {
     RunArgs {
         file,
         input: vec![input],
@@ -64,7 +69,7 @@ fn dry_run(file: PathBuf, input: PathBuf, no_report: bool) -> RunArgs {
         params: Vec::new(),
         target: None,
         out: None,
-        format: Format::Text,
+        format,
         no_report,
         guard_formulas: false,
         by: None,
@@ -73,7 +78,7 @@ fn dry_run(file: PathBuf, input: PathBuf, no_report: bool) -> RunArgs {
 
 fn list(events: &[Event], format: Format) -> Result<Exit, Failure> {
     if format == Format::Json {
-        return json(&events);
+        return print_json(&events);
     }
     if events.is_empty() {
         print("no events\n")?;
@@ -93,7 +98,7 @@ fn show(id: i64, format: Format) -> Result<Exit, Failure> {
         Failure::new(format!("there is no event {id}"), "`sconn events list CONNECTOR` shows those there are")
     })?;
     if format == Format::Json {
-        return json(&event);
+        return print_json(&event);
     }
     let line = |name: &str, value: &str| {
         if value.is_empty() { String::new() } else { format!("{name:13}{}\n", visible(value)) }
@@ -113,19 +118,14 @@ fn show(id: i64, format: Format) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn discard(which: &WhichEvents, all: bool) -> Result<Exit, Failure> {
+fn discard(which: &WhichEvents, all: bool, format: Format) -> Result<Exit, Failure> {
     if which.ids.is_empty() && which.since.is_none() && !all {
         return Err(Failure::new("which events?", "give their ids, --since TIME, or --all"));
     }
     let (mut known, _, events) = choose(which)?;
     let Discarded { gone, other } = discard_events(&mut known.state, &events)?;
     let text = if other > 0 { format!("; of {other} something became already") } else { String::new() };
-    print(&format!("{gone} events are discarded{text}\n"))?;
+    let json = json!({ "discarded": gone, "already": other });
+    tell_result(format, &format!("{gone} events are discarded{text}"), &json)?;
     Ok(if other > 0 { Exit::Findings } else { Exit::Clean })
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Result<Exit, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
-    print(&format!("{json}\n"))?;
-    Ok(Exit::Clean)
 }

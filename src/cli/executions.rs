@@ -1,12 +1,19 @@
-//! `sconn executions`: list, show, cancel, resume, download.
+//! `sconn executions`: list, show, cancel, resume, prune, download.
 
-use super::args::{Artefact, ExecutionsCommand, Format};
+mod download;
+
+use super::args::{ExecutionsCommand, Format};
 use super::run::Asker;
-use super::{Exit, Failure, Look, print};
-use crate::life::{Removed, end_cancelled, find_execution, kept_files};
+use super::{Exit, Failure, Look, print, print_json, tell_result};
+use crate::life::{
+    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, steps, waits,
+};
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, ExecutionState, State};
+use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
+use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
+use serde::Serialize;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,10 +21,14 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
     match command {
         ExecutionsCommand::List { connector, limit, format } => list(connector.as_deref(), limit, format),
         ExecutionsCommand::Show { execution, format } => show(&execution, format),
-        ExecutionsCommand::Cancel { execution } => cancel(&execution),
+        ExecutionsCommand::Cancel { execution, format } => cancel(&execution, format),
         ExecutionsCommand::Resume { execution, format, from_queue } => {
-            let folder = folder(&Project::here()?, &execution)?;
+            let project = Project::here()?;
+            let folder = folder(&project, &execution)?;
             if !from_queue {
+                if let Some((state, row)) = known(&project, &execution)? {
+                    resumable(&project, &state, &row)?;
+                }
                 return super::run::resume(&folder, Asker::Person, format, look);
             }
             match super::run::resume(&folder, Asker::Queue, format, look) {
@@ -25,16 +36,27 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
                 done => done,
             }
         }
-        ExecutionsCommand::Prune { older_than, dry_run } => prune(older_than, dry_run),
-        ExecutionsCommand::Download { execution, artefact, to } => download(&execution, artefact, to),
+        ExecutionsCommand::Prune { older_than, dry_run, format } => prune(older_than, dry_run, format),
+        ExecutionsCommand::Download { execution, artefact, to, force, format } => {
+            download::download(&execution, artefact, to, force, format)
+        }
     }
+}
+
+/// An execution that the project knows: by its id, or by its folder.
+fn known(project: &Project, execution: &Path) -> Result<Option<(State, ExecutionRow)>, Failure> {
+    let Some(state) = project.state()? else { return Ok(None) };
+    let Some(name) = execution.file_name().and_then(|name| name.to_str()) else { return Ok(None) };
+    let Some(row) = state.execution(name)? else { return Ok(None) };
+    // Another folder may be called like it.
+    let own = std::path::absolute(project.root().join(&row.folder))?;
+    let found = execution == Path::new(name) || std::path::absolute(execution)? == own;
+    Ok(found.then_some((state, row)))
 }
 
 /// The folder of an execution: by its id, or the folder itself.
 fn folder(project: &Project, execution: &Path) -> Result<PathBuf, Failure> {
-    if let (Some(state), Some(id)) = (project.state()?, execution.to_str())
-        && let Some(row) = state.execution(id)?
-    {
+    if let Some((_, row)) = known(project, execution)? {
         return Ok(project.root().join(row.folder));
     }
     let own = project.executions().join(execution);
@@ -62,54 +84,76 @@ fn state() -> Result<(Project, State), Failure> {
 }
 
 fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Failure> {
-    let (_, state) = state()?;
+    let (project, mut state) = state()?;
     let rows = state.executions(connector, limit)?;
+    if let (Some(name), true) = (connector, rows.is_empty()) {
+        // A name that nobody knows is a slip, not a connector without executions.
+        discover(&project, &mut state)?;
+        Known::named(project, state, name)?;
+    }
     if format == Format::Json {
-        return json(&rows);
+        return print_json(&rows);
     }
     if rows.is_empty() {
         print("no executions yet\n")?;
     }
     for row in rows {
         let mode = if row.live { "live" } else { "dry run" };
-        let how = match &row.stage {
-            Some(stage) => format!("{} ({stage}{})", row.state.words(), far(&row)),
-            None => row.state.words().to_owned(),
-        };
+        let far = percent(&row).map(|far| format!("{far} %"));
+        let stops = stopping(&row).then(|| "stopping".to_owned());
+        let how: Vec<String> = [row.stage.clone(), far, stops].into_iter().flatten().collect();
+        let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
         let gone = if row.files_gone_at.is_some() { "  (its files are gone)" } else { "" };
-        print(&format!("{}  {}  {mode:7}  {how}{gone}\n", row.id, row.connector))?;
+        print(&format!("{}  {}  {mode:7}  {}{how}{gone}\n", row.id, row.connector, row.state.words()))?;
     }
     Ok(Exit::Clean)
 }
 
-fn far(row: &ExecutionRow) -> String {
-    match (row.done, row.total) {
-        (Some(done), Some(total)) if total > 0 => format!(", {} %", done * 100 / total),
-        _ => String::new(),
-    }
+/// Whether somebody asked to stop it, and it has not ended yet.
+fn stopping(row: &ExecutionRow) -> bool {
+    row.cancel && !row.state.ended()
+}
+
+/// What `show` tells programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    row: &'a ExecutionRow,
+    /// Why it waits.
+    waits: Option<String>,
 }
 
 fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     let (project, state) = state()?;
     let row = find_execution(&state, id)?;
+    let waits = waits(&state, &row)?;
     if format == Format::Json {
-        return json(&row);
+        return print_json(&Shown { row: &row, waits });
     }
     let line = |name: &str, value: Option<&str>| {
-        value.map_or_else(String::new, |value| format!("{name:10}{value}\n"))
+        value.map_or_else(String::new, |value| format!("{name:10}{}\n", visible(value)))
     };
     let mut text = format!("{}\n", row.id);
     text += &line("connector", Some(&row.connector));
     let version = row.version.map(|v| v.to_string());
     text += &line("version", version.as_deref());
     text += &line("mode", Some(if row.live { "live" } else { "dry run" }));
+    text += &line("by", Some(row.triggered_by.as_str()).filter(|by| !by.is_empty()));
     text += &line("state", Some(row.state.words()));
     let left = format!("to people: resume it (sconn executions resume {}), or cancel it", row.id);
     text += &line("left", row.left_to_people.then_some(left.as_str()));
     text += &line("stage", row.stage.as_deref());
+    let far = percent(&row).zip(row.done.zip(row.total));
+    let far = far.map(|(far, (done, total))| format!("{far} %, {done} of {total}"));
+    text += &line("progress", far.as_deref());
+    text += &line("stops", stopping(&row).then_some("asked to"));
+    text += &line("waits", waits.as_deref());
     text += &line("queued", Some(&row.queued_at));
     text += &line("started", row.started_at.as_deref());
     text += &line("ended", row.ended_at.as_deref());
+    for (step, rows) in steps(&row) {
+        text += &line("rows", Some(&format!("{step}: {rows}")));
+    }
     text += &line("failure", row.failure.as_deref());
     text += &match &row.files_gone_at {
         Some(at) => line("files", Some(&format!("removed at {at}, as the retention says"))),
@@ -122,7 +166,7 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn cancel(id: &str) -> Result<Exit, Failure> {
+fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
     let (project, mut state) = state()?;
     let row = find_execution(&state, id)?;
     let was = state.cancel(id, SystemClock.now())?;
@@ -139,12 +183,12 @@ fn cancel(id: &str) -> Result<Exit, Failure> {
         Some(ExecutionState::Queued) => "is cancelled",
         _ => "has ended already",
     };
-    print(&format!("{id} {text}\n"))?;
-    Ok(Exit::Clean)
+    let cancelled = was.is_some_and(|was| !was.ended());
+    tell_result(format, &format!("{id} {text}"), &json!({ "id": id, "was": was, "cancelled": cancelled }))
 }
 
 /// Removes the files of old executions.
-fn prune(older_than: Option<Duration>, dry: bool) -> Result<Exit, Failure> {
+fn prune(older_than: Option<Duration>, dry: bool, format: Format) -> Result<Exit, Failure> {
     let (project, mut state) = state()?;
     let Some(older_than) = older_than.or(project.retention().executions) else {
         return Err(Failure::new(
@@ -153,6 +197,19 @@ fn prune(older_than: Option<Duration>, dry: bool) -> Result<Exit, Failure> {
         ));
     };
     let all = crate::life::prune(&project, &mut state, older_than, dry)?;
+    if format == Format::Json {
+        let one = |(e, removed): &(Expired, Removed)| {
+            let stays = match removed {
+                Removed::Gone => None,
+                Removed::Stays(why) => Some(why),
+            };
+            json!({
+                "id": e.id, "connector": e.connector, "ended_at": e.ended_at,
+                "removed": stays.is_none() && !dry, "stays": stays,
+            })
+        };
+        return print_json(&all.iter().map(one).collect::<Vec<_>>());
+    }
     for (execution, removed) in &all {
         let how = match removed {
             Removed::Gone if dry => "would go",
@@ -164,34 +221,5 @@ fn prune(older_than: Option<Duration>, dry: bool) -> Result<Exit, Failure> {
     if all.is_empty() {
         print("there is nothing to remove\n")?;
     }
-    Ok(Exit::Clean)
-}
-
-fn download(id: &Path, artefact: Artefact, to: Option<PathBuf>) -> Result<Exit, Failure> {
-    let project = Project::here()?;
-    let row = project.state()?.map(|s| s.execution(&id.display().to_string())).transpose()?.flatten();
-    let folder = match row {
-        Some(row) => kept_files(&project, &row)?,
-        None => folder(&project, id)?,
-    };
-    let artefact = crate::life::Artefact::from(artefact);
-    let from = artefact.of(&folder)?;
-    let to = to.unwrap_or_else(|| PathBuf::from(artefact.file()));
-    if from.is_dir() {
-        std::fs::create_dir_all(&to)?;
-        for entry in std::fs::read_dir(&from)? {
-            let entry = entry?;
-            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
-        }
-    } else {
-        std::fs::copy(&from, &to)?;
-    }
-    print(&format!("{}\n", to.display()))?;
-    Ok(Exit::Clean)
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Result<Exit, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
-    print(&format!("{json}\n"))?;
     Ok(Exit::Clean)
 }

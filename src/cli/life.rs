@@ -2,10 +2,11 @@
 
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, print, print_json, tell_result};
 use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
+use serde_json::json;
 use std::io::{IsTerminal, Write};
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
@@ -13,11 +14,19 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let connector = Connector::load(&known.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let name = &plan.connector.name;
-    let done = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
-    print(&format!("{name} is active, version {}\n", done.version))?;
+    let mut cancelled = Vec::new();
+    let done = crate::life::activate(&mut known, &connector, &plan, |queued| {
+        cancelled = settle(name, queued, args)?;
+        Ok(cancelled.clone())
+    })?;
+    let mut text = format!("{name} is active, version {}", done.version);
     for before in &done.before {
-        print(&format!("{before} is inactive: its file is `{name}` now; what is queued for it stays\n"))?;
+        text += &format!("\n{before} is inactive: its file is `{name}` now; what is queued for it stays");
     }
+    let json = json!({
+        "connector": name, "version": done.version, "cancelled": cancelled, "deactivated": done.before,
+    });
+    tell_result(args.format, &text, &json)?;
     if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
@@ -98,8 +107,8 @@ pub(super) fn deactivate(args: &DeactivateArgs) -> Result<Exit, Failure> {
     } else {
         "was not active"
     };
-    print(&format!("{name} {text}\n"))?;
-    Ok(Exit::Clean)
+    let json = json!({ "connector": name, "was_active": was });
+    tell_result(args.format, &format!("{name} {text}"), &json)
 }
 
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
@@ -131,9 +140,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let lines: Vec<_> =
         all.into_iter().map(|c| standing(&project, &state, c)).collect::<Result<_, Failure>>()?;
     if args.format == Format::Json {
-        let json = serde_json::to_string_pretty(&lines).map_err(|e| Failure::new(e.to_string(), ""))?;
-        print(&format!("{json}\n"))?;
-        return Ok(Exit::Clean);
+        return print_json(&lines);
     }
     let width = lines.iter().map(|l| l.connector.name.len()).max().unwrap_or(0);
     for line in &lines {

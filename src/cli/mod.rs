@@ -2,6 +2,8 @@
 
 mod args;
 mod check;
+#[cfg(test)]
+mod commands;
 mod events;
 mod executions;
 mod findings;
@@ -20,7 +22,7 @@ mod work;
 pub(crate) use crate::life::{Failure, io_words};
 use crate::report::visible;
 use args::{Args, Color, Command};
-use clap::{CommandFactory, Parser};
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -96,7 +98,7 @@ impl Look {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match parse() {
         Ok(args) => args,
         Err(e) => {
             let _ = e.print();
@@ -111,6 +113,23 @@ pub fn main() -> ExitCode {
             Exit::Failed.into()
         }
     }
+}
+
+/// Reads the arguments. What is wrong with them, and the help, are told in the colour that they ask for.
+fn parse() -> Result<Args, clap::Error> {
+    let given: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let asked = |color: &str| {
+        let apart = |pair: &[String]| matches!(pair, [flag, value] if flag == "--color" && value == color);
+        given.windows(2).any(apart) || given.contains(&format!("--color={color}"))
+    };
+    let color = match () {
+        () if asked("never") => ColorChoice::Never,
+        () if asked("always") => ColorChoice::Always,
+        () => ColorChoice::Auto,
+    };
+    let mut command = Args::command().color(color);
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Args::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
 }
 
 fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
@@ -148,5 +167,24 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
+    }
+}
+
+/// Prints what a command came to, for programs.
+pub(crate) fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Exit, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
+    print(&format!("{json}\n"))?;
+    Ok(Exit::Clean)
+}
+
+/// Prints what a command came to: as text for people, or as JSON for programs.
+pub(crate) fn tell_result(
+    format: args::Format,
+    text: &str,
+    json: &serde_json::Value,
+) -> Result<Exit, Failure> {
+    match format {
+        args::Format::Text => print(&format!("{text}\n")).map(|()| Exit::Clean),
+        args::Format::Json => print_json(json),
     }
 }

@@ -1,16 +1,18 @@
 //! `sconn outbox` and `sconn mail`: what is told of executions that ended.
 
 use super::args::Format;
-use super::{Exit, Failure, print};
+use super::{Exit, Failure, print, print_json, tell_result};
 use crate::life::{no_project, send_now, test_mail};
 use crate::project::Project;
 use crate::project::state::{Message, MessageKind, MessageState, State};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
 use clap::Subcommand;
+use serde_json::json;
 
 /// `sconn outbox`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  sconn outbox list\n  sconn outbox send")]
 pub struct Outbox {
     /// What to do.
     #[command(subcommand)]
@@ -24,13 +26,14 @@ pub enum OutboxCommand {
     #[command(after_help = "Example:\n  sconn outbox list --format json")]
     List {
         /// How many at most.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// Show one message.
+    #[command(after_help = "Example:\n  sconn outbox show msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")]
     Show {
         /// Its id.
         message: String,
@@ -39,21 +42,31 @@ pub enum OutboxCommand {
         format: Format,
     },
     /// Let a message that was not sent be tried at once; one that was given up has all its tries again.
+    #[command(after_help = "Example:\n  sconn outbox retry msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")]
     Retry {
         /// Its id.
         message: String,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Take a message out: it is not sent any more.
+    #[command(after_help = "Example:\n  sconn outbox discard msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")]
     Discard {
         /// Its id.
         message: String,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Send what is due, now. `sconn work` and `sconn serve` do it by themselves.
+    #[command(after_help = "Example:\n  sconn outbox send")]
     Send,
 }
 
 /// `sconn mail`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  sconn mail test you@example.com")]
 pub struct Mail {
     /// What to do.
     #[command(subcommand)]
@@ -90,7 +103,7 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
                 for message in all.as_array_mut().into_iter().flatten() {
                     message.as_object_mut().and_then(|m| m.remove("payload"));
                 }
-                return json(&all);
+                return print_json(&all);
             }
             for message in &all {
                 print(&format!("{}  {}  {}\n", message.id, message.execution, words(message)))?;
@@ -102,25 +115,27 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
         OutboxCommand::Show { message, format } => {
             let message = state.message(&message)?.ok_or_else(|| unknown(&message))?;
             if format == Format::Json {
-                return json(&message);
+                return print_json(&message);
             }
             print(&format!("{}\nexecution  {}\n{}\n", message.id, message.execution, words(&message)))?;
             print(&format!("tries      {}\n\n{}\n", message.attempts, visible(&content(&message))))?;
         }
-        OutboxCommand::Retry { message } => {
+        OutboxCommand::Retry { message, format } => {
             if !state.retry_message(&message, SystemClock.now())? {
                 return Err(match state.message(&message)? {
                     Some(_) => Failure::new(format!("{message} was sent"), "nothing is to be done"),
                     None => unknown(&message),
                 });
             }
-            print(&format!("{message} is sent by `sconn work`, `sconn serve` or `sconn outbox send`\n"))?;
+            let text = format!("{message} is sent by `sconn work`, `sconn serve` or `sconn outbox send`");
+            return tell_result(format, &text, &json!({ "id": message, "retried": true }));
         }
-        OutboxCommand::Discard { message } => {
+        OutboxCommand::Discard { message, format } => {
             if !state.discard_message(&message)? {
                 return Err(unknown(&message));
             }
-            print(&format!("{message} is not sent any more\n"))?;
+            let text = format!("{message} is not sent any more");
+            return tell_result(format, &text, &json!({ "id": message, "discarded": true }));
         }
         OutboxCommand::Send => send_now(&project, None, &|line| eprintln!("{line}"))?,
     }
@@ -129,12 +144,6 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
 
 fn unknown(id: &str) -> Failure {
     Failure::new(format!("there is no message {id}"), "`sconn outbox list` shows those there are")
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Result<Exit, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
-    print(&format!("{json}\n"))?;
-    Ok(Exit::Clean)
 }
 
 /// What a message says, as people read it.

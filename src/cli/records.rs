@@ -1,11 +1,12 @@
 //! `sconn records`
 
-use super::args::{RecordFormat, RecordsCommand, Which};
-use super::{Exit, Failure, print};
+use super::args::{Format, RecordFormat, RecordsCommand, Which};
+use super::{Exit, Failure, print, tell_result};
 use crate::life::{RecordJson, without_archived};
 use crate::project::Project;
 use crate::report::{columns_of, visible};
 use crate::target::sqlite::{Store, StoredRecord};
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -13,10 +14,10 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
     match command {
         RecordsCommand::List { which, limit, format } => list(&which, Some(limit), format),
         RecordsCommand::Export { which, format } => list(&which, None, format),
-        RecordsCommand::Count { which } => {
+        RecordsCommand::Count { which, format } => {
             let store = Store::open_read_only(&path(which.target.as_deref())?)?;
-            print(&format!("{}\n", store.count(&which.object, &filters(&which.filter)?)?))?;
-            Ok(Exit::Clean)
+            let count = store.count(&which.object, &filters(&which.filter)?)?;
+            tell_result(format, &count.to_string(), &json!({ "object": which.object, "count": count }))
         }
         RecordsCommand::Get { object, id, target, format } => {
             let store = Store::open_read_only(&path(target.as_deref())?)?;
@@ -33,8 +34,12 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
             }
             Ok(Exit::Clean)
         }
-        RecordsCommand::Archive { object, ids, target } => set_archived(&object, &ids, target, true),
-        RecordsCommand::Unarchive { object, ids, target } => set_archived(&object, &ids, target, false),
+        RecordsCommand::Archive { object, ids, target, format } => {
+            set_archived(&object, &ids, target, true, format)
+        }
+        RecordsCommand::Unarchive { object, ids, target, format } => {
+            set_archived(&object, &ids, target, false, format)
+        }
     }
 }
 
@@ -68,6 +73,7 @@ fn set_archived(
     ids: &[uuid::Uuid],
     target: Option<String>,
     archived: bool,
+    format: Format,
 ) -> Result<Exit, Failure> {
     let mut store = Store::open_existing(&path(target.as_deref())?)?;
     let mut wanted = Vec::new();
@@ -85,8 +91,8 @@ fn set_archived(
     let before = ids.len() - changed;
     let what = if archived { "archived" } else { "taken out of the archive" };
     let already = if before > 0 { format!("; {before} already so") } else { String::new() };
-    print(&format!("{changed} of {} {what}{already}\n", ids.len()))?;
-    Ok(Exit::Clean)
+    let text = format!("{changed} of {} {what}{already}", ids.len());
+    tell_result(format, &text, &json!({ "object": object, "changed": changed, "already": before }))
 }
 
 fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit, Failure> {

@@ -1,11 +1,12 @@
 //! `sconn schedule`: when a connector comes due.
 
-use super::args::ScheduleArgs;
+use super::args::{Format, ScheduleArgs};
 use super::findings::plan_or_tell;
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, print, print_json};
 use crate::life::{Connector, Schedule, connector_file};
 use crate::system::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
+use serde_json::json;
 
 pub(super) fn schedule(args: &ScheduleArgs, look: Look) -> Result<Exit, Failure> {
     // Its file says when, in a project or not, active or not.
@@ -18,7 +19,7 @@ pub(super) fn schedule(args: &ScheduleArgs, look: Look) -> Result<Exit, Failure>
             "write `trigger schedule { cron \"0 6 * * MON\" }` into its settings",
         ));
     };
-    let mut slot = SystemClock.now();
+    let (mut slot, mut slots) = (SystemClock.now(), Vec::new());
     for _ in 0..args.count {
         let Some(next) = schedule.next(slot) else {
             return Err(Failure::new(
@@ -29,8 +30,14 @@ pub(super) fn schedule(args: &ScheduleArgs, look: Look) -> Result<Exit, Failure>
         let shown = |zone: &TimeZone| {
             next.to_zoned_datetime(zone.clone()).strftime("%a %Y-%m-%d %H:%M:%S %Z").to_string()
         };
-        print(&format!("{}   {}\n", shown(schedule.zone()), shown(&TimeZone::UTC)))?;
+        match args.format {
+            Format::Text => print(&format!("{}   {}\n", shown(schedule.zone()), shown(&TimeZone::UTC)))?,
+            Format::Json => slots.push(json!({ "at": next.to_string(), "local": schedule.shown(next) })),
+        }
         slot = next;
+    }
+    if args.format == Format::Json {
+        return print_json(&json!({ "connector": name, "slots": slots }));
     }
     Ok(Exit::Clean)
 }

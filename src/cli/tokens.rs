@@ -1,24 +1,31 @@
 //! `sconn tokens`: who may use the service.
 
-use super::args::TokensCommand;
-use super::{Exit, Failure, print};
+use super::args::{Format, TokensCommand};
+use super::{Exit, Failure, print, print_json, tell_result};
 use crate::life::no_project;
 use crate::project::Project;
 use crate::system::clock::{Clock, SystemClock};
+use serde_json::json;
 
 pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
     let project = Project::here()?;
     let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
     match command {
-        TokensCommand::Add { name, role, email } => {
+        TokensCommand::Add { name, role, email, format } => {
             // 244 random bits; only a hash of it is kept.
             let token = format!("sconn_{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
             state.add_token(&name, role.into(), &token, SystemClock.now())?;
-            state.set_token_email(&name, email.as_deref().unwrap_or_default())?;
+            let email = email.unwrap_or_default();
+            state.set_token_email(&name, &email)?;
             eprintln!("the token `{name}`; it is shown only now:");
-            print(&format!("{token}\n"))?;
+            let role = crate::project::state::Role::from(role).name();
+            let json = json!({ "name": name, "role": role, "email": email, "token": token });
+            return tell_result(format, &token, &json);
         }
-        TokensCommand::List => {
+        TokensCommand::List { format } => {
+            if format == Format::Json {
+                return print_json(&state.tokens()?);
+            }
             for token in state.tokens()? {
                 let line = format!(
                     "{}  {}  made {}  {}",
@@ -30,7 +37,7 @@ pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
                 print(&format!("{}\n", line.trim_end()))?;
             }
         }
-        TokensCommand::Remove { name } => {
+        TokensCommand::Remove { name, format } => {
             if !state.remove_token(&name)? {
                 let all = state.tokens()?;
                 let near = crate::diagnostic::nearest(&name, all.iter().map(|t| t.name.as_str()));
@@ -41,7 +48,8 @@ pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
                     }),
                 ));
             }
-            print(&format!("the token `{name}` is no longer taken\n"))?;
+            let text = format!("the token `{name}` is no longer taken");
+            return tell_result(format, &text, &json!({ "name": name, "removed": true }));
         }
     }
     Ok(Exit::Clean)

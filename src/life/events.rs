@@ -5,7 +5,7 @@ use super::asked::prepare;
 use super::triggers::ask;
 use super::{Asked, Failure, Known};
 use crate::input::InputFile;
-use crate::plan::{Plan, Trigger};
+use crate::plan::{MOST_EVENTS, Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, Event, State, Window};
 use crate::system::clock::{Clock, SystemClock};
@@ -16,8 +16,8 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The most events of one execution, where the connector sets no `count`.
-const MOST: i64 = 50_000;
+/// The most events of one execution, and how many end a window where the connector sets no `count`.
+const MOST: i64 = MOST_EVENTS as i64;
 
 /// How many executions a connector gets in one turn: the queue is looked at between turns.
 const ROUNDS: usize = 20;
@@ -205,7 +205,10 @@ pub fn choose_events(
     ids: &[i64],
     since: Option<Timestamp>,
 ) -> Result<Vec<i64>, Failure> {
-    let found = if ids.is_empty() { state.open_events(connector, since)? } else { ids.to_vec() };
+    let mut found = if ids.is_empty() { state.open_events(connector, since)? } else { ids.to_vec() };
+    // In the order in which they came; one that is given twice is one.
+    found.sort_unstable();
+    found.dedup();
     if found.is_empty() {
         return Err(Failure::new(
             format!("no events of `{connector}` wait"),

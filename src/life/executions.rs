@@ -4,7 +4,7 @@ use super::asked::{Key, Queued, queue_once};
 use super::{Ask, Failure, plan_to_queue};
 use crate::input::InputFile;
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, State};
+use crate::project::state::{ExecutionRow, ExecutionState, State};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -60,18 +60,87 @@ impl Artefact {
         }
     }
 
-    /// Its place in an execution's folder.
+    /// Its place in an execution's folder; none where it is not there.
+    pub fn of(self, folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(self.file())).filter(|path| path.exists())
+    }
+
+    /// Its place in the folder of an execution that the project knows.
     ///
     /// # Errors
-    /// Where it is not there yet, or not any more.
-    pub fn of(self, folder: &Path) -> Result<PathBuf, Failure> {
-        let path = folder.join(self.file());
-        if path.exists() {
+    /// Where it is not there yet, never was, or is not there any more: says which of it.
+    pub fn of_execution(
+        self,
+        project: &Project,
+        state: &State,
+        row: &ExecutionRow,
+    ) -> Result<PathBuf, Failure> {
+        if let Some(at) = &row.files_gone_at {
+            return Err(Failure::new(
+                format!("the files of {} were removed at {at}, as the retention says", row.id),
+                "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
+            ));
+        }
+        let folder = project.root().join(&row.folder);
+        if let Some(path) = self.of(&folder) {
             return Ok(path);
         }
-        let execution = folder.file_name().unwrap_or(folder.as_os_str()).display().to_string();
-        Err(Failure::new(format!("{execution} has no {} yet", self.file()), self.when()))
+        let (id, file) = (&row.id, self.file());
+        if !row.state.ended() {
+            return Err(Failure::new(
+                format!("{id} has no {file} yet: it is {}", row.state.words()),
+                self.when(),
+            ));
+        }
+        let summary = Artefact::Summary.of(&folder).is_some();
+        let why = match (row.state, self) {
+            (ExecutionState::Cancelled, _) if row.started_at.is_none() => "it was cancelled before it began",
+            (_, Artefact::Report) if summary => "it ran with --no-report",
+            (ExecutionState::Cancelled, _) => "it was cancelled before there was one",
+            (ExecutionState::Failed, _) => "it failed before there was one",
+            _ => "it is not in its folder any more",
+        };
+        Err(Failure::new(format!("{id} has no {file}: {why}"), again(project, state, row)?))
     }
+}
+
+/// That an execution has not ended, so that somebody may go on with it.
+///
+/// # Errors
+/// Where it has, with how its input is run again.
+pub fn resumable(project: &Project, state: &State, row: &ExecutionRow) -> Result<(), Failure> {
+    if !row.state.ended() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("{} is {}", row.id, row.state.words()),
+        format!("only one that waits or was interrupted can be resumed; {}", again(project, state, row)?),
+    ))
+}
+
+/// How the input of an execution is run again.
+fn again(project: &Project, state: &State, row: &ExecutionRow) -> Result<String, Failure> {
+    let known = state.connector(&row.connector)?;
+    let file = known
+        .map_or_else(|| "CONNECTOR.sconn".to_owned(), |c| project.root().join(c.file).display().to_string());
+    let kept = kept_input(&project.root().join(&row.folder));
+    let mut command = format!("sconn run {}", quoted(&file));
+    if kept.is_empty() {
+        command += " --input FILE";
+    }
+    for input in kept {
+        command += &format!(" --input {}", quoted(&input.path.display().to_string()));
+    }
+    if row.live {
+        command += " --live";
+    }
+    Ok(format!("run its input again: {command}"))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 /// The execution of that id.

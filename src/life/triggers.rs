@@ -46,6 +46,11 @@ impl Told {
         }
     }
 
+    /// Whether something is still wrong.
+    fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// It is well again.
     pub(super) fn well(&mut self, of: &str) {
         self.0.remove(of);
@@ -56,6 +61,11 @@ impl Triggers {
     /// Whether nothing is under way that will become an execution: no file is still settling.
     pub(super) fn idle(&self) -> bool {
         self.folders.idle()
+    }
+
+    /// Whether something that was told is still wrong.
+    pub(super) fn troubled(&self) -> bool {
+        self.told.any()
     }
 
     /// Looks once. What is wrong with one schedule or folder is told, and stops no other.

@@ -13,7 +13,7 @@ use super::triggers::{Desk, Told, ask};
 use super::{Ask, Connector, Failure, discover, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
-use crate::project::state::{Claim, State, Watched};
+use crate::project::state::{Claim, ConnectorState, State, Watched};
 use crate::project::{Project, Watch};
 use crate::system::crash;
 use places::{being_written, locked};
@@ -78,7 +78,9 @@ impl Folders {
         for watch in watches {
             match self.take(desk, state, watch, news) {
                 Ok(true) => told.well(&label(watch)),
-                Ok(false) => {}
+                // Where a file rests, what was wrong with it still is.
+                Ok(false) if self.rests(watch) => {}
+                Ok(false) => told.well(&label(watch)),
                 Err(failure) => told.failed(&label(watch), &failure, news),
             }
         }
@@ -120,11 +122,12 @@ impl Folders {
     ) -> Result<bool, Failure> {
         let ready =
             self.ready(state, watch).inspect_err(|_| self.seen.retain(|(of, _), _| *of != watch.name))?;
+        let asked = place(desk.project, state, watch);
         if ready.is_empty() {
-            return Ok(false);
+            return asked.map(|_| false);
         }
-        let asked = connector(desk.project, state, watch);
-        let (file, plan) = match asked {
+        let asked = asked.and_then(|(file, known)| Ok((plan(state, watch, &file, known)?, file)));
+        let (plan, file) = match asked {
             Ok(asked) => asked,
             Err(failure) => {
                 ready.iter().for_each(|(path, _)| self.rest(watch, path));
@@ -144,6 +147,10 @@ impl Folders {
             }
         }
         failed.map_or(Ok(true), Err)
+    }
+
+    fn rests(&self, watch: &Watch) -> bool {
+        self.seen.iter().any(|((of, _), seen)| *of == watch.name && seen.rests.is_some())
     }
 
     fn rest(&mut self, watch: &Watch, path: &Path) {
@@ -252,9 +259,12 @@ fn take_one(
     archive(state, watch, &Watched { execution, claim, archived: false })
 }
 
-/// The connector of a watch: its file, and the plan that the execution is made with. Live, one that was
-/// activated need not be read again; which version runs is known when it begins.
-fn connector(project: &Project, state: &mut State, watch: &Watch) -> Result<(PathBuf, Plan), Failure> {
+/// The file of a watch's connector, and what the project knows of it.
+fn place(
+    project: &Project,
+    state: &mut State,
+    watch: &Watch,
+) -> Result<(PathBuf, Option<ConnectorState>), Failure> {
     let mut all = state.connectors()?;
     if all.iter().all(|c| c.name != watch.connector && c.file != watch.connector) {
         discover(project, state)?;
@@ -262,24 +272,30 @@ fn connector(project: &Project, state: &mut State, watch: &Watch) -> Result<(Pat
     }
     let known = all.iter().find(|c| c.name == watch.connector || c.file == watch.connector);
     let file = project.root().join(known.map_or(&watch.connector, |c| &c.file));
-    if let (true, Some((known, version))) = (watch.live, known.and_then(|c| Some((c, c.version?)))) {
-        return Ok((file, plan_to_run(state, &known.name, version)?));
+    // Live, one that was activated need not be there any more.
+    if file.is_file() || watch.live && known.is_some_and(|c| c.version.is_some()) {
+        return Ok((file, known.cloned()));
     }
-    if !file.is_file() {
-        let near = crate::diagnostic::nearest(&watch.connector, all.iter().map(|c| c.name.as_str()));
-        return Err(Failure::new(
-            format!("there is no connector `{}`", watch.connector),
-            match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "give its name, or its file, counted from the folder of sconn.toml".to_owned(),
-            },
-        ));
+    let near = crate::diagnostic::nearest(&watch.connector, all.iter().map(|c| c.name.as_str()));
+    Err(Failure::new(
+        format!("there is no connector `{}`", watch.connector),
+        match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "give its name, or its file, counted from the folder of sconn.toml".to_owned(),
+        },
+    ))
+}
+
+/// The plan that an execution of a watch is made with. Live, one that was activated need not be read again;
+/// which version runs is known when it begins.
+fn plan(state: &State, watch: &Watch, file: &Path, known: Option<ConnectorState>) -> Result<Plan, Failure> {
+    if let (true, Some((known, version))) = (watch.live, known.and_then(|c| Some((c.name, c.version?)))) {
+        return plan_to_run(state, &known, version);
     }
-    let plan = Connector::load(&file)?.plan().map_err(|_| {
+    Connector::load(file)?.plan().map_err(|_| {
         let shown = file.display();
         Failure::new(format!("{shown} has errors"), format!("`sconn check {shown}` tells them"))
-    })?;
-    Ok((file, plan))
+    })
 }
 
 fn key(watch: &Watch, path: &Path) -> (String, PathBuf) {

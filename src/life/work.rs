@@ -71,6 +71,11 @@ impl Workers {
         self.jobs.is_empty() && self.triggers.idle() && self.post.idle()
     }
 
+    /// Whether something is still wrong with a schedule or a watched folder; what it is was told.
+    pub fn troubled(&self) -> bool {
+        self.triggers.troubled()
+    }
+
     /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
     /// happens. Gives whether anything began.
     ///
@@ -275,7 +280,7 @@ fn last_line(log: &Path) -> String {
 }
 
 /// How many executions of a connector may run at once.
-fn concurrency(state: &State, connector: &str) -> i64 {
+pub(super) fn concurrency(state: &State, connector: &str) -> i64 {
     let version = state.connector(connector).ok().flatten().and_then(|c| c.version);
     known_plan(state, connector, version).ok().flatten().map_or(1, |plan| plan.connector.places())
 }

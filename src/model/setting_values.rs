@@ -171,28 +171,10 @@ pub fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)
             bad(format!("there is no {name} `{}`", word.text), &help)
         }
         Takes::Cron => {
-            let help = "five fields: minute, hour, day of month, month, day of week, as in \"0 6 * * MON\"";
             let Some(line) = text(setting) else {
-                return Some((Code::BadCron, "`cron` takes one text".to_owned(), help.to_owned()));
+                return Some((Code::BadCron, "`cron` takes one text".to_owned(), FIVE_FIELDS.to_owned()));
             };
-            let fields = line.split_whitespace().count();
-            if line.trim_start().starts_with('@') || fields == 5 {
-                let why = match croner::Cron::from_str(line) {
-                    Ok(cron) if comes_due(&cron) => return None,
-                    Ok(_) => {
-                        let message = format!("\"{line}\" never comes due: no day is like it");
-                        let help = "look at day and month: `0 6 30 2 *` would be the 30th of February";
-                        return Some((Code::BadCron, message, help.to_owned()));
-                    }
-                    Err(why) => why.to_string(),
-                };
-                let message = match bad_cron_field(line) {
-                    Some((field, what)) => format!("\"{field}\" is no {what}"),
-                    None => format!("\"{line}\" is not a schedule: {}", why.trim_end_matches('.')),
-                };
-                return Some((Code::BadCron, message, help.to_owned()));
-            }
-            Some((Code::BadCron, format!("\"{line}\" has {fields} fields, not 5"), help.to_owned()))
+            bad_cron(line).map(|(message, help)| (Code::BadCron, message, help))
         }
         Takes::Zone => {
             let Some(zone) = text(setting) else {
@@ -212,6 +194,46 @@ pub fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)
     }
 }
 
+const FIVE_FIELDS: &str =
+    "five fields: minute, hour, day of month, month, day of week, as in \"0 6 * * MON\"";
+
+/// The words that stand for a cron line.
+const CRON_WORDS: [&str; 6] = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@annually"];
+
+/// What is wrong with a cron line, and its mend.
+fn bad_cron(line: &str) -> Option<(String, String)> {
+    let word = line.trim();
+    if word.starts_with('@') {
+        if CRON_WORDS.iter().any(|w| w.eq_ignore_ascii_case(word)) {
+            return None;
+        }
+        let help = nearest(word, CRON_WORDS).map_or_else(
+            || format!("the words are {}; otherwise {FIVE_FIELDS}", CRON_WORDS.join(", ")),
+            |near| format!("did you mean \"{near}\"?"),
+        );
+        return Some((format!("there is no schedule \"{word}\""), help));
+    }
+    let fields = line.split_whitespace().count();
+    let message = if fields != 5 {
+        format!("\"{line}\" has {fields} fields, not 5")
+    } else if let Some(message) = bad_cron_field(line) {
+        message
+    } else {
+        match croner::Cron::from_str(line) {
+            Ok(cron) if comes_due(&cron) => return None,
+            Ok(_) => {
+                let message = format!("\"{line}\" never comes due: no day is like it");
+                let help = "look at day and month: `0 6 30 2 *` would be the 30th of February";
+                return Some((message, help.to_owned()));
+            }
+            Err(why) => {
+                format!("\"{line}\" is not a schedule: {}", why.to_string().trim_end_matches('.'))
+            }
+        }
+    };
+    Some((message, FIVE_FIELDS.to_owned()))
+}
+
 /// Whether any day is like a cron line. After 400 years the calendar's days come again as they were.
 fn comes_due(cron: &croner::Cron) -> bool {
     let first = jiff::civil::date(2000, 1, 1);
@@ -226,15 +248,28 @@ fn comes_due(cron: &croner::Cron) -> bool {
     })
 }
 
-/// The field of a cron line that is wrong by itself, and what it should be.
-fn bad_cron_field(line: &str) -> Option<(&str, &'static str)> {
-    const FIELDS: [&str; 5] =
-        ["minute (0-59)", "hour (0-23)", "day of the month (1-31)", "month (1-12)", "day of the week (0-7)"];
+/// What is wrong with a field of a cron line by itself.
+fn bad_cron_field(line: &str) -> Option<String> {
+    /// What each is, and how many values it has.
+    const FIELDS: [(&str, u64); 5] = [
+        ("minute (0-59)", 60),
+        ("hour (0-23)", 24),
+        ("day of the month (1-31)", 31),
+        ("month (1-12)", 12),
+        ("day of the week (0-7)", 7),
+    ];
     let mut fields = line.split_whitespace().zip(FIELDS).enumerate();
-    fields.find_map(|(i, (field, what))| {
+    fields.find_map(|(i, (field, (what, values)))| {
         let mut alone = ["*"; 5];
         *alone.get_mut(i)? = field;
-        croner::Cron::from_str(&alone.join(" ")).is_err().then_some((field, what))
+        // The parser passes over what is left out between commas, and takes any step.
+        let step = |part: &str| part.split_once('/').and_then(|(_, step)| step.parse::<u64>().ok());
+        let long = field.split(',').filter_map(step).find(|step| *step > values);
+        if croner::Cron::from_str(&alone.join(" ")).is_err() || field.split(',').any(str::is_empty) {
+            Some(format!("\"{field}\" is no {what}"))
+        } else {
+            long.map(|step| format!("\"{field}\" steps by {step}, and there is no second {what} so far off"))
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use super::items::Item;
 use super::setting_values::refusal;
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::plan::{Automations, Missed, NotifyWhen, Verify};
+use crate::plan::{Automations, MOST_EVENTS, Missed, NotifyWhen, Verify};
 use crate::syntax::tree::{LiteralKind, Setting, SettingValue};
 use salsa::Database;
 
@@ -55,7 +55,7 @@ const fn known(name: &'static str, takes: Takes) -> Known {
 
 const WEBHOOK: &[Known] = &[
     known("batch", Takes::Time),
-    known("count", Takes::Whole(1, 1_000_000)),
+    known("count", Takes::Whole(1, MOST_EVENTS)),
     known("secret", Takes::TextOrSecret),
     known("verify", Takes::Word(&[Verify::Standard.name(), Verify::Token.name(), Verify::Nothing.name()])),
 ];

@@ -26,6 +26,9 @@ impl Trigger {
     }
 }
 
+/// The most webhook events of one execution.
+pub const MOST_EVENTS: u64 = 50_000;
+
 /// How requests become executions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookPlan {

@@ -6,7 +6,9 @@ mod life;
 mod words;
 
 pub use describe::describe;
-pub use life::{Address, Missed, NotifyPlan, NotifyWhen, SchedulePlan, Trigger, Verify, WebhookPlan};
+pub use life::{
+    Address, MOST_EVENTS, Missed, NotifyPlan, NotifyWhen, SchedulePlan, Trigger, Verify, WebhookPlan,
+};
 pub use words::{Automations, MatchAction, Outcome};
 
 use crate::value::{DataType, FieldSchema, Format, ObjectSchema, Resolution, Value, VariableSpec};

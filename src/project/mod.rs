@@ -117,8 +117,11 @@ impl Project {
         })?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(&file, &text, &e))?;
         let targets = settings.targets.iter().map(|(n, t)| (n.clone(), root.join(&t.sqlite))).collect();
-        let watches = watch::watches(root, settings.watch.clone()).map_err(|cause| ProjectError {
-            cause: format!("{}: {cause}", file.display()),
+        let watches = watch::watches(root, settings.watch.clone()).map_err(|(at, cause)| ProjectError {
+            cause: match at {
+                Some(at) => format!("{}:{}: {cause}", file.display(), line(&text, at)),
+                None => format!("{}: {cause}", file.display()),
+            },
             hint: "a watched folder is written like this:\n[watch.prices]\nconnector = \"vendor_prices\"\n\
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),

@@ -18,6 +18,7 @@ mod submissions;
 mod tests;
 mod tokens;
 mod totals;
+mod waits;
 mod watched;
 
 pub use connectors::{Activation, ConnectorState, Status};
@@ -31,6 +32,7 @@ pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
 pub use totals::{DURATION_BOUNDS, StateCount, Total};
+pub use waits::Waits;
 pub use watched::{Claim, Watched};
 
 use super::ProjectError;

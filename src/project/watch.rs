@@ -5,6 +5,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use toml::Spanned;
 
 /// ```toml
 /// [watch.prices]
@@ -15,7 +16,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub(super) struct WatchSetting {
     connector: String,
-    folder: PathBuf,
+    folder: Spanned<PathBuf>,
     pattern: Option<String>,
     archive: Option<PathBuf>,
     errors: Option<PathBuf>,
@@ -85,25 +86,35 @@ fn like(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+/// What is wrong with a watch, and the byte of `sconn.toml` where that stands, if it stands somewhere.
+pub(super) type Wrong = (Option<usize>, String);
+
 /// The watches of a project, or what is wrong with one.
-pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> Result<Vec<Watch>, String> {
-    let mut all = Vec::new();
+pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> Result<Vec<Watch>, Wrong> {
+    let mut all: Vec<Watch> = Vec::new();
+    // In the order of the file: of two sections on one folder the second is the one too many.
+    let mut settings: Vec<_> = settings.into_iter().collect();
+    settings.sort_by_key(|(_, s)| s.folder.span().start);
     for (name, s) in settings {
-        let folder = root.join(&s.folder);
+        let (at, folder) = (s.folder.span().start, root.join(s.folder.get_ref()));
+        if let Some(other) = all.iter().find(|w| same(&w.folder, &folder)) {
+            let what = format!("watch.{name}: this folder is watched already, by watch.{}", other.name);
+            return Err((Some(at), what));
+        }
         let place = |setting: Option<PathBuf>, own: &str| match setting {
             Some(path) => root.join(path),
             None => folder.join(own),
         };
         let (archive, errors) = (place(s.archive, "archive"), place(s.errors, "errors"));
         if let Some(place) = [&archive, &errors].into_iter().find(|p| **p == folder) {
-            return Err(format!("watch.{name}: {} cannot take what it is watched for", place.display()));
+            let what = format!("watch.{name}: {} cannot take what it is watched for", place.display());
+            return Err((None, what));
         }
         let settle: Option<SignedDuration> = s.settle.parse().ok();
         let Some(settle) = settle.and_then(|d| Duration::try_from(d).ok()) else {
-            return Err(format!(
-                "watch.{name}: `settle` is a length of time, as in \"5s\", not {:?}",
-                s.settle
-            ));
+            let what =
+                format!("watch.{name}: `settle` is a length of time, as in \"5s\", not {:?}", s.settle);
+            return Err((None, what));
         };
         all.push(Watch {
             name,
@@ -117,7 +128,14 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             target: s.target,
         });
     }
+    all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
+}
+
+/// Whether two paths are one folder, however they are written.
+fn same(a: &Path, b: &Path) -> bool {
+    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.components().collect());
+    real(a) == real(b)
 }
 
 #[cfg(test)]
@@ -127,7 +145,7 @@ mod tests {
 
     fn watch(text: &str) -> Result<Watch, String> {
         let settings = BTreeMap::from([("prices".to_owned(), toml::from_str(text).unwrap())]);
-        watches(Path::new("/p"), settings).map(|mut all| all.remove(0))
+        watches(Path::new("/p"), settings).map(|mut all| all.remove(0)).map_err(|(_, what)| what)
     }
 
     #[test]

@@ -143,12 +143,15 @@ impl<'p> StepRun<'p> {
         let Some(chunks) = chunks else { return Ok(()) };
         let mut failure = None;
         // Once it failed or was stopped, the rest of the rows is still told.
-        let mut idle = after_failure;
+        let (mut idle, mut left_out) = (after_failure, false);
         let mut chunks = chunks.ahead();
         while let Some(chunk) = chunks.next() {
             let chunk = chunk?;
             let count = chunk.rows().len() as u64;
             idle = idle || execution.stopped();
+            if idle && !std::mem::replace(&mut left_out, true) {
+                execution.request.progress.stage("telling which rows were left out", Some(rows));
+            }
             let sources = chunk.rows().sources.clone();
             let done = if idle {
                 chunks.leave_out();

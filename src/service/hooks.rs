@@ -231,7 +231,7 @@ fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
             eprintln!("error: the webhook `{}` takes nothing: {why}", hook.connector);
             ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the webhook cannot tell who may send",
+                "the webhook takes nothing for the moment",
                 "whoever runs the service finds the reason in its log",
             )
         }

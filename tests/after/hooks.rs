@@ -41,7 +41,7 @@ fn assert_documented(body: &str) {
 fn a_receiver_that_fails_is_asked_again_with_the_same_id_and_body() {
     let receiver = Receiver::new(vec![status(500), status(500), status(200)]);
     let desk = desk(&receiver);
-    let (_, id) = desk.live("bad.csv", &["--by", "schedule"]);
+    let (_, id) = desk.live("bad.csv", &["--by", "you@example.com"]);
     assert_eq!((stands(&desk.message()).0, stands(&desk.message()).1), ("waiting", 1));
     assert!(stands(&desk.message()).2.starts_with("it answered 500"), "{}", desk.message());
     desk.again();

@@ -79,7 +79,8 @@ fn an_execution_that_never_ran_is_told_too() {
     desk.ends(0, &["deactivate", "shop"]);
     let id = desk.submit("good.csv");
     desk.ends(0, &["executions", "cancel", &id]);
-    assert!(desk.ends(0, &["status"]).stdout.contains("outbox: 1 waiting, 0 given up"));
+    let before = desk.ends(0, &["status"]).stdout;
+    assert!(!before.contains("outbox"), "whoever runs the queue writes the message: {before}");
     desk.ends(0, &["work", "--until-empty"]);
     let mails = smtp.mails();
     assert_eq!(mails[0]["headers"]["subject"], "Shop: cancelled (live run)");

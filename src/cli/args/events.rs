@@ -1,11 +1,15 @@
 //! What `sconn events` takes.
 
-use super::Format;
+use super::{Format, values};
+use crate::system::clock::{Clock, SystemClock};
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// `sconn events`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  sconn events list orders\n  sconn events sample orders --to orders.csv\n  sconn events replay orders"
+)]
 pub struct Events {
     /// What to do.
     #[command(subcommand)]
@@ -19,9 +23,14 @@ pub struct WhichEvents {
     pub connector: PathBuf,
     /// The events' ids; all of which nothing became yet where none is given.
     pub ids: Vec<i64>,
-    /// Of those of which nothing became yet, only what came at or after this time.
-    #[arg(long, value_name = "TIME", conflicts_with = "ids")]
+    /// Of those of which nothing became yet, only what came at or after this time: 2026-11-30T06:30:00Z,
+    /// 2026-11-30 (in UTC), or how long ago: 30m, 6h, 2d.
+    #[arg(long, value_name = "TIME", conflicts_with = "ids", value_parser = since)]
     pub since: Option<jiff::Timestamp>,
+}
+
+fn since(text: &str) -> Result<jiff::Timestamp, String> {
+    values::moment(text, SystemClock.now())
 }
 
 /// What became of an event.
@@ -60,13 +69,14 @@ pub enum EventsCommand {
         #[arg(long, value_enum)]
         state: Option<EventStateArg>,
         /// How many at most.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// Show one event with its body.
+    #[command(after_help = "Example:\n  sconn events show 17")]
     Show {
         /// Its id.
         event: i64,
@@ -88,6 +98,9 @@ pub enum EventsCommand {
         /// Leave out report.xlsx.
         #[arg(long, conflicts_with = "live")]
         no_report: bool,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Write events as a sample file, to develop a connector on.
     #[command(after_help = "Example:\n  sconn events sample orders --to orders.csv")]
@@ -98,6 +111,9 @@ pub enum EventsCommand {
         /// Where to.
         #[arg(long, value_name = "PATH")]
         to: PathBuf,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Throw events away of which nothing became yet.
     #[command(
@@ -110,5 +126,8 @@ pub enum EventsCommand {
         /// All of which nothing became yet.
         #[arg(long, conflicts_with_all = ["ids", "since"])]
         all: bool,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 /// `sconn executions`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  sconn executions list --connector vendor_prices\n  sconn executions show 20240304T101500Z-3f9a1c\n  sconn executions download 20240304T101500Z-3f9a1c report"
+)]
 pub struct Executions {
     /// What to do.
     #[command(subcommand)]
@@ -22,13 +25,16 @@ pub enum ExecutionsCommand {
         #[arg(long, value_name = "NAME")]
         connector: Option<String>,
         /// How many at most.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Show one execution.
+    /// Show one execution: how far it is, what it did, or why it waits.
+    #[command(
+        after_help = "Examples:\n  sconn executions show 20240304T101500Z-3f9a1c\n  sconn executions show 20240304T101500Z-3f9a1c --format json"
+    )]
     Show {
         /// Its id.
         execution: String,
@@ -37,9 +43,13 @@ pub enum ExecutionsCommand {
         format: Format,
     },
     /// Stop an execution: a running one after the chunk in hand; what was committed stays.
+    #[command(after_help = "Example:\n  sconn executions cancel 20240304T101500Z-3f9a1c")]
     Cancel {
         /// Its id.
         execution: String,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Go on where an execution was interrupted: by a power cut, a crash, kill -9. Each row takes
     /// effect once.
@@ -68,6 +78,9 @@ pub enum ExecutionsCommand {
         /// Only say which.
         #[arg(long)]
         dry_run: bool,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Copy what an execution left: the SQL output is there while load steps still run.
     #[command(
@@ -79,9 +92,16 @@ pub enum ExecutionsCommand {
         /// What.
         #[arg(value_enum)]
         artefact: Artefact,
-        /// Where to; its own name in the current folder where not given.
+        /// Where to: a new name, or a folder that is there, which takes it under its own name. The current
+        /// folder where not given.
         #[arg(long, value_name = "PATH")]
         to: Option<PathBuf>,
+        /// Write over what is there.
+        #[arg(long)]
+        force: bool,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 

@@ -48,7 +48,7 @@ pub enum RecordsCommand {
         #[command(flatten)]
         which: Which,
         /// How many at most.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
         limit: u64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = RecordFormat::Table)]
@@ -78,6 +78,9 @@ pub enum RecordsCommand {
         /// Which.
         #[command(flatten)]
         which: Which,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Write all records to standard output.
     #[command(
@@ -102,6 +105,9 @@ pub enum RecordsCommand {
         /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]
         target: Option<String>,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// Take records out of the archive.
     #[command(
@@ -116,6 +122,9 @@ pub enum RecordsCommand {
         /// The target: a name from sconn.toml, or the path of a SQLite file.
         #[arg(long, value_name = "NAME")]
         target: Option<String>,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 

@@ -1,9 +1,14 @@
 //! What `sconn tokens` takes.
 
+use super::Format;
+use super::values::{email, name};
 use clap::{Subcommand, ValueEnum};
 
 /// `sconn tokens`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  sconn tokens add ci --role run\n  sconn tokens list\n  sconn tokens remove ci"
+)]
 pub struct Tokens {
     /// What to do.
     #[command(subcommand)]
@@ -14,23 +19,38 @@ pub struct Tokens {
 #[derive(Debug, Subcommand)]
 pub enum TokensCommand {
     /// Make a token; it is shown only once. One of that name before is none any more.
-    #[command(after_help = "Example:\n  sconn tokens add ci --role run")]
+    #[command(
+        after_help = "Examples:\n  sconn tokens add ci --role run\n  sconn tokens add ann --role run --email ann@example.com"
+    )]
     Add {
         /// What people call it.
+        #[arg(value_parser = name)]
         name: String,
         /// What its holder may do.
         #[arg(long, value_enum, default_value_t = RoleArg::Read)]
         role: RoleArg,
         /// Its holder's e-mail address: reports of what they start are sent there.
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = email)]
         email: Option<String>,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
     /// List the tokens.
-    List,
+    #[command(after_help = "Examples:\n  sconn tokens list\n  sconn tokens list --format json")]
+    List {
+        /// How they are shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Take a token back.
+    #[command(after_help = "Example:\n  sconn tokens remove ci")]
     Remove {
         /// Its name.
         name: String,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 

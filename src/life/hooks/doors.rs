@@ -1,8 +1,9 @@
 //! Which connectors take requests: those with a webhook among the project's files, active or not.
 
 use super::sender::{Lock, Refusal};
+use crate::life::activation::plan_to_run;
 use crate::life::declared::Files;
-use crate::life::{Failure, known_plan, no_project};
+use crate::life::{Failure, no_project};
 use crate::plan::{Trigger, WebhookPlan};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -50,6 +51,9 @@ pub struct Doors {
 }
 
 type Hooks = HashMap<String, Arc<Hook>>;
+
+/// The webhook of a version, or why the version cannot be read.
+type Version = Result<Option<WebhookPlan>, String>;
 
 struct Looking {
     state: State,
@@ -102,26 +106,34 @@ impl Looking {
         for connector in self.state.connectors()? {
             let hook = match connector.version {
                 Some(version) => self.version(&connector, version)?,
-                None => declared.remove(&connector.name).and_then(|c| webhook(c.trigger)),
+                None => Ok(declared.remove(&connector.name).and_then(|c| webhook(c.trigger))),
             };
-            let Some(hook) = hook else { continue };
             let secret = |name: &str| secrets.get(name).map_err(|e| format!("{e}: {}", e.hint()));
-            let lock = Lock::of(&hook, secret);
+            let lock = match hook {
+                Ok(Some(hook)) => Lock::of(&hook, secret),
+                Ok(None) => continue,
+                // Whether it has a webhook cannot be known: its senders are told to come again.
+                Err(why) => Lock::Unready(why),
+            };
             hooks.insert(connector.name.clone(), Arc::new(Hook { connector: connector.name, lock }));
         }
         Ok(hooks)
     }
 
-    /// What the version says that was activated.
-    fn version(&mut self, connector: &ConnectorState, version: i64) -> Result<Option<WebhookPlan>, Failure> {
+    /// What the version says that was activated, or why it cannot be read.
+    fn version(&mut self, connector: &ConnectorState, version: i64) -> Result<Version, Failure> {
         let key = (connector.name.clone(), version);
         if let Some(known) = self.versions.get(&key) {
-            return Ok(known.clone());
+            return Ok(Ok(known.clone()));
         }
-        let plan = known_plan(&self.state, &connector.name, Some(version))?;
-        let hook = plan.and_then(|p| webhook(p.connector.trigger));
+        let hook = match plan_to_run(&self.state, &connector.name, version) {
+            Ok(plan) => webhook(plan.connector.trigger),
+            Err(failure) if failure.broken => return Err(failure),
+            // It is looked at again: it may be mended.
+            Err(unreadable) => return Ok(Err(unreadable.what)),
+        };
         self.versions.insert(key, hook.clone());
-        Ok(hook)
+        Ok(Ok(hook))
     }
 }
 

@@ -175,6 +175,27 @@ fn lines_that_begin_with_at_come_and_what_never_comes_is_known() {
     );
 }
 
+/// As the page on schedules says.
+#[test]
+fn days_can_be_counted_from_the_end_of_the_month_or_by_weeks() {
+    for (cron, days) in [
+        ("0 6 L * *", ["31", "28"]),
+        ("0 6 LW * *", ["30", "27"]),
+        // The 15th of February 2026 is a Sunday, the 31st of January a Saturday.
+        ("0 6 15W * *", ["15", "16"]),
+        ("0 6 * * FRI#2", ["09", "13"]),
+        ("0 6 * * FRIL", ["30", "27"]),
+        ("0 6 13 * +FRI", ["13", "13"]),
+    ] {
+        let (from, to) = match cron {
+            // A Friday the 13th: February and March 2026.
+            "0 6 13 * +FRI" => ("2026-01-01T00:00:00Z", "2026-04-01T00:00:00Z"),
+            _ => ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+        };
+        assert_eq!(slots(cron, "UTC", from, to), days.map(|d| format!("{d} 06:00+00:00")), "{cron}");
+    }
+}
+
 #[test]
 fn missed_slots_go_by_their_policy() {
     let due = |missed, seen: &str, now: &str| schedule("0 * * * *", "UTC", missed).due(at(seen), at(now));

@@ -142,6 +142,24 @@ fn settings_are_checked() {
         }
     }
     assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
+    for (cron, message) in [
+        ("1,,2 * * * *", "\"1,,2\" is no minute (0-59)"),
+        ("0 6, * * *", "\"6,\" is no hour (0-23)"),
+        ("*/100 * * * *", "\"*/100\" steps by 100"),
+        ("0 0 1-9/40 * *", "\"1-9/40\" steps by 40"),
+        ("@reboot", "the words are @hourly, @daily"),
+        ("@every 5m", "there is no schedule \"@every 5m\""),
+        ("@dayly", "did you mean \"@daily\"?"),
+    ] {
+        let written = format!("\"{cron}\"");
+        only(&trigger(&format!("trigger schedule {{ cron {written} }}")), Code::BadCron, &written, message);
+    }
+    for cron in ["@Annually", "*/60 * * * *", "0 6 L * *", "0 6 15W * *", "0 6 * * FRI#2", "0 6 * * 5L"] {
+        assert_eq!(listing(&trigger(&format!("trigger schedule {{ cron \"{cron}\" }}"))), "", "{cron}");
+    }
+    let count = |count: &str| trigger(&format!("trigger webhook {{ verify nothing count {count} }}"));
+    only(&count("60000"), Code::BadSetting, "60000", "from 1 to 50000");
+    assert_eq!(listing(&count("50000")), "");
     only(&trigger("trigger webhook { bach 5m verify nothing }"), Code::UnknownSetting, "bach", "`batch`");
     only(&trigger("trigger webhook { verify tokens }"), Code::BadSetting, "tokens", "`token`");
     let open = "trigger webhook { batch 5m }";

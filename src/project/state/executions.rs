@@ -6,7 +6,7 @@ use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -121,6 +121,7 @@ pub struct ExecutionRow {
     /// In the stage's unit: bytes or rows.
     pub total: Option<i64>,
     /// Counts by action of each step, as JSON; there once it has ended.
+    #[serde(serialize_with = "as_json")]
     pub counts: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
@@ -134,6 +135,12 @@ pub struct ExecutionRow {
     pub files_gone_at: Option<String>,
     /// Whether it was interrupted again and again: it goes on only where people say so.
     pub left_to_people: bool,
+}
+
+/// A text that is JSON, as the JSON that it is.
+fn as_json<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    let value: Option<serde_json::Value> = text.as_deref().and_then(|t| serde_json::from_str(t).ok());
+    value.serialize(to)
 }
 
 pub(super) const SELECT: &str =

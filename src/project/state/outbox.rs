@@ -304,8 +304,7 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn outbox_counts(&self) -> Result<(i64, i64), ProjectError> {
-        let sql =
-            "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting') + (SELECT count(*) FROM ended),
+        let sql = "SELECT (SELECT count(*) FROM outbox WHERE state = 'waiting'),
                           (SELECT count(*) FROM outbox WHERE state = 'given up')";
         self.connection.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))).map_err(|e| self.failed(&e))
     }

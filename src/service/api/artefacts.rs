@@ -3,7 +3,7 @@
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read};
 use super::{Refused, examples, execution};
-use crate::life::{Artefact, InputFile, io_words, kept_files, kept_input, pack};
+use crate::life::{Artefact, InputFile, io_words, kept_input, pack};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -73,8 +73,8 @@ pub(super) async fn download(
     let project = app.project().clone();
     let found = app.with(move |state| {
         let row = execution(state, &id)?;
-        let folder = kept_files(&project, &row).map_err(ApiError::not_there)?;
-        let path = artefact.of(&folder).map_err(ApiError::not_there)?;
+        let folder = project.root().join(&row.folder);
+        let path = artefact.of_execution(&project, state, &row).map_err(ApiError::not_there)?;
         if artefact != Artefact::Input {
             return Ok(Found { path, name: format!("{id}-{}", artefact.file()), scratch: None });
         }

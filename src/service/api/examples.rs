@@ -71,6 +71,7 @@ pub(super) fn execution_details() -> ExecutionDetails {
         execution: execution(),
         params: vec!["region=APAC".into()],
         inputs: vec!["prices.csv".into()],
+        waits: None,
         artefacts: ["report", "sql-output", "decisions", "summary", "input"].map(str::to_owned).into(),
     }
 }

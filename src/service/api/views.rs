@@ -1,6 +1,6 @@
 //! What the API shows of executions, so that what is inside may change.
 
-use crate::life::{Artefact, kept_input};
+use crate::life::{Artefact, Failure, kept_input, waits};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State as ProjectState};
 use crate::report::StepSummary;
@@ -189,6 +189,9 @@ pub struct ExecutionDetails {
     /// The names of its input files.
     #[schema(example = json!(["prices.csv"]))]
     pub inputs: Vec<String>,
+    /// Why it waits, in words; none where it does not.
+    #[schema(example = "`vendor_prices` is not active: `sconn activate vendor_prices`")]
+    pub waits: Option<String>,
     /// What can be downloaded now.
     #[schema(example = json!(["report", "sql-output", "decisions", "summary", "input"]))]
     pub artefacts: Vec<String>,
@@ -199,16 +202,13 @@ impl ExecutionDetails {
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn of(
-        project: &Project,
-        state: &ProjectState,
-        row: ExecutionRow,
-    ) -> Result<Self, crate::project::ProjectError> {
+    pub fn of(project: &Project, state: &ProjectState, row: ExecutionRow) -> Result<Self, Failure> {
         let folder = project.root().join(&row.folder);
-        let there = Artefact::ALL.into_iter().filter(|a| a.of(&folder).is_ok());
+        let there = Artefact::ALL.into_iter().filter(|a| a.of(&folder).is_some());
         Ok(Self {
             params: state.submission(&row.id)?.params,
             inputs: kept_input(&folder).into_iter().map(|f| f.name).collect(),
+            waits: waits(state, &row)?,
             artefacts: there.map(|a| a.name().to_owned()).collect(),
             execution: row.into(),
         })

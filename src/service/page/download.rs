@@ -18,11 +18,16 @@ pub async fn artefact(
     Path((id, artefact)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, PageError> {
-    let known = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
-    let known = known.ok_or_else(|| PageError::missing("file", &artefact))?;
-    let file = known.of(&folder(&app, &id).await?).map_err(ApiError::not_there)?;
+    let wanted = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
+    let wanted = wanted.ok_or_else(|| PageError::missing("file", &artefact))?;
     // Several reports in one folder of downloads are told apart.
-    send(file, &format!("{id}-{}", known.file()), request).await
+    let name = format!("{id}-{}", wanted.file());
+    let project = app.project().clone();
+    let file = app.with(move |state| {
+        let row = known(state, &id)?;
+        Ok::<_, ApiError>(wanted.of_execution(&project, state, &row)?)
+    });
+    send(file.await?, &name, request).await
 }
 
 /// A file of the input, by its place in the list: names do not come into it.

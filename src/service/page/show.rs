@@ -299,7 +299,7 @@ pub struct Files {
 impl Files {
     pub fn of(project: &Project, row: &ExecutionRow) -> Self {
         let folder = kept_files(project, row).ok();
-        let there = |artefact: Artefact| folder.as_ref().is_some_and(|f| artefact.of(f).is_ok());
+        let there = |artefact: Artefact| folder.as_ref().is_some_and(|f| artefact.of(f).is_some());
         Self {
             report: there(Artefact::Report),
             sql: there(Artefact::SqlOutput),

@@ -41,7 +41,8 @@ fn an_execution_that_ended_however_is_noted_once() {
     }
     let ended: Vec<String> = state.ended().unwrap().into_iter().map(|(_, id)| id).collect();
     assert_eq!(ended, ["ran", "cancelled", "stuck"]);
-    assert_eq!(state.outbox_counts().unwrap(), (3, 0));
+    // That something ended is no message yet: perhaps nobody is to hear of it.
+    assert_eq!(state.outbox_counts().unwrap(), (0, 0));
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Where an execution stands, in words.
+
+use super::Failure;
+use super::work::concurrency;
+use crate::project::state::{ExecutionRow, State, Waits};
+use crate::report::{StatusCounts, StepSummary};
+
+/// How far the stage of an execution is, in hundredths; none where nobody knows.
+pub fn percent(row: &ExecutionRow) -> Option<i64> {
+    match (row.done, row.total) {
+        (Some(done), Some(total)) if total > 0 => Some((done * 100 / total).clamp(0, 100)),
+        _ => None,
+    }
+}
+
+/// Why an execution waits, and what lets it go on; none where it does not wait.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn waits(state: &State, row: &ExecutionRow) -> Result<Option<String>, Failure> {
+    let (id, connector) = (&row.id, &row.connector);
+    let why = state.waits(row, concurrency(state, connector))?;
+    Ok(why.map(|why| match why {
+        Waits::LeftToPeople(times) => format!(
+            "it was interrupted {times} times: `sconn executions resume {id}`, or `sconn executions cancel {id}`"
+        ),
+        Waits::Inactive => format!("`{connector}` is not active: `sconn activate {connector}`"),
+        Waits::Held => format!("the concurrency of `{connector}` is 0: it holds its queue"),
+        Waits::Busy(1) => format!("another execution of `{connector}` runs, and its concurrency is 1"),
+        Waits::Busy(many) => format!("{many} executions of `{connector}` run, which is its concurrency"),
+        Waits::Turn(0) => "for `sconn work` or `sconn serve` to take it".to_owned(),
+        Waits::Turn(1) => format!("for its turn: 1 execution of `{connector}` comes before it"),
+        Waits::Turn(many) => format!("for its turn: {many} executions of `{connector}` come before it"),
+    }))
+}
+
+/// What the load steps of an execution did, once it has ended: each step and its rows.
+pub fn steps(row: &ExecutionRow) -> Vec<(String, String)> {
+    let steps: Vec<StepSummary> =
+        row.counts.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    steps.into_iter().map(|s| (s.name, words(&s.counts))).collect()
+}
+
+/// `3 created, 1 unchanged`
+fn words(counts: &StatusCounts) -> String {
+    let some: Vec<_> = counts.all().into_iter().filter(|(_, n)| *n > 0).collect();
+    if some.is_empty() {
+        return "no rows".to_owned();
+    }
+    let said: Vec<String> = some.into_iter().map(|(name, n)| format!("{n} {name}")).collect();
+    said.join(", ")
+}
