@@ -19,6 +19,7 @@ mod memory;
 mod mutations;
 mod outputs;
 mod page;
+mod sentences;
 mod soak;
 mod trials;
 mod triggers;
