@@ -65,6 +65,11 @@ fn validations_are_performed_continuously_so_errors_are_told_before_activation()
     project.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
 }
 
+/// Whether the shop was never active.
+fn is_set_up(project: &Project) -> bool {
+    project.ends(0, &["status", "shop.sconn"]).stdout.contains("Setup in Progress")
+}
+
 /// Activation: At activation, the system performs one additional check for queued executions.
 #[test]
 fn at_activation_there_is_one_more_check_for_queued_executions() {
@@ -73,7 +78,7 @@ fn at_activation_there_is_one_more_check_for_queued_executions() {
     project.ends(0, &["check", "shop.sconn"]);
     let asked = project.ends(2, &["activate", "shop.sconn"]);
     assert!(asked.stderr.contains(&queued) && asked.stderr.contains("--cancel-queued"), "{}", asked.stderr);
-    assert_eq!(project.status(), "Setup in Progress", "nothing changed");
+    assert!(is_set_up(&project), "nothing changed");
     assert_eq!(project.state(&queued), "queued");
     project.ends(0, &["executions", "cancel", &queued]);
     project.ends(0, &["activate", "shop.sconn"]);
@@ -127,10 +132,12 @@ fn toggling_a_connector_inactive_stops_all_processing_whatever_it_is_at() {
         assert_eq!(process.0.wait().unwrap().code(), Some(1), "{point}");
         assert_eq!(project.state(&id), "cancelled", "{point}");
         let summary = project.summary(&id);
-        let counts = &summary["steps"][0]["counts"];
-        assert!(counts["not_processed"].as_i64().unwrap() > 0, "{point}: {counts}");
-        if summary["mode"] == "live" {
-            created += counts["created"].as_i64().unwrap();
+        // One that was stopped before it came to its load step has none.
+        let counts = summary["steps"].get(0).map(|step| &step["counts"]);
+        assert!(counts.is_some() || !point.contains('#'), "{point}: {summary}");
+        if let Some(counts) = counts {
+            assert!(counts["not_processed"].as_i64().unwrap() > 0, "{point}: {counts}");
+            created += if summary["mode"] == "live" { counts["created"].as_i64().unwrap() } else { 0 };
         }
     }
     project.work();
@@ -265,10 +272,10 @@ fn the_sql_output_can_be_inspected_while_the_load_steps_are_still_running() {
 fn setup_in_progress_means_created_and_never_activated() {
     let project = Project::with_shop(SHOP, "");
     let queued = project.submit("good.csv");
-    assert_eq!(project.status(), "Setup in Progress");
+    assert!(is_set_up(&project));
     project.ends(0, &["run", "shop.sconn", "--input", "good.csv", "--no-report"]);
     project.work();
-    assert_eq!((project.status().as_str(), project.state(&queued).as_str()), ("Setup in Progress", "queued"));
+    assert_eq!((is_set_up(&project), project.state(&queued).as_str()), (true, "queued"));
     project.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
     project.work();
     project.ends(0, &["deactivate", "shop"]);
@@ -302,7 +309,7 @@ fn a_connector_that_needs_attention_continues_to_accept_and_process_runs() {
     project.file("more.csv", "SKU,Price\ne,1\n,2\n");
     let queued = project.submit("more.csv");
     project.work();
-    assert_eq!((project.state(&queued).as_str(), project.count("items")), ("completed with errors", 2));
+    assert_eq!((project.state(&queued).as_str(), project.count("items")), ("completed_with_errors", 2));
     assert_eq!(project.status(), attention);
     project.file("last.csv", "SKU,Price\nf,1\n,2\n");
     live(&project, 1, "last.csv");
