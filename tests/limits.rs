@@ -1,81 +1,29 @@
 //! What bounds executions in a project: memory, time, attempts, and how long their files stay.
 
-use crate::common::{Output, sconn_in};
+use crate::common::output_of;
+use crate::common::project::{Project, Running, SHOP, eventually};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-const CONNECTOR: &str = r#"
-connector shop {
-  name    "Shop"
-  trigger spreadsheet
-  sample  "good.csv"
-  chunk   2
-}
+struct Desk(Project);
 
-object items "Items" {
-  name: text required
-  sku:  text unique
-}
+impl Deref for Desk {
+    type Target = Project;
 
-input list {
-  sku: "SKU"
-}
-
-scope items from input.list {
-  sku: string required
-}
-
-load items into items {
-  match sku with sku
-  map {
-    name <- sku
-    sku  <- sku
-  }
-}
-"#;
-
-struct Desk(tempfile::TempDir);
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    fn deref(&self) -> &Project {
+        &self.0
     }
 }
 
 impl Desk {
     /// A project with an active connector and these settings.
     fn new(settings: &str) -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.file("sconn.toml", settings);
-        desk.file("shop.sconn", CONNECTOR);
+        let desk = Self(Project::with_shop(SHOP, settings));
         desk.file("good.csv", "SKU\na\nb\nc\nd\ne\n");
         desk.ends(0, &["activate", "shop.sconn"]);
         desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn ends(&self, code: i32, args: &[&str]) -> Output {
-        let done = sconn_in(self.0.path(), args);
-        assert_eq!(done.code, code, "{args:?}: {}{}", done.stdout, done.stderr);
-        done
-    }
-
-    fn submit(&self, more: &[&str]) -> String {
-        let mut args = vec!["submit", "shop.sconn", "--live", "--no-report"];
-        args.extend(if more.is_empty() { &["--input", "good.csv"] } else { more });
-        self.ends(0, &args).stdout.trim().to_owned()
     }
 
     /// A live run that has ended, long ago.
@@ -83,49 +31,17 @@ impl Desk {
         let mut args = vec!["run", "shop.sconn", "--live", "--no-report", "--input", "good.csv"];
         args.extend(more);
         self.ends(0, &args);
-        let newest: Value = self.json(&["executions", "list", "--limit", "1"]);
-        let id = newest[0]["id"].as_str().unwrap().to_owned();
-        self.state("UPDATE executions SET ended_at = '2020-01-01T00:00:00.000Z' WHERE id = ?1", &id);
+        let id = self.executions()[0]["id"].as_str().unwrap().to_owned();
+        self.set("UPDATE executions SET ended_at = '2020-01-01T00:00:00.000Z' WHERE id = ?1", &id);
         id
     }
 
-    fn state(&self, sql: &str, id: &str) {
-        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
-        assert_eq!(state.execute(sql, [id]).unwrap(), 1);
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let args = [args, &["--format", "json"]].concat();
-        serde_json::from_str(&self.ends(0, &args).stdout).unwrap()
-    }
-
-    fn execution(&self, id: &str) -> Value {
-        self.json(&["executions", "show", id])
-    }
-
-    fn folder(&self, id: &str) -> PathBuf {
-        self.path(".sconn/executions").join(id)
-    }
-
-    fn summary(&self, id: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.folder(id).join("summary.json")).unwrap()).unwrap()
-    }
-
-    fn work(&self, env: &[(&str, &str)]) -> String {
-        let done = Command::new(crate::common::program())
-            .current_dir(self.0.path())
-            .args(["work", "--until-empty"])
-            .envs(env.iter().copied())
-            .output()
-            .unwrap();
-        let said = String::from_utf8(done.stderr).unwrap();
-        assert_eq!(done.status.code(), Some(0), "{said}");
-        said
+    fn set(&self, sql: &str, id: &str) {
+        assert_eq!(self.database().execute(sql, [id]).unwrap(), 1);
     }
 
     fn items(&self) -> i64 {
-        let store = rusqlite::Connection::open(self.path(".sconn/store.sqlite")).unwrap();
-        store.query_row("SELECT count(*) FROM items", [], |r| r.get(0)).unwrap()
+        self.count("items")
     }
 }
 
@@ -139,13 +55,13 @@ fn assert_says(text: &Value, words: &[&str]) {
 #[test]
 fn an_execution_that_waited_says_which_version_it_took_and_began_when_it_did() {
     let desk = Desk::new("");
-    let waited = desk.submit(&[]);
+    let waited = desk.submit("good.csv");
     assert_eq!(desk.execution(&waited)["version"], Value::Null);
-    desk.file("shop.sconn", &CONNECTOR.replace("name <- sku", "name <- sku overwrite"));
+    desk.file("shop.sconn", &SHOP.replace("name  <- sku", "name  <- sku overwrite"));
     desk.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
     let before = jiff::Timestamp::now();
     // It dies after each first commit, and is taken up again.
-    desk.work(&[("SCONN_CRASH_AT", "committed")]);
+    desk.work_with(&[("SCONN_CRASH_AT", "committed")]);
     let row = desk.execution(&waited);
     assert_eq!((&row["state"], &row["version"]), (&"completed".into(), &2.into()));
     assert!(row["epoch"].as_i64().unwrap() > 1, "{row}");
@@ -160,19 +76,19 @@ fn an_execution_that_waited_says_which_version_it_took_and_began_when_it_did() {
 #[test]
 fn an_execution_that_takes_too_much_memory_is_ended_and_has_failed() {
     let desk = Desk::new("[limits]\nmemory = \"600MiB\"\n");
-    let id = desk.submit(&[]);
-    let said = desk.work(&[("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
+    let id = desk.submit("good.csv");
+    let said = desk.work_with(&[("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
     assert!(said.contains("failed: the execution took"), "{said}");
     let row = desk.execution(&id);
     assert_eq!((&row["state"], &row["epoch"]), (&"failed".into(), &1.into()), "it is not tried again");
     assert_says(&row["failure"], &["of memory, and may take 600 MiB", "`memory` in [limits] of sconn.toml"]);
     assert_eq!(desk.items(), 2, "what was committed stays");
     assert!(!desk.folder(&id).join(".work").exists(), "scratch files are gone");
-    assert_eq!(desk.json(&["status"])[0]["status"], "Operational (Needs Attention)");
+    assert_eq!(desk.status(), "Operational (Needs Attention)");
     // The next one may take what it needs.
     desk.file("sconn.toml", "");
-    let id = desk.submit(&[]);
-    desk.work(&[]);
+    let id = desk.submit("good.csv");
+    desk.work();
     assert_eq!((&desk.execution(&id)["state"], desk.items()), (&"completed".into(), 5));
 }
 
@@ -181,8 +97,8 @@ fn an_execution_past_its_deadline_is_stopped_and_has_failed() {
     let desk = Desk::new("[limits]\ndeadline = \"1s\"\n");
     let rows: String = (0..30_000).map(|i| format!("k{i}\n")).collect();
     desk.file("long.csv", &format!("SKU\n{rows}"));
-    let id = desk.submit(&["--input", "long.csv"]);
-    let said = desk.work(&[]);
+    let id = desk.submit("long.csv");
+    let said = desk.work();
     assert!(said.contains("failed: the execution was at work for longer than 1 s"), "{said}");
     let row = desk.execution(&id);
     assert_eq!((&row["state"], &row["epoch"]), (&"failed".into(), &1.into()), "{said}");
@@ -200,36 +116,27 @@ fn an_execution_past_its_deadline_is_stopped_and_has_failed() {
 #[test]
 fn an_execution_keeps_to_its_limits_whoever_started_it() {
     let desk = Desk::new("[limits]\nmemory = \"600MiB\"\n");
-    let run = Command::new(crate::common::program())
-        .current_dir(desk.0.path())
-        .args(["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"])
-        .envs([("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")])
-        .output()
-        .unwrap();
-    let said = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(run.status.code(), Some(2), "{said}");
+    let mut run = desk.command(&["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"]);
+    run.envs([("SCONN_BALLAST", "700"), ("SCONN_SLEEP_AT", "committed")]);
+    let run = output_of(run);
+    let said = run.stderr;
+    assert_eq!(run.code, 2, "{said}");
     assert!(said.contains("error: the execution took") && said.contains("may take 600 MiB"), "{said}");
-    let row = &desk.json(&["executions", "list"])[0];
+    let row = &desk.executions()[0];
     assert_eq!((&row["state"], desk.items()), (&"failed".into(), 2));
     assert_says(&row["failure"], &["`memory` in [limits] of sconn.toml"]);
     // Whoever runs the queue the next time removes what it left.
     let work = desk.folder(row["id"].as_str().unwrap()).join(".work");
     assert!(work.exists());
-    desk.work(&[]);
+    desk.work();
     assert!(!work.exists());
 }
 
 /// A live run whose process was killed after its first chunk.
 fn interrupted(desk: &Desk) -> String {
-    let run = Command::new(crate::common::program())
-        .current_dir(desk.0.path())
-        .args(["run", "shop.sconn", "--input", "good.csv", "--live"])
-        .env("SCONN_CRASH_AT", "committed")
-        .output()
-        .unwrap();
-    assert_eq!(run.status.code(), None);
-    desk.state("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
-    let row = &desk.json(&["executions", "list"])[0];
+    desk.dies_at("committed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let row = &desk.executions()[0];
     assert_eq!(row["state"], "interrupted");
     row["id"].as_str().unwrap().to_owned()
 }
@@ -260,10 +167,10 @@ fn an_interrupted_execution_that_is_cancelled_tells_what_it_did() {
 fn a_worker_that_dies_while_it_is_asked_to_stop_leaves_the_end_to_the_next() {
     let desk = Desk::new("");
     let id = interrupted(&desk);
-    desk.state("UPDATE executions SET cancel = 1 WHERE id = ?1", &id);
+    desk.set("UPDATE executions SET cancel = 1 WHERE id = ?1", &id);
     // Its connector may be inactive by then.
     desk.ends(0, &["deactivate", "shop"]);
-    desk.work(&[]);
+    desk.work();
     assert_cancelled(&desk, &id);
 }
 
@@ -276,25 +183,25 @@ fn what_cannot_even_be_ended_is_cancelled_and_says_why() {
     desk.ends(0, &["executions", "cancel", &id]);
     let row = desk.execution(&id);
     assert_eq!(row["state"], "cancelled");
-    assert_says(&row["failure"], &["good.csv has changed since the execution began"]);
+    assert_says(&row["failure"], &["good.csv has changed since it was handed in"]);
     assert!(!desk.folder(&id).join(".work").exists());
     std::fs::remove_dir_all(desk.folder(&other)).unwrap();
     desk.ends(0, &["executions", "cancel", &other]);
     assert_eq!(desk.execution(&other)["state"], "cancelled");
     // What was queued and cancelled leaves nothing either.
-    let waited = desk.submit(&[]);
+    let waited = desk.submit("good.csv");
     desk.ends(0, &["executions", "cancel", &waited]);
-    desk.work(&[]);
+    desk.work();
     assert!(!desk.folder(&waited).join(".work").exists());
 }
 
 #[test]
 fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
     let desk = Desk::new("");
-    let lost = desk.submit(&[]);
+    let lost = desk.submit("good.csv");
     std::fs::remove_dir_all(desk.folder(&lost)).unwrap();
-    let id = desk.submit(&[]);
-    let said = desk.work(&[]);
+    let id = desk.submit("good.csv");
+    let said = desk.work();
     assert!(said.contains(&format!("{lost}  it could not begin")), "{said}");
     assert_eq!(desk.execution(&id)["state"], "completed");
     let row = desk.execution(&lost);
@@ -302,18 +209,171 @@ fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
     assert_says(&row["failure"], &["bring its folder back, or cancel it"]);
 }
 
+/// A process that a test sends to sleep at a point, and wakes.
+fn asleep(desk: &Desk, args: &[&str], point: &str) -> Running {
+    let mut command = desk.command(args);
+    command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = Running(command.spawn().unwrap());
+    let stat = format!("/proc/{}/stat", child.0.id());
+    eventually("it sleeps", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
+    child
+}
+
+impl Running {
+    fn wakes(&self) {
+        assert!(Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Its exit code, and what it said.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
+        (self.0.wait().unwrap().code(), said)
+    }
+}
+
+const LIVE: [&str; 6] = ["run", "shop.sconn", "--live", "--no-report", "--input", "good.csv"];
+
+#[test]
+fn a_connector_that_becomes_inactive_while_a_run_begins_stops_it() {
+    let desk = Desk::new("");
+    let run = asleep(&desk, &LIVE, "take execution");
+    desk.ends(0, &["deactivate", "shop"]);
+    run.wakes();
+    let (code, said) = run.ends();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`shop` does not run live: it is Inactive"), "{said}");
+    let row = &desk.json(&["executions", "list"])[0];
+    assert_eq!((&row["state"], &row["started_at"]), (&"cancelled".into(), &Value::Null));
+}
+
+#[test]
+fn a_worker_that_was_only_slow_goes_on_whoever_looked_meanwhile() {
+    let desk = Desk::new("");
+    let run = asleep(&desk, &LIVE, "committed");
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(desk.execution(&id)["state"], "interrupted");
+    run.wakes();
+    let (code, said) = run.ends();
+    assert_eq!((code, desk.items()), (Some(0), 5), "{said}");
+    assert_eq!(desk.execution(&id)["state"], "completed");
+}
+
+#[test]
+fn a_silent_worker_is_ended_whoever_found_it_so_and_nothing_else_waits_for_it() {
+    let desk = Desk::new("");
+    desk.file("other.sconn", &SHOP.replace("connector shop", "connector other"));
+    desk.ends(0, &["activate", "other.sconn"]);
+    let run = asleep(&desk, &LIVE, "committed");
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let args = ["submit", "other.sconn", "--input", "good.csv", "--live", "--no-report"];
+    let other = desk.ends(0, &args).stdout.trim().to_owned();
+    let said = desk.work();
+    assert!(said.contains("its worker is silent"), "{said}");
+    assert_eq!(run.ends().0, None, "it was killed");
+    for id in [&id, &other] {
+        assert_eq!(desk.execution(id)["state"], "completed", "{said}");
+    }
+}
+
+#[test]
+fn a_folder_whose_execution_waits_or_was_interrupted_is_nobody_elses() {
+    let desk = Desk::new("");
+    let args = ["submit", "shop.sconn", "--input", "good.csv", "--live", "--out", "chosen"];
+    let waits = desk.ends(0, &args).stdout.trim().to_owned();
+    desk.file("other.csv", "SKU\nz\n");
+    let out = desk.folder(&waits).display().to_string();
+    for args in [
+        vec!["submit", "shop.sconn", "--input", "other.csv", "--live", "--out", "chosen"],
+        vec!["run", "shop.sconn", "--input", "other.csv", "--out", "chosen"],
+    ] {
+        let refused = desk.ends(2, &args).stderr;
+        assert!(refused.contains("chosen is the folder of an execution that has not ended"), "{refused}");
+        assert!(refused.contains("sconn executions resume chosen"), "{refused}");
+    }
+    let interrupted = interrupted(&desk);
+    let args = [
+        "run",
+        "shop.sconn",
+        "--input",
+        "other.csv",
+        "--out",
+        &desk.folder(&interrupted).display().to_string(),
+    ];
+    assert!(desk.ends(2, &args).stderr.contains("has not ended"), "{out}");
+    desk.work();
+    for id in [&waits, &interrupted] {
+        assert_eq!(desk.execution(id)["state"], "completed");
+    }
+    assert_eq!(desk.items(), 5);
+    // Once it has ended the folder may be used again.
+    desk.ends(0, &["run", "shop.sconn", "--input", "other.csv", "--out", "chosen"]);
+}
+
+#[test]
+fn a_run_waits_until_there_is_a_place_for_it() {
+    let desk = Desk::new("");
+    let first = asleep(&desk, &LIVE, "committed");
+    let mut second = desk.command(&LIVE);
+    let mut second = Running(second.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("waiting until another execution of the connector has ended"), "{line}");
+    // A dry run changes nothing, and waits for nobody.
+    desk.ends(0, &["run", "shop.sconn", "--no-report", "--input", "good.csv"]);
+    first.wakes();
+    assert_eq!(first.ends().0, Some(0));
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
+    assert_eq!(second.0.wait().unwrap().code(), Some(0), "{rest}");
+    let counts = |row: &Value| row["state"].as_str().unwrap().to_owned();
+    let all = desk.json(&["executions", "list"]);
+    assert_eq!(all.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), vec!["completed"; 3]);
+}
+
+#[test]
+fn a_run_that_waits_can_be_cancelled_and_holds_nothing() {
+    let desk = Desk::new("");
+    let first = asleep(&desk, &LIVE, "committed");
+    let mut second = desk.command(&LIVE);
+    let mut second = Running(second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut said, &mut String::new()).unwrap();
+    assert!(Command::new("kill").args(["-INT", &second.0.id().to_string()]).status().unwrap().success());
+    let mut shown = String::new();
+    std::io::Read::read_to_string(&mut second.0.stdout.take().unwrap(), &mut shown).unwrap();
+    assert_eq!(second.0.wait().unwrap().code(), Some(1));
+    assert!(shown.contains("is cancelled; it had not begun"), "{shown}");
+    first.wakes();
+    assert_eq!(first.ends().0, Some(0));
+    assert_eq!(desk.json(&["executions", "list"])[0]["state"], "cancelled");
+    // Where nothing may run, it is said before anything is queued.
+    desk.file("shop.sconn", &SHOP.replace("chunk   2", "chunk   2\n  concurrency 0"));
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let refused = desk.ends(2, &LIVE).stderr;
+    assert!(
+        refused.contains("its `concurrency` is 0") && refused.contains("sconn submit shop.sconn"),
+        "{refused}"
+    );
+    assert_eq!(desk.json(&["executions", "list"]).as_array().unwrap().len(), 2);
+}
+
 #[test]
 fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
     let desk = Desk::new("");
-    let id = desk.submit(&[]);
+    let id = desk.submit("good.csv");
     let copy = desk.folder(&id).join("input/good.csv");
     let whole = std::fs::read(&copy).unwrap();
     std::fs::write(&copy, "SKU\nz\n").unwrap();
-    let said = desk.work(&[]);
+    let said = desk.work();
     assert!(said.matches("it could not begin: ").count() < 10, "{said}");
     let row = desk.execution(&id);
     assert_eq!(row["state"], "interrupted");
-    assert_says(&row["failure"], &["good.csv has changed since the execution began"]);
+    assert_eq!(desk.json(&["status"])[0]["status"], "Operational (Needs Attention)");
+    assert_says(&row["failure"], &["good.csv has changed since it was handed in"]);
     // It is left to people, who may mend what hindered it.
     std::fs::write(&copy, whole).unwrap();
     desk.ends(0, &["executions", "resume", &id]);
@@ -328,25 +388,17 @@ fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
 #[test]
 fn a_run_that_waits_for_its_target_can_be_cancelled() {
     let desk = Desk::new("");
-    let child = Command::new(crate::common::program())
-        .current_dir(desk.0.path())
-        .args(["run", "shop.sconn", "--input", "good.csv", "--live"])
-        .env("SCONN_SLEEP_AT", "claimed")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut child = Running(child);
+    let mut run = desk.command(&["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    let run = run.env("SCONN_SLEEP_AT", "claimed").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = Running(run.spawn().unwrap());
     let pid = child.0.id();
-    let since = Instant::now();
-    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ") {
-        assert!(since.elapsed() < Duration::from_secs(60), "it does not come to its claim");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let store = rusqlite::Connection::open(desk.path(".sconn/store.sqlite")).unwrap();
+    eventually("it comes to its claim", || {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ")
+    });
+    let store = rusqlite::Connection::open(desk.at(".sconn/store.sqlite")).unwrap();
     store.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(Command::new("kill").args(["-CONT", &pid.to_string()]).status().unwrap().success());
-    let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
     desk.ends(0, &["executions", "cancel", &id]);
     // The store stays locked all the while.
     assert_eq!(child.0.wait().unwrap().code(), Some(1));
@@ -364,15 +416,15 @@ fn the_files_of_old_executions_go_and_they_stay_in_the_list() {
     // A folder that somebody chose, and one that is a link to elsewhere by now.
     let chosen = desk.ended(&["--out", "chosen"]);
     let linked = desk.ended(&[]);
-    std::fs::rename(desk.folder(&linked), desk.path("elsewhere")).unwrap();
-    std::os::unix::fs::symlink(desk.path("elsewhere"), desk.folder(&linked)).unwrap();
+    std::fs::rename(desk.folder(&linked), desk.at("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(desk.at("elsewhere"), desk.folder(&linked)).unwrap();
     // A link within a folder is removed, and not what it leads to.
     desk.file("precious.txt", "keep me");
-    std::os::unix::fs::symlink(desk.path("precious.txt"), desk.folder(&old[0]).join("link")).unwrap();
-    std::os::unix::fs::symlink(desk.path("elsewhere"), desk.folder(&old[0]).join("links")).unwrap();
+    std::os::unix::fs::symlink(desk.at("precious.txt"), desk.folder(&old[0]).join("link")).unwrap();
+    std::os::unix::fs::symlink(desk.at("elsewhere"), desk.folder(&old[0]).join("links")).unwrap();
     let interrupted = desk.ended(&[]);
-    desk.state("UPDATE executions SET state = 'interrupted' WHERE id = ?1", &interrupted);
-    let waits = desk.submit(&[]);
+    desk.set("UPDATE executions SET state = 'interrupted' WHERE id = ?1", &interrupted);
+    let waits = desk.submit("good.csv");
     let newest = [desk.ended(&[]), desk.ended(&[])];
 
     let prune = ["executions", "prune", "--older-than", "30d"];
@@ -396,8 +448,7 @@ fn the_files_of_old_executions_go_and_they_stay_in_the_list() {
     }
     let list = desk.ends(0, &["executions", "list"]).stdout;
     assert_eq!((list.lines().count(), list.matches("(its files are gone)").count()), (8, 2), "{list}");
-    for stays in
-        [desk.path("precious.txt"), desk.path("elsewhere/summary.json"), desk.path("chosen/summary.json")]
+    for stays in [desk.at("precious.txt"), desk.at("elsewhere/summary.json"), desk.at("chosen/summary.json")]
     {
         assert!(stays.exists(), "{}", stays.display());
     }
@@ -411,19 +462,13 @@ fn what_was_being_removed_when_the_process_died_is_removed_the_next_time() {
     let desk = Desk::new("[retention]\nexecutions = \"30d\"\nkeep = 0\n");
     let ids = [desk.ended(&[]), desk.ended(&[])];
     for point in ["rename expired", "expired renamed", "files removed"] {
-        let killed = Command::new(crate::common::program())
-            .current_dir(desk.0.path())
-            .args(["executions", "prune"])
-            .env("SCONN_CRASH_AT", point)
-            .output()
-            .unwrap();
-        assert_eq!(killed.status.code(), None, "{point}");
+        desk.dies_at(point, &["executions", "prune"]);
     }
     // Whoever runs the queue does it too.
-    let said = desk.work(&[]);
+    let said = desk.work();
     assert!(said.contains("the files of ") && said.contains("old executions were removed"), "{said}");
     assert!(ids.iter().all(|id| desk.execution(id)["files_gone_at"].is_string()));
-    assert_eq!(entries(&desk.path(".sconn/executions")), 0);
+    assert_eq!(entries(&desk.at(".sconn/executions")), 0);
 }
 
 fn entries(folder: &Path) -> usize {

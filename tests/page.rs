@@ -175,6 +175,21 @@ fn webhook_events_are_listed_tried_in_a_dry_run_and_discarded() {
 }
 
 #[test]
+fn an_execution_tells_how_far_it_is_until_it_has_ended() {
+    let desk = Desk::new();
+    let ann = desk.logged_in("ann", "run");
+    let begun = ann.upload("shop", &ann.csrf, "dry", &[("a.csv", "SKU,Price\na,1\n")]);
+    let stream = format!("{}/stream", begun.header("location"));
+    let told = ann.get(&stream);
+    assert_eq!((told.status, told.header("content-type")), (200, "text/event-stream"));
+    assert_eq!(told.header("x-accel-buffering"), "no");
+    let last = told.body.trim_end().rsplit("\n\n").next().unwrap();
+    assert!(last.starts_with("event: ended\ndata: <") && last.contains("completed"), "{}", told.body);
+    assert_eq!(desk.stranger().get(&stream).status, 303, "nobody else is told");
+    assert_eq!(ann.get("/executions/nothing/stream").status, 404);
+}
+
+#[test]
 fn what_others_wrote_is_shown_and_does_nothing() {
     let desk = Desk::new();
     let ann = desk.logged_in("ann", "admin");

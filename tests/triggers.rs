@@ -1,6 +1,6 @@
 //! Schedules and watched folders: what starts executions by itself, with kill -9 at every named point.
 
-use crate::common::project::{Project, Running, SHOP, eventually};
+use crate::common::project::{GOOD, Project, Running, SHOP, eventually};
 use serde_json::Value;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
@@ -330,6 +330,54 @@ fn each_file_is_taken_once_however_many_work() {
     assert_eq!(desk.executions().len(), 6);
     assert_eq!(names(&desk.at(".sconn/executions")).len(), 6);
     assert_eq!((desk.count("items"), files(&desk.at("inbox/archive")).len()), (6, 6));
+}
+
+#[test]
+fn a_folder_and_a_schedule_load_into_the_targets_that_are_named_for_them() {
+    let desk = Desk::scheduled("0 0 1 1 *", "run_once");
+    desk.unseen(366 * 24 * 60);
+    desk.file("shop.sconn", SHOP);
+    desk.file("good.csv", GOOD);
+    let targets = "[targets.crm]\nsqlite = \"crm.sqlite\"\n[targets.lab]\nsqlite = \"lab.sqlite\"\n";
+    let nightly = "[connectors.nightly]\ntarget = \"lab\"\n";
+    desk.file("sconn.toml", &format!("{targets}{nightly}{WATCH}target = \"crm\"\n"));
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.file("inbox/list.csv", "SKU,Price\na,1\nb,2\n");
+    desk.work();
+    let count = |store: &str, object: &str| {
+        let store = rusqlite::Connection::open(desk.at(store)).unwrap();
+        store.query_row(&format!("SELECT count(*) FROM {object}"), [], |r| r.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((count("crm.sqlite", "items"), count("lab.sqlite", "visits")), (2, 1));
+    // By hand it is the same target, unless another is named.
+    let by_hand = ["run", "nightly.sconn", "--live", "--no-report"];
+    desk.ends(0, &by_hand);
+    assert_eq!(count("lab.sqlite", "visits"), 2);
+    assert!(!desk.at(".sconn/store.sqlite").exists(), "nothing asked for the default one");
+    desk.ends(0, &[&by_hand[..], &["--target", "store"]].concat());
+    assert_eq!((count("lab.sqlite", "visits"), desk.count("visits")), (2, 1));
+    for (settings, told) in [
+        (
+            format!("{targets}{WATCH}target = \"crn\"\n"),
+            "[watch.prices]: there is no target `crn`\n  help: did you mean `crm`?",
+        ),
+        (
+            format!("{targets}[connectors.shop]\ntarget = \"./x.sqlite\"\n"),
+            "[connectors.shop]: there is no target `./x.sqlite`",
+        ),
+        (format!("{targets}[connectors.shop]\ntraget = \"crm\"\n"), "unknown field `traget`"),
+    ] {
+        desk.file("sconn.toml", &settings);
+        let refused = desk.ends(2, &["status"]).stderr;
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    desk.file("sconn.toml", &format!("{targets}[connectors.shap]\ntarget = \"crm\"\n"));
+    let status = desk.ends(0, &["status"]).stdout;
+    assert!(
+        status.contains("notice: sconn.toml has [connectors.shap]")
+            && status.contains("did you mean `shop`?"),
+        "{status}"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, all_unheard, no_project, standing, unheard};
+use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
 use crate::project::state::{EventState, ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
@@ -15,7 +15,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let name = &plan.connector.name;
     let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
     print(&format!("{name} is active, version {version}\n"))?;
-    if !known.state.events(name, Some(EventState::Captured), 1)?.is_empty() {
+    if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
     unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));
@@ -97,7 +97,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         }
         None => {
             let project = Project::here()?;
-            let Some(state) = project.state()? else { return Err(no_project(project.root())) };
+            let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
+            discover(&project, &mut state)?;
             (project, state, None)
         }
     };
@@ -124,11 +125,12 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         print(&format!("{:width$}  {}{version}{edited}{queued}{next}\n", c.name, c.status.words()))?;
     }
     if lines.is_empty() {
-        print("no connector is known yet; `sconn activate FILE` makes one known\n")?;
+        print("there is no connector in the project's folder yet\n")?;
     }
     if only.is_none() {
         print(&super::outbox::line(&state)?)?;
-        all_unheard(&project, &state)?.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
+        let notices = [unknown(&project, &state)?, all_unheard(&project, &state)?].concat();
+        notices.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
     }
     Ok(Exit::Clean)
 }

@@ -1,7 +1,9 @@
 //! Webhook events become executions: by themselves, a window at a time, or because somebody says so.
 
+use super::activation::plan_to_run;
 use super::asked::prepare;
-use super::{Ask, Asked, Failure, Known};
+use super::triggers::ask;
+use super::{Asked, Failure, Known};
 use crate::input::InputFile;
 use crate::plan::{Plan, Trigger};
 use crate::project::Project;
@@ -86,14 +88,7 @@ fn ended(
 
 /// The plan of the version that was activated last.
 fn version(state: &State, connector: &ConnectorState) -> Result<Option<Plan>, Failure> {
-    let Some(version) = connector.version else { return Ok(None) };
-    let json = state.plan(&connector.name, version)?.unwrap_or_default();
-    serde_json::from_str(&json).map(Some).map_err(|e| {
-        Failure::new(
-            format!("version {version} of `{}` cannot be read: {e}", connector.name),
-            "it was activated by another version of sconn: activate it again",
-        )
-    })
+    connector.version.map(|version| plan_to_run(state, &connector.name, version)).transpose()
 }
 
 /// Puts an execution of these events into the queue. First its folder is made, with the input file, and
@@ -110,17 +105,11 @@ fn queue(
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let asked = prepare(
         plan,
-        Ask {
-            file: project.root().join(&connector.file),
-            input: vec![InputFile { path: file, name: name.clone() }],
-            live: true,
-            params: Vec::new(),
-            target: None,
-            out: None,
-            workbook: true,
-            guard_formulas: false,
-            triggered_by: BY.to_owned(),
-        },
+        ask(
+            project.root().join(&connector.file),
+            InputFile { path: file, name: name.clone() },
+            BY.to_owned(),
+        ),
     )?;
     let kept = asked.folder.root().join("input");
     let made = [&kept.join(name), &kept, asked.folder.root(), &project.executions()].map(Path::to_path_buf);
@@ -168,7 +157,7 @@ impl Desk {
     fn of(project: &Project, state: &State) -> Result<Option<Self>, Failure> {
         let root = project.root().join(".sconn").join("batching");
         let killed = ExecutionFolder::unfinished(&root);
-        let folder = match ExecutionFolder::create(&root) {
+        let folder = match ExecutionFolder::create(&root, &|| true) {
             Ok(folder) => folder,
             Err(e) if e.cause.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(e) => return Err(e.into()),

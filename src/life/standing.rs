@@ -38,3 +38,21 @@ pub fn standing(project: &Project, state: &State, connector: ConnectorState) -> 
     let next_slot = next_slots(state)?.remove(&connector.name);
     Ok(Standing { connector, edited, queued, running, next_slot, last })
 }
+
+/// The connectors of which `sconn.toml` says something, and that the project does not know: what a user
+/// should know of each.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn unknown(project: &Project, state: &State) -> Result<Vec<String>, Failure> {
+    let known = state.connectors()?;
+    let known = || known.iter().map(|c| c.name.as_str());
+    let wrong = project.settled().filter(|name| !known().any(|k| k == *name));
+    Ok(wrong
+        .map(|name| {
+            let near = crate::diagnostic::nearest(name, known());
+            let near = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            format!("sconn.toml has [connectors.{name}], and the project has no connector of that name{near}")
+        })
+        .collect())
+}

@@ -159,7 +159,7 @@ impl<'a> Desk<'a> {
         });
         let entered = asked.and_then(|asked| {
             // The queue's entry is on the disk once it is made: so must be what it tells of.
-            let kept = asked.kept()?.into_iter().map(|k| k.path);
+            let kept = asked.kept_files()?.into_iter().map(|k| k.path);
             let folders = [asked.folder.file("input"), asked.folder.root().into(), self.project.executions()];
             for path in kept.chain(folders) {
                 folder::sync(&path)?;
@@ -183,7 +183,7 @@ impl<'a> Desk<'a> {
             let input = schedule::input_file(&self.scratch, &schedule, slot)?;
             let plan = plan_to_run(state, &one.connector, one.version)?;
             let file = self.project.root().join(&one.file);
-            let ask = ask(file, input, true, "schedule".to_owned());
+            let ask = ask(file, input, "schedule".to_owned());
             let id = self.execution(state, plan, ask, |state, _, new| Ok(state.queue_slot(slot, new)?))?;
             crash::point("slot queued");
             if let Some(id) = id {
@@ -210,12 +210,12 @@ pub fn next_slots(state: &State) -> Result<BTreeMap<String, String>, Failure> {
     Ok(state.scheduled()?.into_iter().filter_map(next).collect())
 }
 
-/// What is asked where something asks by itself.
-pub(super) fn ask(file: PathBuf, input: InputFile, live: bool, triggered_by: String) -> Ask {
+/// What is asked where something asks by itself: a live run on the connector's own target.
+pub(super) fn ask(file: PathBuf, input: InputFile, triggered_by: String) -> Ask {
     Ask {
         file,
         input: vec![input],
-        live,
+        live: true,
         params: Vec::new(),
         target: None,
         out: None,

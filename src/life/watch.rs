@@ -6,22 +6,24 @@
 //! like it is a new one.
 
 mod places;
+mod taken;
 
 use super::activation::plan_to_run;
 use super::triggers::{Desk, Told, ask};
-use super::{Connector, Failure, io_words};
+use super::{Ask, Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
-use crate::project::state::{Claim, ExecutionRow, ExecutionState, State, Watched};
+use crate::project::state::{Claim, State, Watched};
 use crate::project::{Project, Watch};
-use crate::system::{crash, folder};
-use places::{being_written, locked, move_file, named};
+use crate::system::crash;
+use places::{being_written, locked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
+use taken::{archive, go_on, reject};
 
 /// How many files a folder may hand in at one look: the queue is not to wait long.
 const AT_ONCE: usize = 20;
@@ -227,7 +229,12 @@ fn take_one(
         Err(e) => return Err(e.into()),
     };
     let input = InputFile { path: path.to_path_buf(), name: name.to_owned() };
-    let ask = ask(connector.to_path_buf(), input, watch.live, format!("folder {}", watch.name));
+    let asked_by = format!("folder {}", watch.name);
+    let ask = Ask {
+        live: watch.live,
+        target: watch.target.clone(),
+        ..ask(connector.to_path_buf(), input, asked_by)
+    };
     let mut claim =
         Claim { watch: watch.name.clone(), name: name.to_owned(), mtime: before.1, sha256: String::new() };
     let id = desk.execution(state, plan.clone(), ask, |state, asked, new| {
@@ -236,108 +243,13 @@ fn take_one(
         if fs::metadata(path).map(|m| facts(&m)).ok() != Some(before) {
             return Ok(false);
         }
-        claim.sha256 = asked.kept()?.into_iter().map(|k| k.sha256).collect();
+        claim.sha256 = asked.kept_files()?.into_iter().map(|k| k.sha256).collect();
         Ok(state.queue_watched(&claim, new)?)
     })?;
     crash::point("watched claimed");
     let Some(execution) = id else { return Ok(()) };
     news(format!("{execution}  {name} from folder {} is queued", watch.name));
     archive(state, watch, &Watched { execution, claim, archived: false })
-}
-
-/// What is left to do for a file that an execution has.
-fn go_on(
-    project: &Project,
-    state: &mut State,
-    watch: &Watch,
-    file: &Watched,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
-    if !file.archived {
-        let path = watch.folder.join(&file.claim.name);
-        // Something else of that name is not the file that was claimed.
-        if path.is_file() && folder::sha256(&path)? != file.claim.sha256 {
-            return Ok(state.watched_archived(&file.execution)?);
-        }
-        return archive(state, watch, file);
-    }
-    let execution = state.execution(&file.execution)?;
-    if let Some(execution) = &execution {
-        if !execution.state.ended() {
-            return Ok(());
-        }
-        if execution.state == ExecutionState::Failed {
-            explain(project, watch, file, execution, news)?;
-        }
-    }
-    Ok(state.watched_done(&file.execution)?)
-}
-
-/// Moves a claimed file into the archive.
-fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Result<(), Failure> {
-    let from = watch.folder.join(&file.claim.name);
-    let same = fs::symlink_metadata(&from).is_ok_and(|m| m.is_file() && facts(&m).1 == file.claim.mtime);
-    if same {
-        moved(&from, &watch.archive.join(named(&file.claim.name, &file.execution)))?;
-    }
-    crash::point("watched moved");
-    Ok(state.watched_archived(&file.execution)?)
-}
-
-fn moved(from: &Path, to: &Path) -> Result<(), Failure> {
-    move_file(from, to).map_err(|e| {
-        Failure::new(
-            format!("{} cannot be moved to {}: {}", from.display(), to.display(), io_words(&e)),
-            "it is tried again every 30 seconds",
-        )
-    })
-}
-
-/// Moves a file whose execution failed to the errors, with a text that says why.
-fn explain(
-    project: &Project,
-    watch: &Watch,
-    file: &Watched,
-    execution: &ExecutionRow,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
-    let name = named(&file.claim.name, &file.execution);
-    let (from, to) = (watch.archive.join(&name), watch.errors.join(&name));
-    let why = execution.failure.as_deref().unwrap_or("its execution failed");
-    let id = &execution.id;
-    let more = format!(
-        "{} had it as execution {id}: `sconn executions show {id}` tells more.\n",
-        execution.connector
-    );
-    tell_why(watch, &to, &file.claim.name, why, &more)?;
-    crash::point("watched explained");
-    // Somebody may have taken it away.
-    if from.is_file() {
-        moved(&from, &to)?;
-    }
-    crash::point("watched failed");
-    let shown = to.strip_prefix(project.root()).unwrap_or(&to).display().to_string();
-    news(format!("{id}  {} could not be loaded; it is in {shown}", file.claim.name));
-    Ok(())
-}
-
-/// Moves a file that is no input at all to the errors.
-fn reject(watch: &Watch, path: &Path, why: &str, news: &dyn Fn(String)) -> Result<(), Failure> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let unique = super::asked::execution_id(&crate::system::clock::SystemClock);
-    let to = watch.errors.join(named(&name, &unique));
-    tell_why(watch, &to, &name, why, "")?;
-    moved(path, &to)?;
-    news(format!("{}: {name} could not be taken: {why}", label(watch)));
-    Ok(())
-}
-
-fn tell_why(watch: &Watch, to: &Path, name: &str, why: &str, more: &str) -> Result<(), Failure> {
-    let mut beside = to.as_os_str().to_owned();
-    beside.push(".txt");
-    let again = format!("To try it again, mend it and put it into {}.\n", watch.folder.display());
-    fs::create_dir_all(&watch.errors)?;
-    Ok(fs::write(beside, format!("{name} could not be loaded.\n\n{why}\n\n{more}{again}"))?)
 }
 
 /// The connector of a watch: its file, and the plan that the execution is made with. Live, one that was

@@ -41,6 +41,11 @@ pub(super) struct Fitted {
 }
 
 impl Prepared {
+    /// Rows that nothing will be decided about.
+    pub fn left_out(rows: Rows) -> Self {
+        Self { rows, keys: Vec::new(), ahead: VecDeque::new() }
+    }
+
     /// The rows.
     pub fn rows(&self) -> &Rows {
         &self.rows

@@ -8,7 +8,7 @@ mod serve;
 pub mod state;
 mod watch;
 
-pub use after::{MailSettings, MailTls, NetworkSettings};
+pub use after::{MailSettings, MailTls, NamedFile, NetworkSettings};
 pub use amounts::{parse_length, parse_wait};
 pub use hooks::HookSettings;
 pub use limits::{Limits, Retention};
@@ -24,11 +24,15 @@ use std::path::{Path, PathBuf};
 /// ```toml
 /// [targets.crm]
 /// sqlite = "data/crm.sqlite"
+///
+/// [connectors.vendor_prices]
+/// target = "crm"
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     targets: BTreeMap<String, TargetSetting>,
+    connectors: BTreeMap<String, ConnectorSetting>,
     hooks: HookSettings,
     watch: BTreeMap<String, watch::WatchSetting>,
     serve: ServeSettings,
@@ -44,6 +48,12 @@ struct TargetSetting {
     sqlite: PathBuf,
 }
 
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectorSetting {
+    target: String,
+}
+
 /// A project.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -52,6 +62,7 @@ pub struct Project {
     watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    ca: Option<NamedFile>,
     settings: Settings,
 }
 
@@ -84,6 +95,7 @@ impl Project {
                 targets: BTreeMap::new(),
                 watches: Vec::new(),
                 declared: false,
+                ca: None,
                 settings: Settings::default(),
             }),
         }
@@ -111,7 +123,22 @@ impl Project {
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),
         })?;
-        Ok(Self { root: root.to_path_buf(), targets, watches, declared: true, settings })
+        let ca = settings.network.ca.as_ref().map(|ca| NamedFile {
+            file: root.join(ca.get_ref()),
+            place: format!("{}:{}", file.display(), line(&text, ca.span().start)),
+        });
+        let project = Self { root: root.to_path_buf(), targets, watches, declared: true, ca, settings };
+        let of_watches = project.watches.iter().filter_map(|w| Some(("watch", &w.name, w.target.as_ref()?)));
+        let of_connectors =
+            project.settings.connectors.iter().map(|(name, c)| ("connectors", name, &c.target));
+        for (section, name, target) in of_watches.chain(of_connectors) {
+            if target != DEFAULT_TARGET && !project.targets.contains_key(target) {
+                let ProjectError { cause, hint } = project.no_target(target);
+                let cause = format!("{}: [{section}.{name}]: {cause}", file.display());
+                return Err(ProjectError { cause, hint });
+            }
+        }
+        Ok(project)
     }
 
     /// Its root folder.
@@ -144,6 +171,16 @@ impl Project {
         self.targets.keys().map(String::as_str)
     }
 
+    /// The target of a connector's runs that name none, where `sconn.toml` says one.
+    pub fn target_of(&self, connector: &str) -> Option<&str> {
+        self.settings.connectors.get(connector).map(|c| c.target.as_str())
+    }
+
+    /// The connectors of which `sconn.toml` says something.
+    pub fn settled(&self) -> impl Iterator<Item = &str> {
+        self.settings.connectors.keys().map(String::as_str)
+    }
+
     /// Where uploads lie until their execution has its own copies.
     pub fn uploads(&self) -> PathBuf {
         self.root.join(".sconn").join("uploads")
@@ -157,6 +194,11 @@ impl Project {
     /// What the project may connect to.
     pub fn network(&self) -> &NetworkSettings {
         &self.settings.network
+    }
+
+    /// The file with the authorities that are trusted beside the public ones.
+    pub fn ca(&self) -> Option<&NamedFile> {
+        self.ca.as_ref()
     }
 
     /// Where people reach the project's service, where that is said; without a `/` at its end.
@@ -201,24 +243,32 @@ impl Project {
         if name.contains(['/', '\\', '.']) {
             return Ok(PathBuf::from(name));
         }
+        Err(self.no_target(name))
+    }
+
+    fn no_target(&self, name: &str) -> ProjectError {
         let near = crate::diagnostic::nearest(name, self.targets.keys().map(String::as_str));
-        Err(ProjectError {
+        ProjectError {
             cause: format!("there is no target `{name}`"),
             hint: match near {
                 Some(n) => format!("did you mean `{n}`?"),
                 None => format!("add it to sconn.toml:\n[targets.{name}]\nsqlite = \"{name}.sqlite\""),
             },
-        })
+        }
     }
 }
 
 /// What is wrong with a `sconn.toml`, and where.
 fn broken(file: &Path, text: &str, error: &toml::de::Error) -> ProjectError {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
+    let line = line(text, error.span().map_or(0, |span| span.start));
     let wrong = text.lines().nth(line - 1).unwrap_or_default().trim();
     ProjectError {
         cause: format!("{}:{line}: {}", file.display(), error.message()),
         hint: format!("mend `{wrong}`; a setting that is left out has its default"),
     }
+}
+
+/// The line of a byte.
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }

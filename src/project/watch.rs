@@ -23,6 +23,7 @@ pub(super) struct WatchSetting {
     settle: String,
     #[serde(default = "live")]
     live: bool,
+    target: Option<String>,
 }
 
 fn settle() -> String {
@@ -52,6 +53,8 @@ pub struct Watch {
     pub settle: Duration,
     /// Whether records are written.
     pub live: bool,
+    /// The target's name; the connector's own where nothing is said.
+    pub target: Option<String>,
 }
 
 /// Endings of files that another program is still writing.
@@ -111,6 +114,7 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             errors,
             settle,
             live: s.live,
+            target: s.target,
         });
     }
     Ok(all)

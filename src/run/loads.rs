@@ -144,12 +144,14 @@ impl<'p> StepRun<'p> {
         let mut failure = None;
         // Once it failed or was stopped, the rest of the rows is still told.
         let mut idle = after_failure;
-        for chunk in chunks.ahead() {
+        let mut chunks = chunks.ahead();
+        while let Some(chunk) = chunks.next() {
             let chunk = chunk?;
             let count = chunk.rows().len() as u64;
             idle = idle || execution.stopped();
             let sources = chunk.rows().sources.clone();
             let done = if idle {
+                chunks.leave_out();
                 match self.commit_waiting(execution, scribe).await {
                     Ok(()) => {
                         let mut target = execution.target.lock().await;

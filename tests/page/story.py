@@ -95,6 +95,8 @@ def story(page):
     long = start(page, "shop", "long.csv", "Live run")
     expect(page.locator(".head .stage")).to_contain_text("loading items", timeout=SLOW)
     expect(page.locator(".head progress")).to_be_visible()
+    # It is told how far it is, and does not ask.
+    assert f"{long}/stream" in asked and f"{long}/progress" not in asked, asked
     page.goto(f"{ADDRESS}/connectors/shop/executions")
     look(page)
     expect(page.locator("tbody tr").first).to_contain_text("%", timeout=SLOW)
@@ -156,7 +158,8 @@ with sync_playwright() as playwright:
     context = browser.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
     context.set_default_timeout(20_000)
     page = context.new_page()
-    wrong = []
+    wrong, asked = [], []
+    page.on("request", lambda r: asked.append(r.url))
     page.on("pageerror", lambda e: wrong.append(str(e)))
     page.on("console", lambda m: wrong.append(m.text) if "Content Security Policy" in m.text else None)
     story(page)

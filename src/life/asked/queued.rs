@@ -101,7 +101,7 @@ pub(in crate::life) fn prepare_noted(
     kept.map(|()| asked)
 }
 
-fn keep(asked: &Asked) -> Result<(), Failure> {
+pub(super) fn keep(asked: &Asked) -> Result<(), Failure> {
     if asked.project.state()?.is_none() {
         return Err(Failure::new(
             "there is no project here, and so no queue",

@@ -227,21 +227,26 @@ impl State {
         list().map_err(|e| self.failed(&e))
     }
 
-    /// Events of a connector, the newest first; of one state, or of all.
+    /// What `of` makes of events of a connector, the newest first: of one state, or of all; those that are
+    /// older than the event `before`, or all. Bodies may be large, so one is in memory at a time.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn events(
+    pub fn events<T>(
         &self,
         connector: &str,
         state: Option<EventState>,
+        before: Option<i64>,
         limit: i64,
-    ) -> Result<Vec<Event>, ProjectError> {
+        of: impl Fn(Event) -> T,
+    ) -> Result<Vec<T>, ProjectError> {
         let list = || {
             let mut statement = self.connection.prepare_cached(&format!(
-                "{SELECT} WHERE connector = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3"
+                "{SELECT} WHERE connector = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR id < ?3)
+                 ORDER BY id DESC LIMIT ?4"
             ))?;
-            statement.query_map(params![connector, state, limit], read)?.collect::<rusqlite::Result<Vec<_>>>()
+            let rows = statement.query_map(params![connector, state, before, limit], |r| read(r).map(&of))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }

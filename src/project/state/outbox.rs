@@ -28,7 +28,7 @@ pub(super) const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS outbox_by_execution ON outbox(execution);";
 
 /// How long a message is with the process that took it. A longer try counts as one that died.
-const LEASE: SignedDuration = SignedDuration::from_mins(5);
+pub const MESSAGE_LEASE: SignedDuration = SignedDuration::from_mins(5);
 /// How long what was sent can be looked up.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -122,6 +122,17 @@ pub struct Message {
     pub done_at: Option<String>,
 }
 
+/// Which messages are listed; all of them where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WantedMessages<'a> {
+    /// Of this execution.
+    pub execution: Option<&'a str>,
+    /// That stand like this.
+    pub state: Option<MessageState>,
+    /// Older than the message of this id.
+    pub before: Option<&'a str>,
+}
+
 const COLUMNS: &str = "id, kind, execution, recipient, payload, created_at, next_at, attempts, state,
     lease_until, last_error, done_at";
 const DUE: &str = "state = 'waiting' AND next_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)";
@@ -211,7 +222,7 @@ impl State {
              RETURNING {COLUMNS}"
         );
         self.together(|t| {
-            t.query_row(&sql, params![stamp(now), stamp(now + LEASE), execution], read).optional()
+            t.query_row(&sql, params![stamp(now), stamp(now + MESSAGE_LEASE), execution], read).optional()
         })
     }
 
@@ -257,13 +268,24 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn messages(&self, execution: Option<&str>, limit: i64) -> Result<Vec<Message>, ProjectError> {
+        self.outbox(WantedMessages { execution, ..Default::default() }, limit)
+    }
+
+    /// The messages that are wanted, the newest first.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn outbox(&self, wanted: WantedMessages<'_>, limit: i64) -> Result<Vec<Message>, ProjectError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE ?1 IS NULL OR execution = ?1
-             ORDER BY created_at DESC, id LIMIT ?2"
+            "SELECT {COLUMNS} FROM outbox
+             WHERE (?1 IS NULL OR execution = ?1) AND (?2 IS NULL OR state = ?2)
+               AND (?3 IS NULL OR (created_at, id) < (SELECT created_at, id FROM outbox WHERE id = ?3))
+             ORDER BY created_at DESC, id DESC LIMIT ?4"
         );
         let list = || {
             let mut statement = self.connection.prepare(&sql)?;
-            statement.query_map(params![execution, limit], read)?.collect::<rusqlite::Result<Vec<_>>>()
+            let by = params![wanted.execution, wanted.state, wanted.before, limit];
+            statement.query_map(by, read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }

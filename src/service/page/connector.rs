@@ -37,7 +37,7 @@ impl Head {
             active: connector.status.runs(),
             tab,
             queued: state.queued(&connector.name)?.len(),
-            webhook: !state.events(&connector.name, None, 1)?.is_empty()
+            webhook: !state.events(&connector.name, None, None, 1, drop)?.is_empty()
                 || known_plan(state, &connector.name, connector.version)?
                     .is_some_and(|p| matches!(p.connector.trigger, Trigger::Webhook(_))),
         })
@@ -61,6 +61,13 @@ pub fn read(project: &Project, connector: &ConnectorState) -> Result<(Connector,
         Ok(plan) => Ok((loaded, plan)),
         Err(findings) => Err(concise(&findings, &loaded)),
     }
+}
+
+/// The plan of a connector's file, to begin an execution of it.
+pub fn plan_now(project: &Project, connector: &ConnectorState) -> Result<Plan, Failure> {
+    read(project, connector).map(|(_, plan)| plan).map_err(|errors| {
+        Failure::new(format!("`{}` cannot run: its file has errors", connector.name), clear(&errors))
+    })
 }
 
 struct Version {

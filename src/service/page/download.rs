@@ -1,7 +1,7 @@
 //! The files of an execution.
 
 use super::super::App;
-use super::execution::known;
+use super::super::progress::known;
 use super::session::Visitor;
 use super::{PageError, show};
 use crate::life::{Artefact, InputFile, kept_input};

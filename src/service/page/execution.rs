@@ -1,5 +1,6 @@
 //! An execution: how far it is, what it did, why rows were left out.
 
+use super::super::progress::{follow, known};
 use super::super::{ApiError, App};
 use super::session::{Fields, Visitor};
 use super::show::{self, Execution, Files, Part, Time, clear};
@@ -73,12 +74,6 @@ struct ProgressPart {
     execution: Execution,
 }
 
-/// The execution of that id, with what is known of a worker that is gone.
-pub fn known(state: &mut State, id: &str) -> Result<ExecutionRow, ApiError> {
-    state.find_interrupted(SystemClock.now())?;
-    state.execution(id)?.ok_or_else(|| ApiError::missing("execution", id))
-}
-
 /// What people call the connector of an execution.
 pub fn label_of(state: &State, row: &ExecutionRow) -> Result<String, ApiError> {
     Ok(state.connector(&row.connector)?.map_or_else(|| clear(&row.connector), |c| show::label(&c)))
@@ -118,7 +113,20 @@ fn of(
     })
 }
 
-/// How far it is; what the script asks for while it runs.
+/// How far it is, told as long as it runs.
+pub async fn stream(
+    extract::State(app): extract::State<App>,
+    _: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let part = |row| {
+        let part = ProgressPart { execution: Execution::of(row) };
+        part.render().map(|html| html.trim().to_owned()).map_err(|_| ApiError::broken())
+    };
+    Ok(follow(app, id, part).await?)
+}
+
+/// How far it is; what the script asks for where it is not told.
 pub async fn progress(
     extract::State(app): extract::State<App>,
     _: Visitor,

@@ -52,6 +52,7 @@ fn forms() -> Router<App> {
         .route("/connectors/{name}/events", get(events::list).post(events::change))
         .route("/executions/{id}", get(execution::show))
         .route("/executions/{id}/progress", get(execution::progress))
+        .route("/executions/{id}/stream", get(execution::stream))
         .route("/executions/{id}/decisions", get(decisions::show))
         .route("/executions/{id}/cancel", post(execution::cancel))
         .route("/executions/{id}/resume", post(execution::resume))

@@ -22,17 +22,43 @@ function times(root) {
   }
 }
 
+/** What has not changed is not read out again. */
+function show(part, text) {
+  if (part.dataset.seen === text) return;
+  part.dataset.seen = text;
+  part.innerHTML = text;
+}
+
+/** The service tells how far it is. Where it cannot, and while nobody looks, it is asked again and again:
+ * browsers have few connections to one place for all their tabs together. */
+function listen(part) {
+  const source = new EventSource(part.dataset.stream);
+  const over = new AbortController();
+  const once = { signal: over.signal };
+  const stop = () => {
+    over.abort();
+    source.close();
+  };
+  const ask = () => {
+    stop();
+    setTimeout(follow, EVERY, part);
+  };
+  source.addEventListener("progress", (event) => show(part, event.data));
+  source.addEventListener("ended", (event) => {
+    stop();
+    show(part, event.data);
+    ended(part);
+  });
+  source.addEventListener("error", ask, once);
+  document.addEventListener("visibilitychange", () => document.hidden && ask(), once);
+}
+
 async function follow(part) {
   try {
     const answer = await fetch(part.dataset.live, { headers: { accept: "text/html" } });
     if (answer.redirected || answer.status === 404) return location.reload();
     if (answer.ok) {
-      const text = (await answer.text()).trim();
-      // What has not changed is not read out again.
-      if (part.dataset.seen !== text) {
-        part.dataset.seen = text;
-        part.innerHTML = text;
-      }
+      show(part, (await answer.text()).trim());
       if (answer.headers.get("x-ended") === "yes") return ended(part);
     }
   } catch {
@@ -50,7 +76,10 @@ function ended(part) {
   part.append(" ", again);
 }
 
-for (const part of document.querySelectorAll("[data-live]")) setTimeout(follow, EVERY, part);
+for (const part of document.querySelectorAll("[data-live]")) {
+  if (part.dataset.stream && !document.hidden) listen(part);
+  else setTimeout(follow, EVERY, part);
+}
 times(document);
 
 document.addEventListener("click", (event) => {

@@ -2,6 +2,7 @@
 //! page takes the cookie; the API takes tokens alone, so that no other site can reach it with somebody's
 //! session.
 
+use super::super::extract::heard;
 use super::super::{App, Caller};
 use super::PageError;
 use crate::project::state::Role;
@@ -138,7 +139,7 @@ impl FromRequest<App> for Fields {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
-        let form = Form::<Vec<(String, String)>>::from_request(request, app).await;
+        let form = heard(app, Form::<Vec<(String, String)>>::from_request(request, app)).await?;
         let Form(fields) = form.map_err(|e| super::super::ApiError::new(e.status(), e.body_text(), ""))?;
         Ok(Self(fields))
     }

@@ -1,7 +1,7 @@
 //! Starting a run: files, dry or live, parameters.
 
 use super::super::{ApiError, App, Upload};
-use super::connector::{Head, known, read};
+use super::connector::{Head, known, plan_now, read};
 use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
@@ -130,9 +130,7 @@ fn begin(
     by: String,
 ) -> Result<String, ApiError> {
     let connector = known(project, state, name)?;
-    let (_, plan) = read(project, &connector).map_err(|errors| {
-        Failure::new(format!("`{name}` cannot run: its file has errors"), clear(&errors))
-    })?;
+    let plan = plan_now(project, &connector)?;
     let mut input: Vec<InputFile> = upload.files.clone();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
         input.extend(kept_input(&project.root().join(&earlier.folder)));

@@ -27,13 +27,13 @@ fn an_execution_that_ended_however_is_noted_once() {
         queue(&mut state, id, "shop", true, 0);
     }
     assert_eq!(state.ended().unwrap(), []);
-    let epoch = state.take("ran", 1, at(1)).unwrap().unwrap().epoch;
+    let epoch = state.take("ran", 1, at(1), None).unwrap().unwrap().epoch;
     let outcome = Outcome { state: Completed, counts: None, failure: None, at: at(2) };
     state.end("ran", epoch, outcome).unwrap();
     state.end("ran", epoch, outcome).unwrap();
     assert_eq!(state.cancel("cancelled", at(3)).unwrap().map(|s| s != Cancelled), Some(true));
     for attempt in 1..=5 {
-        state.take("stuck", 1, at(attempt * 100)).unwrap().unwrap();
+        state.take("stuck", 1, at(attempt * 100), None).unwrap().unwrap();
         state.find_interrupted(at(attempt * 100 + 50)).unwrap();
         // As long as somebody takes it up again, it has not ended.
         assert_eq!(state.ended().unwrap().len(), if attempt < 5 { 2 } else { 3 }, "attempt {attempt}");

@@ -1,0 +1,267 @@
+//! The way of an execution: it waits, a worker takes it and tells how far it is, and it ends.
+
+use super::executions::{SELECT, read};
+use super::{ExecutionRow, ExecutionState, State, stamp};
+use crate::project::ProjectError;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+/// How long a worker may be silent before its execution counts as interrupted.
+const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// How.
+    pub state: ExecutionState,
+    /// Counts by action, as JSON.
+    pub counts: Option<&'a str>,
+    /// Why it failed.
+    pub failure: Option<&'a str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a worker has that took an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which of its workers it is.
+    pub epoch: i64,
+    /// Whether the execution was cancelled: it is only to be ended.
+    pub cancelled: bool,
+}
+
+impl State {
+    /// Takes an execution that has not ended: this process works on it from now on. The caller holds the
+    /// lock of the execution's folder, so no other worker of it is alive; one on another machine is not
+    /// heard any more. None where there is nothing to take; where its connector is not active, if it is live; and
+    /// where as many others of its connector run as `places` says.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn take(
+        &mut self,
+        id: &str,
+        pid: u32,
+        now: Timestamp,
+        places: Option<i64>,
+    ) -> Result<Option<Taken>, ProjectError> {
+        self.together(|t| {
+            t.query_row(
+                "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
+                   started_at = coalesce(started_at, ?4), failure = NULL
+                 WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
+                   AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))
+                   AND (cancel OR ?5 IS NULL OR ?5 >
+                     (SELECT count(*) FROM executions AS other
+                      WHERE other.connector = executions.connector AND other.id <> executions.id
+                        AND other.state = 'running' AND other.lease_until >= ?4))
+                 RETURNING epoch, cancel",
+                params![id, pid, stamp(now + LEASE), stamp(now), places],
+                |r| Ok(Taken { epoch: r.get(0)?, cancelled: r.get(1)? }),
+            )
+            .optional()
+        })
+    }
+
+    /// Tells how far a worker is, and keeps its lease, or takes it back where it was only silent. Whether it should go
+    /// on; none where the execution is not its own any more.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn beat(
+        &mut self,
+        id: &str,
+        epoch: i64,
+        stage: &str,
+        done: i64,
+        total: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Option<bool>, ProjectError> {
+        self.together(|t| {
+            t.query_row(
+                "UPDATE executions SET state = 'running', lease_until = ?3, stage = ?4, done = ?5, total = ?6
+                 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING cancel",
+                params![id, epoch, stamp(now + LEASE), stage, done, total],
+                |r| r.get::<_, bool>(0).map(|cancel| !cancel),
+            )
+            .optional()
+        })
+    }
+
+    /// Enters how an execution ended, and what that makes of its connector: a live run decides
+    /// whether it needs attention. Whether the execution was still that worker's.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn end(&mut self, id: &str, epoch: i64, outcome: Outcome<'_>) -> Result<bool, ProjectError> {
+        self.together(|t| end(t, id, epoch, outcome))
+    }
+
+    /// Asks to stop an execution: one that waits is cancelled at once, a running one stops after the chunk in
+    /// hand, and one that was interrupted is ended by the next worker that takes it, which tells what it did.
+    /// Gives what it was, or none where there is none.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn cancel(&mut self, id: &str, now: Timestamp) -> Result<Option<ExecutionState>, ProjectError> {
+        self.together(|t| {
+            let state: Option<ExecutionState> =
+                t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()?;
+            match state {
+                Some(ExecutionState::Queued) => {
+                    t.execute(
+                        "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
+                        [id, &stamp(now)],
+                    )?;
+                }
+                Some(ExecutionState::Running | ExecutionState::Interrupted) => {
+                    t.execute("UPDATE executions SET cancel = 1 WHERE id = ?1", [id])?;
+                }
+                _ => {}
+            }
+            Ok(state)
+        })
+    }
+
+    /// Running executions whose worker has not been heard of within its lease count as interrupted.
+    /// Gives them and the processes that had them: one may still be there, stopped or hanging.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn find_interrupted(&mut self, now: Timestamp) -> Result<(), ProjectError> {
+        let late = "state = 'running' AND lease_until < ?1";
+        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {late})");
+        let now = stamp(now);
+        // It is asked often, and there seldom are any: no need to wait for those who write.
+        if !self.connection.query_row(&any, [&now], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+            return Ok(());
+        }
+        let mark = format!("UPDATE executions SET state = 'interrupted' WHERE {late}");
+        self.together(|t| t.execute(&mark, [&now]).map(drop))
+    }
+
+    /// The workers of interrupted executions that nobody has seen the end of: they were silent, and may be there
+    /// still.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn silent_workers(&self) -> Result<Vec<(String, u32)>, ProjectError> {
+        let list = || {
+            let sql = "SELECT id, pid FROM executions WHERE state = 'interrupted' AND pid IS NOT NULL";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// A silent worker is gone by now.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn silent_worker_gone(&mut self, id: &str, pid: u32) -> Result<(), ProjectError> {
+        self.together(|t| {
+            let sql = "UPDATE executions SET pid = NULL WHERE id = ?1 AND pid = ?2 AND state = 'interrupted'";
+            t.execute(sql, params![id, pid]).map(drop)
+        })
+    }
+
+    /// A worker ended without a word: its execution is interrupted, if it had one still.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn worker_gone(&mut self, id: &str, pid: u32) -> Result<bool, ProjectError> {
+        self.together(|t| {
+            let sql = "UPDATE executions SET state = 'interrupted', pid = NULL
+                       WHERE id = ?1 AND pid = ?2 AND state = 'running'";
+            Ok(t.execute(sql, params![id, pid])? > 0)
+        })
+    }
+
+    /// An execution that was cancelled and whose worker is gone: it only is to be ended. One whose workers were
+    /// gone again and again counts as cancelled as it is.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written.
+    pub fn next_cancelled(&mut self, now: Timestamp) -> Result<Option<ExecutionRow>, ProjectError> {
+        const LEFT: &str = "state = 'interrupted' AND cancel = 1";
+        let given_up = format!(
+            "UPDATE executions SET state = 'cancelled', ended_at = ?1 WHERE {LEFT} AND epoch - spared > 8"
+        );
+        let next = format!("{SELECT} WHERE {LEFT} AND epoch - spared <= 8 ORDER BY queued_at, id LIMIT 1");
+        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {LEFT})");
+        if !self.connection.query_row(&any, [], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+            return Ok(None);
+        }
+        self.together(|t| {
+            t.execute(&given_up, [stamp(now)])?;
+            t.query_row(&next, [], read).optional()
+        })
+    }
+
+    /// The next execution to run, fair between connectors: of those that may run (the connector is
+    /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
+    /// the oldest. An execution that was interrupted again and again is left to people; those that are `taken` are at
+    /// somebody's already.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn next(
+        &self,
+        concurrency: &dyn Fn(&str) -> i64,
+        taken: &[&str],
+    ) -> Result<Option<ExecutionRow>, ProjectError> {
+        const WAITS: &str =
+            "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
+        let connectors = || {
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT connector, sum(state = 'running') FROM executions
+                 GROUP BY connector HAVING sum({WAITS}) > 0
+                 ORDER BY 2, min(CASE WHEN {WAITS} THEN queued_at END)"
+            ))?;
+            statement
+                .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let oldest = format!(
+            "{SELECT} WHERE connector = ?1 AND {WAITS} AND (live = 0 OR ?2)
+               AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
+        );
+        let taken = serde_json::json!(taken).to_string();
+        for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
+            if running >= concurrency(&connector) {
+                continue;
+            }
+            let active = self.connector(&connector)?.is_some_and(|c| c.status.runs());
+            let next = self.connection.query_row(&oldest, params![connector, active, taken], read).optional();
+            if let Some(next) = next.map_err(|e| self.failed(&e))? {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// See [`State::end`].
+pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_>) -> rusqlite::Result<bool> {
+    let ended: Option<(String, bool)> = t
+        .query_row(
+            "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL, state = ?3, failure = ?6,
+               lease_until = NULL, stage = NULL, done = NULL, total = NULL
+             WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING connector, live",
+            params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )
+        .optional()?;
+    let Some((connector, live)) = ended else { return Ok(false) };
+    let errors = match outcome.state {
+        ExecutionState::Completed => false,
+        ExecutionState::CompletedWithErrors | ExecutionState::Failed => true,
+        // What was stopped says nothing of the connector.
+        _ => return Ok(true),
+    };
+    if live {
+        t.execute("UPDATE connectors SET last_live_errors = ?2 WHERE name = ?1", params![connector, errors])?;
+    }
+    Ok(true)
+}
