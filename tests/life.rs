@@ -134,7 +134,7 @@ fn an_inactive_connector_queues_what_arrives_and_runs_it_when_it_is_active_again
     let refused = desk.ends(2, &["executions", "resume", &first]);
     assert!(refused.stderr.contains("`shop` does not run live: it is Inactive"), "{}", refused.stderr);
     let asked = desk.ends(2, &["activate", "shop"]);
-    for said in ["2 queued executions would begin", &first, &second, "--keep-queued or --cancel-queued"] {
+    for said in ["2 executions would begin or go on", &first, &second, "--keep-queued or --cancel-queued"] {
         assert!(asked.stderr.contains(said), "{said}: {}", asked.stderr);
     }
     desk.ends(0, &["executions", "cancel", &second]);

@@ -1,6 +1,7 @@
 //! The one integration test binary: linking the engine once is enough.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod active;
 mod after;
 mod api;
 mod architecture;

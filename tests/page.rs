@@ -122,7 +122,7 @@ fn before_a_connector_is_active_again_it_is_asked_what_becomes_of_its_queue() {
     assert_eq!(asked.header("location"), "/connectors/shop/activation");
     assert_eq!(desk.status(), "Setup in Progress", "nothing happens before the answer");
     let prompt = ann.get("/connectors/shop/activation").body;
-    assert!(prompt.contains("2 queued executions would begin at once"), "{prompt}");
+    assert!(prompt.contains("2 executions would begin or go on at once"), "{prompt}");
     assert!(prompt.contains(&id(&first)) && prompt.contains(&id(&second)), "{prompt}");
     // An answer that knows of one only is asked again.
     let half = ann.post("/connectors/shop/activation", &[("to", "on"), ("shown", &id(&first))]);

@@ -149,7 +149,7 @@ pub enum Format {
 /// `sconn plan`
 #[derive(Debug, clap::Args)]
 pub struct PlanArgs {
-    /// The connector.
+    /// The connector's file, or its name in the project of the current folder.
     pub file: PathBuf,
     /// How it is shown.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -159,7 +159,7 @@ pub struct PlanArgs {
 /// `sconn run`
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// The connector.
+    /// The connector's file, or its name in the project of the current folder.
     pub file: PathBuf,
     /// An input file: CSV, TSV, Excel, or a ZIP of CSVs. May be given several times.
     #[arg(long, short, num_args = 1..)]

@@ -2,9 +2,13 @@
 
 use super::args::{Check, CheckFormat};
 use super::{Exit, Failure, Look, print};
-use crate::diagnostic::{Code, nearest, render};
+use crate::diagnostic::{Code, Diagnostic, nearest, render};
 use crate::life::{Connector, connector_files};
-use std::path::PathBuf;
+use crate::project::Project;
+use crate::text::FileId;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
     let given = if args.paths.is_empty() { vec![PathBuf::from(".")] } else { args.paths.clone() };
@@ -26,12 +30,14 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
         ));
     }
     let mut findings = 0;
-    let mut shown = std::collections::BTreeSet::new();
+    let mut shown = BTreeSet::new();
     let mut json = Vec::new();
+    let mut names = BTreeMap::new();
     for file in &files {
         let connector = Connector::load(file)?;
         // A file that several connectors import is told of once.
         let mut fresh = connector.project.check();
+        fresh.extend(name_taken(&connector, file, &mut names));
         fresh.retain(|d| {
             let span = d.span();
             shown.insert((connector.project.file_name(span.file), span.range, d.code, d.message.clone()))
@@ -56,6 +62,22 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
         _ => {}
     }
     Ok(if findings == 0 { Exit::Clean } else { Exit::Findings })
+}
+
+/// The first file of each name, by its project's root.
+type Names = BTreeMap<(PathBuf, String), String>;
+
+/// That a file before this one declares the same connector. Without a project each file is on its own.
+fn name_taken(connector: &Connector, file: &Path, names: &mut Names) -> Option<Diagnostic> {
+    let project = Project::of(file).ok().filter(Project::is_declared)?;
+    let name = connector.project.connector()?.name;
+    match names.entry((project.root().to_path_buf(), name)) {
+        Entry::Occupied(first) => connector.project.name_taken(first.get()),
+        Entry::Vacant(free) => {
+            free.insert(connector.project.file_name(FileId(0)));
+            None
+        }
+    }
 }
 
 /// Several JSON lists as one.

@@ -3,7 +3,7 @@
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
 use super::{Exit, Failure, Look, io_words, print};
 use crate::life::{
-    Connector, Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
+    Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
 };
 use crate::project::Project;
 use crate::project::state::Event;
@@ -46,13 +46,8 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
 /// A connector and its name: one that is being written may not compile yet.
 fn find(connector: &Path) -> Result<(Known, String), Failure> {
     let known = Known::find(connector)?;
-    if !connector.is_file() {
-        return Ok((known, connector.display().to_string()));
-    }
-    let declared = Connector::declared(&known.file)?.ok_or_else(|| {
-        Failure::new(format!("{} has no connector", known.file.display()), "add `connector NAME { … }`")
-    })?;
-    Ok((known, declared.name))
+    let name = known.name.clone();
+    Ok((known, name))
 }
 
 fn choose(which: &WhichEvents) -> Result<(Known, String, Vec<i64>), Failure> {

@@ -5,7 +5,7 @@ use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
 use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
-use crate::project::state::{EventState, ExecutionRow, Status};
+use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use std::io::{IsTerminal, Write};
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
@@ -13,8 +13,11 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let connector = Connector::load(&known.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let name = &plan.connector.name;
-    let version = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
-    print(&format!("{name} is active, version {version}\n"))?;
+    let done = crate::life::activate(&mut known, &connector, &plan, |queued| settle(name, queued, args))?;
+    print(&format!("{name} is active, version {}\n", done.version))?;
+    for before in &done.before {
+        print(&format!("{before} is inactive: its file is `{name}` now; what is queued for it stays\n"))?;
+    }
     if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
         eprintln!("webhook events that were captured before stay so: sconn events list {name}");
     }
@@ -24,13 +27,11 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
 
 /// What waits would begin to run: the user says first what becomes of it.
 fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Vec<String>, Failure> {
-    let list: Vec<String> = queued
-        .iter()
-        .map(|e| format!("  {}  {}  queued {}", e.id, if e.live { "live" } else { "dry run" }, e.queued_at))
-        .collect();
+    let list: Vec<String> =
+        queued.iter().map(|e| format!("  {}  {}  since {}", e.id, e.state.words(), e.queued_at)).collect();
     let count = queued.len();
     let what = format!(
-        "{count} queued {} would begin once `{name}` is active:\n{}",
+        "{count} {} would begin or go on once `{name}` is active:\n{}",
         if count == 1 { "execution" } else { "executions" },
         list.join("\n")
     );
@@ -55,61 +56,80 @@ fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Ve
 /// Asks on the terminal which of them to cancel.
 fn ask<'q>(what: &str, queued: &'q [ExecutionRow]) -> Result<Vec<&'q ExecutionRow>, Failure> {
     eprintln!("{what}");
-    eprint!("Cancel which of them first? all, none, or ids separated by spaces [none]: ");
+    eprint!("Cancel which of them first? all, none, ids separated by spaces, or quit [none]: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    let words: Vec<&str> = answer.split_whitespace().collect();
-    if let Some(unknown) =
-        words.iter().find(|w| **w != "all" && **w != "none" && !queued.iter().any(|e| e.id == **w))
-    {
-        return Err(Failure::new(format!("`{unknown}` is none of them"), "nothing was changed; try again"));
+    if std::io::stdin().read_line(&mut answer)? == 0 {
+        // The end of the input is no answer.
+        eprintln!();
+        answer = "quit".to_owned();
     }
-    let all = words.contains(&"all");
-    Ok(queued.iter().filter(|e| all || words.contains(&e.id.as_str())).collect())
+    let words: Vec<&str> = answer.split_whitespace().collect();
+    match words.as_slice() {
+        [] | ["none"] => return Ok(Vec::new()),
+        ["all"] => return Ok(queued.iter().collect()),
+        ["quit"] => return Err(Failure::new("it was not activated", "nothing was changed")),
+        _ => {}
+    }
+    match words.iter().find(|w| !queued.iter().any(|e| e.id == **w)) {
+        Some(word @ &("all" | "none" | "quit")) => Err(Failure::new(
+            format!("`{word}` does not go together with other words"),
+            "nothing was changed; try again",
+        )),
+        Some(unknown) => {
+            Err(Failure::new(format!("`{unknown}` is none of them"), "nothing was changed; try again"))
+        }
+        None => Ok(queued.iter().filter(|e| words.contains(&e.id.as_str())).collect()),
+    }
 }
 
 pub(super) fn deactivate(args: &DeactivateArgs) -> Result<Exit, Failure> {
     let mut known = Known::find(&args.connector)?;
-    let relative = known.relative();
-    let Some(connector) = known.state.connectors()?.into_iter().find(|c| c.file == relative) else {
+    let name = &known.name;
+    if known.state.connector(name)?.is_none_or(|c| c.version.is_none()) {
         return Err(Failure::new(
-            format!("{} was never activated", known.file.display()),
+            format!("`{name}` was never activated"),
             "nothing is to be done: what was never activated does not run",
         ));
-    };
-    let was = known.state.deactivate(&connector.name)?;
+    }
+    let was = known.state.deactivate(name)?;
     let text = if was {
         "is inactive: what runs stops after the chunk in hand, what arrives is queued"
     } else {
         "was not active"
     };
-    print(&format!("{} {text}\n", connector.name))?;
+    print(&format!("{name} {text}\n"))?;
     Ok(Exit::Clean)
 }
 
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
-    let (project, state, only) = match &args.connector {
+    let (project, mut state, only) = match &args.connector {
         Some(connector) => {
             let known = Known::find(connector)?;
-            let relative = known.relative();
-            (known.project, known.state, Some(relative))
+            // One in a hidden folder is not found by itself.
+            let unknown = ConnectorState {
+                label: known.name.clone(),
+                file: known.relative(),
+                name: known.name,
+                status: Status::Setup,
+                version: None,
+                hash: None,
+            };
+            (known.project, known.state, Some(unknown))
         }
         None => {
             let project = Project::here()?;
-            let Some(mut state) = project.state()? else { return Err(no_project(project.root())) };
-            discover(&project, &mut state)?;
+            let Some(state) = project.state()? else { return Err(no_project(project.root())) };
             (project, state, None)
         }
     };
-    let mut lines = Vec::new();
-    for connector in state.connectors()?.into_iter().filter(|c| only.as_ref().is_none_or(|o| *o == c.file)) {
-        lines.push(standing(&project, &state, connector)?);
-    }
-    if let (Some(file), true) = (&only, lines.is_empty()) {
-        print(&format!("{file}: {}\n", Status::Setup.words()))?;
-        return Ok(Exit::Clean);
-    }
+    discover(&project, &mut state)?;
+    let all = match &only {
+        Some(only) => vec![state.connector(&only.name)?.unwrap_or_else(|| only.clone())],
+        None => state.connectors()?,
+    };
+    let lines: Vec<_> =
+        all.into_iter().map(|c| standing(&project, &state, c)).collect::<Result<_, Failure>>()?;
     if args.format == Format::Json {
         let json = serde_json::to_string_pretty(&lines).map_err(|e| Failure::new(e.to_string(), ""))?;
         print(&format!("{json}\n"))?;
@@ -119,10 +139,10 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     for line in &lines {
         let c = &line.connector;
         let version = c.version.map(|v| format!(", version {v}")).unwrap_or_default();
-        let edited = if line.edited { ", edited since: activate it again" } else { "" };
+        let changed = line.changed.map(|changed| format!(", {}", changed.words())).unwrap_or_default();
         let queued = if line.queued > 0 { format!(", {} queued", line.queued) } else { String::new() };
         let next = line.next_slot.as_ref().map(|slot| format!(", next slot {slot}")).unwrap_or_default();
-        print(&format!("{:width$}  {}{version}{edited}{queued}{next}\n", c.name, c.status.words()))?;
+        print(&format!("{:width$}  {}{version}{changed}{queued}{next}\n", c.name, c.status.words()))?;
     }
     if lines.is_empty() {
         print("there is no connector in the project's folder yet\n")?;

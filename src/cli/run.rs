@@ -5,7 +5,9 @@ use super::findings::plan_or_tell;
 use super::progress::Told;
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
-use crate::life::{Ask, Asked, Connector, Hold, Turn, Worker};
+use crate::life::{
+    Ask, Asked, Connector, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
+};
 use crate::report::{RunState, terminal};
 use crate::run::{Progress, RunError, execute};
 use crate::system::crash;
@@ -18,8 +20,9 @@ use std::time::Duration;
 /// How often it is looked whether it is an execution's turn.
 const LOOK: Duration = Duration::from_millis(100);
 
-pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
+pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let (format, by) = (args.format, args.by.is_some());
+    args.file = connector_file(&args.file)?;
     let connector = Connector::load(&args.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let asked = Asked::now(&connector, plan, ask(args))?;
@@ -32,9 +35,28 @@ pub(super) fn run(args: RunArgs, look: Look) -> Result<Exit, Failure> {
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
-pub(super) fn queue(args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
-    let connector = Connector::load(&args.file)?;
-    let Some(plan) = plan_or_tell(&connector, look) else { return Ok(None) };
+pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
+    let known = Known::find(&args.file)?;
+    args.file = known.file;
+    let state = known.state.connector(&known.name)?.filter(|_| args.live);
+    let active = state.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten();
+    let plan = if let Some((plan, notice)) = active {
+        notice.iter().for_each(|notice| eprintln!("warning: {notice}"));
+        plan
+    } else {
+        let connector = Connector::load(&args.file)?;
+        let Some(plan) = plan_or_tell(&connector, look) else { return Ok(None) };
+        let missing = if args.live { Vec::new() } else { incomplete(&connector, &plan) };
+        let name = &plan.connector.name;
+        missing.iter().for_each(|missing| eprintln!("warning: `{name}` is not complete: {missing}"));
+        plan
+    };
+    if args.input.is_empty() && plan.needs_input() {
+        return Err(Failure::new(
+            format!("`{}` reads input, and no file was given", plan.connector.name),
+            "hand in one or more files: --input FILE",
+        ));
+    }
     crate::life::queue(plan, ask(args)).map(Some)
 }
 

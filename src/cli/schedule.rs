@@ -3,17 +3,13 @@
 use super::args::ScheduleArgs;
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print};
-use crate::life::{Connector, Known, Schedule};
+use crate::life::{Connector, Schedule, connector_file};
 use crate::system::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
 
 pub(super) fn schedule(args: &ScheduleArgs, look: Look) -> Result<Exit, Failure> {
     // Its file says when, in a project or not, active or not.
-    let file = match args.connector.is_file() {
-        true => args.connector.clone(),
-        false => Known::find(&args.connector)?.file,
-    };
-    let connector = Connector::load(&file)?;
+    let connector = Connector::load(&connector_file(&args.connector)?)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let name = &plan.connector.name;
     let Some(schedule) = Schedule::of(&plan)? else {

@@ -107,10 +107,11 @@ codes! {
     UnknownTimezone "SC0504" Error "unknown time zone";
     SecretWrittenOut "SC0505" Error "a secret written out";
     SeveralConnectors "SC0506" Error "more than one connector in a file";
-    SampleUnreadable "SC0507" Error "a sample that cannot be read";
+    SampleUnreadable "SC0507" Warning "a sample that cannot be read";
     SampleLacksColumn "SC0508" Error "a sample without a declared column";
     NoConnector "SC0509" Error "load steps without a connector";
     WebhookWithoutSecret "SC0510" Warning "a webhook that nobody may call";
+    ColumnsUnknown "SC0511" Error "an input whose columns are not known";
 
     UnknownFieldType "SC0601" Error "unknown field type";
     MissingFieldArgument "SC0602" Error "a field type that lacks something";

@@ -1,9 +1,9 @@
 //! Activation: which version of a connector runs live, and what must be there before.
 
-use super::{Connector, Failure};
+use super::{Connector, Failure, discover};
 use crate::plan::{Plan, Trigger};
 use crate::project::Project;
-use crate::project::state::{Activation, ConnectorState, ExecutionRow, State};
+use crate::project::state::{Activation, ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -15,33 +15,38 @@ pub struct Known {
     pub project: Project,
     /// Its state.
     pub state: State,
-    /// The connector's file.
+    /// The connector's API name.
+    pub name: String,
+    /// Its file.
     pub file: PathBuf,
 }
 
 impl Known {
-    /// Finds a connector by its file, or by the name under which the project of the current folder
-    /// knows it.
+    /// Finds a connector by its file, or by its name in the project of the current folder.
     ///
     /// # Errors
     /// Where there is no such connector, or no project.
     pub fn find(connector: &Path) -> Result<Self, Failure> {
-        let is_file = connector.is_file();
+        // One whose file was removed can still be told by it.
+        let is_file = connector.is_file() || connector.extension().is_some_and(|e| e == "sconn");
         let project = if is_file { Project::of(connector)? } else { Project::here()? };
         let Some(state) = project.state()? else { return Err(no_project(project.root())) };
         if is_file {
-            return Ok(Self { project, state, file: connector.to_path_buf() });
+            return Self::declared(project, state, connector);
         }
         Self::named(project, state, &connector.display().to_string())
     }
 
-    /// The connector that a project knows under that name.
+    /// The connector of that name: one that the project knows, or that lies in its folder.
     ///
     /// # Errors
     /// Where there is none.
-    pub fn named(project: Project, state: State, name: &str) -> Result<Self, Failure> {
-        let all = state.connectors()?;
-        let Some(known) = all.iter().find(|c| c.name == name) else {
+    pub fn named(project: Project, mut state: State, name: &str) -> Result<Self, Failure> {
+        if state.connector(name)?.is_none() {
+            discover(&project, &mut state)?;
+        }
+        let Some(known) = state.connector(name)? else {
+            let all = state.connectors()?;
             let near = crate::diagnostic::nearest(name, all.iter().map(|c| c.name.as_str()));
             return Err(Failure::new(
                 format!("the project knows no connector `{name}`"),
@@ -52,14 +57,69 @@ impl Known {
             ));
         };
         let file = project.root().join(&known.file);
-        Ok(Self { project, state, file })
+        Ok(Self { project, state, name: known.name, file })
+    }
+
+    /// The connector that a file declares. Of a file that is gone or declares none any more: the one that the
+    /// project knows by it, rather one that is active.
+    fn declared(project: Project, state: State, file: &Path) -> Result<Self, Failure> {
+        let mut known = Self { project, state, name: String::new(), file: file.to_path_buf() };
+        let is_there = file.is_file();
+        if let Some(declared) = is_there.then(|| Connector::declared(file)).transpose()?.flatten() {
+            return Ok(Self { name: declared.name, ..known });
+        }
+        let relative = known.relative();
+        let mut all = known.state.connectors()?;
+        all.retain(|c| c.file == relative);
+        all.sort_by_key(|c| !c.status.runs());
+        match (all.into_iter().next(), is_there) {
+            (Some(connector), _) => known.name = connector.name,
+            (None, true) => {
+                return Err(Failure::new(
+                    format!("{} declares no connector", file.display()),
+                    format!("`sconn check {}` tells what is wrong with it", file.display()),
+                ));
+            }
+            (None, false) => {
+                return Err(Failure::new(
+                    format!(
+                        "{} is not there, and the project knows no connector by that file",
+                        file.display()
+                    ),
+                    "`sconn status` lists those that are known",
+                ));
+            }
+        }
+        Ok(known)
     }
 
     /// The file, counted from the project's root.
     pub fn relative(&self) -> String {
-        let absolute = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_path_buf());
-        let (file, root) = (absolute(&self.file), absolute(self.project.root()));
+        let (file, root) = (real(&self.file), real(self.project.root()));
         file.strip_prefix(&root).unwrap_or(&file).display().to_string()
+    }
+}
+
+/// A path without links and detours, be its file there or not.
+fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let in_folder = || Some(absolute.parent()?.canonicalize().ok()?.join(absolute.file_name()?));
+    absolute.canonicalize().ok().or_else(in_folder).unwrap_or(absolute)
+}
+
+/// The file of a connector that is given as a file, or by its name in the project of the current folder.
+///
+/// # Errors
+/// Where it is given by a name that the project does not know.
+pub fn connector_file(given: &Path) -> Result<PathBuf, Failure> {
+    let name = given.to_str().filter(|name| !name.contains(['/', '\\', '.']) && !given.is_file());
+    let Some(name) = name else { return Ok(given.to_path_buf()) };
+    let project = Project::here()?;
+    let Some(state) = project.state()? else { return Ok(given.to_path_buf()) };
+    match Known::named(project, state, name) {
+        // Then it is that folder which is meant.
+        Err(_) if given.exists() => Ok(given.to_path_buf()),
+        known => known.map(|k| k.file),
     }
 }
 
@@ -101,10 +161,7 @@ pub fn incomplete(connector: &Connector, plan: &Plan) -> Vec<String> {
         None => {
             missing.push("it has no sample: add `sample \"…\"`, a file like those that will come".to_owned())
         }
-        Some((sample, _)) if !sample.is_file() => {
-            missing.push(format!("its sample {} is not there", sample.display()));
-        }
-        Some(_) => {}
+        Some(_) => missing.extend(no_sample(connector)),
     }
     if plan.loads.is_empty() {
         missing.push("it has no load step: nothing would be written".to_owned());
@@ -112,40 +169,85 @@ pub fn incomplete(connector: &Connector, plan: &Plan) -> Vec<String> {
     missing
 }
 
+/// That the sample of a connector cannot be read, where it names one.
+pub(super) fn no_sample(connector: &Connector) -> Option<String> {
+    connector.no_sample().map(|why| format!("its sample cannot be read: {why}"))
+}
+
+/// What became of an activation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activated {
+    /// The version that runs live now.
+    pub version: i64,
+    /// The connectors that the file declared before and that were active until now.
+    pub before: Vec<String>,
+}
+
 /// Activates a connector: its file as it is now becomes the version that runs live. `settle` is given what
-/// waits in its queue and would begin; it says which of it to cancel first. Gives the version.
+/// waits in its queue and would begin; it says which of it to cancel first. A file is one connector: where it
+/// was activated under another name, that one is deactivated.
 ///
 /// # Errors
-/// Where something is missing, `settle` refuses, or the state cannot be written.
+/// Where something is missing, another file has the name, `settle` refuses, or the state cannot be written.
 pub fn activate(
     known: &mut Known,
     connector: &Connector,
     plan: &Plan,
     settle: impl FnOnce(&[ExecutionRow]) -> Result<Vec<String>, Failure>,
-) -> Result<i64, Failure> {
+) -> Result<Activated, Failure> {
+    let name = &plan.connector.name;
     let missing = incomplete(connector, plan);
     if !missing.is_empty() {
-        return Err(Failure::new(
-            format!("`{}` cannot be activated yet", plan.connector.name),
-            missing.join("\n"),
-        ));
+        return Err(Failure::new(format!("`{name}` cannot be activated yet"), missing.join("\n")));
     }
-    let queued = known.state.queued(&plan.connector.name)?;
-    if !queued.is_empty() {
-        for id in settle(&queued)? {
-            known.state.cancel(&id, SystemClock.now())?;
+    check_name(known, name)?;
+    let now = SystemClock.now();
+    known.state.find_interrupted(now)?;
+    let begin = known.state.would_begin(name)?;
+    if !begin.is_empty() {
+        for id in settle(&begin)? {
+            known.state.cancel(&id, now)?;
         }
     }
-    let (json, hash) = version_hash(plan);
     let relative = known.relative();
-    Ok(known.state.activate(Activation {
-        name: &plan.connector.name,
+    let mut before = known.state.connectors()?;
+    before.retain(|c| c.file == relative && c.name != *name && c.status.runs());
+    // First, so that no moment has both: a schedule would run twice.
+    for earlier in &before {
+        known.state.deactivate(&earlier.name)?;
+    }
+    let (json, hash) = version_hash(plan);
+    let version = known.state.activate(Activation {
+        name,
         label: &plan.connector.label,
         file: &relative,
         hash: &hash,
         plan: &json,
-        at: SystemClock.now(),
-    })?)
+        at: now,
+    })?;
+    Ok(Activated { version, before: before.into_iter().map(|c| c.name).collect() })
+}
+
+/// A name is one file's: what waits for a connector would run another file otherwise.
+fn check_name(known: &mut Known, name: &str) -> Result<(), Failure> {
+    if known.name != *name {
+        return Err(Failure::new(
+            format!("{} declares `{name}` now, not `{}`", known.file.display(), known.name),
+            format!("activate `{name}`, or give it its earlier name back"),
+        ));
+    }
+    discover(&known.project, &mut known.state)?;
+    let Some(first) = known.state.connector(name)?.map(|c| known.project.root().join(c.file)) else {
+        return Ok(());
+    };
+    let declares = |file: &Path| Connector::declared(file).is_ok_and(|c| c.is_some_and(|c| c.name == *name));
+    if real(&first) == real(&known.file) || !first.is_file() || !declares(&first) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("`{name}` is the connector of {}", first.display()),
+        format!("give the one in {} another name, or remove one of the two files", known.file.display()),
+    ))
 }
 
 /// The plan of a version, to run it.
@@ -166,12 +268,4 @@ pub(super) fn plan_to_run(state: &State, connector: &str, version: i64) -> Resul
 pub fn known_plan(state: &State, connector: &str, version: Option<i64>) -> Result<Option<Plan>, Failure> {
     let Some(version) = version else { return Ok(None) };
     Ok(state.plan(connector, version)?.and_then(|json| serde_json::from_str(&json).ok()))
-}
-
-/// Whether a connector's file differs from the version that is active.
-pub fn edited(project: &Project, connector: &ConnectorState) -> bool {
-    connector.hash.as_ref().is_some_and(|hash| {
-        let now = Connector::load(&project.root().join(&connector.file)).ok();
-        now.and_then(|c| c.plan().ok()).is_none_or(|plan| version_hash(&plan).1 != *hash)
-    })
 }

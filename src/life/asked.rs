@@ -138,7 +138,7 @@ impl Asked {
     /// How many executions of its connector may run at once, where that matters: a dry run changes nothing, so that it
     /// need not wait for others.
     pub fn places(&self) -> Option<i64> {
-        self.live.then(|| self.plan.connector.concurrency.map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX)))
+        self.live.then(|| self.plan.connector.places())
     }
 
     /// It waits for its place as one that was queued: should this process end, others run it.

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub struct Connector {
     /// The model of it.
     pub project: Project,
+    /// Why its sample cannot be read, where it names one that cannot.
+    no_sample: Option<String>,
 }
 
 impl Connector {
@@ -22,30 +24,19 @@ impl Connector {
     /// # Errors
     /// Where it is no connector, or cannot be read.
     pub fn load(file: &Path) -> Result<Self, Failure> {
-        if file.is_dir() {
-            return Err(Failure::new(
-                format!("{}: this is a folder, not a connector", file.display()),
-                "hand in the path of a .sconn file",
-            ));
-        }
-        // Somebody's data, read as the language, gives nothing but findings.
-        if file.is_file() && file.extension().is_none_or(|e| e != "sconn") {
-            return Err(Failure::new(
-                format!("{}: this is no connector", file.display()),
-                "the file of a connector ends in .sconn; data is handed in with `sconn run CONNECTOR.sconn --input \
-                 FILE`",
-            ));
-        }
-        let mut project = Project::load(file, &Disk).map_err(|e| {
-            Failure::new(
-                format!("{}: {}", file.display(), io_words(&e)),
-                "hand in the path of a .sconn file that you may read",
-            )
-        })?;
-        if let Some((sample, _)) = project.sample_path() {
-            project.set_sample(sample_facts(&sample));
-        }
-        Ok(Self { project })
+        let mut project = open(file)?;
+        let facts = project.sample_path().map(|(sample, _)| sample_facts(&sample));
+        let no_sample = match &facts {
+            Some(SampleFacts::Unreadable { message }) => Some(message.clone()),
+            _ => None,
+        };
+        project.set_sample(facts.unwrap_or_default());
+        Ok(Self { project, no_sample })
+    }
+
+    /// Why the sample that it names cannot be read; none where it can, or none is named.
+    pub(super) fn no_sample(&self) -> Option<&str> {
+        self.no_sample.as_deref()
     }
 
     /// What a file says of its connector, whatever else is wrong with it; none where it has none.
@@ -53,8 +44,7 @@ impl Connector {
     /// # Errors
     /// Where it cannot be read.
     pub fn declared(file: &Path) -> Result<Option<ConnectorPlan>, Failure> {
-        let project = Project::load(file, &Disk).map_err(Failure::from)?;
-        Ok(project.connector().filter(|c| !c.name.is_empty()))
+        Ok(open(file)?.connector().filter(|c| !c.name.is_empty()))
     }
 
     /// The plan; where the connector has errors, they.
@@ -81,6 +71,30 @@ impl Connector {
             )
         })
     }
+}
+
+/// Reads a connector's file and what it imports.
+fn open(file: &Path) -> Result<Project, Failure> {
+    if file.is_dir() {
+        return Err(Failure::new(
+            format!("{}: this is a folder, not a connector", file.display()),
+            "hand in the path of a .sconn file",
+        ));
+    }
+    // Somebody's data, read as the language, gives nothing but findings.
+    if file.is_file() && file.extension().is_none_or(|e| e != "sconn") {
+        return Err(Failure::new(
+            format!("{}: this is no connector", file.display()),
+            "the file of a connector ends in .sconn; data is handed in with `sconn run CONNECTOR.sconn --input \
+             FILE`",
+        ));
+    }
+    Project::load(file, &Disk).map_err(|e| {
+        Failure::new(
+            format!("{}: {}", file.display(), io_words(&e)),
+            "hand in the path of a .sconn file that you may read",
+        )
+    })
 }
 
 /// The .sconn files below a folder; hidden folders and `target` are left out.
@@ -121,6 +135,9 @@ impl Sources for Connector {
 }
 
 fn sample_facts(sample: &Path) -> SampleFacts {
+    if let Err(e) = std::fs::File::open(sample) {
+        return SampleFacts::Unreadable { message: format!("{}: {}", sample.display(), io_words(&e)) };
+    }
     match probe(sample, &Limits::default()) {
         Err(e) => SampleFacts::Unreadable { message: e.to_string() },
         Ok(tables) => SampleFacts::Given {

@@ -1,7 +1,7 @@
 //! Executions that there are: finding one, what it left, running it again.
 
 use super::asked::{Key, Queued, queue_once};
-use super::{Ask, Connector, Failure};
+use super::{Ask, Failure, plan_to_queue};
 use crate::input::InputFile;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
@@ -110,7 +110,8 @@ pub fn pack(files: &[InputFile], to: &Path) -> Result<(), Failure> {
 }
 
 /// Puts an execution into the queue that has the input, the parameters and the target of one that there
-/// was. It is `live` as that one was, where nothing is said.
+/// was. It is `live` as that one was, where nothing is said. Gives what is to be said of its connector's file
+/// besides.
 ///
 /// # Errors
 /// Where its connector is not known or has errors, or its input is not kept any more.
@@ -121,7 +122,7 @@ pub fn run_again(
     live: Option<bool>,
     by: &str,
     key: Option<&Key>,
-) -> Result<Queued, Failure> {
+) -> Result<(Queued, Option<String>), Failure> {
     let folder = project.root().join(&row.folder);
     if !folder.join(Artefact::Input.file()).is_dir() {
         return Err(Failure::new(
@@ -134,14 +135,13 @@ pub fn run_again(
         let what = format!("the project knows no connector `{}` any more", row.connector);
         Failure::new(what, "activate it again")
     })?;
-    let file = project.root().join(&known.file);
-    let connector = Connector::load(&file)?;
-    let plan = connector.plan_or_failure()?;
+    let live = live.unwrap_or(row.live);
+    let (plan, notice) = plan_to_queue(project, state, &known, live)?;
     let asked = state.submission(&row.id)?;
     let ask = Ask {
-        file,
+        file: project.root().join(&known.file),
         input: kept_input(&folder),
-        live: live.unwrap_or(row.live),
+        live,
         params: asked.params,
         target: asked.target,
         out: None,
@@ -149,5 +149,5 @@ pub fn run_again(
         guard_formulas: false,
         triggered_by: by.to_owned(),
     };
-    queue_once(plan, ask, key)
+    Ok((queue_once(plan, ask, key)?, notice))
 }

@@ -3,6 +3,7 @@
 
 mod activation;
 mod asked;
+mod changed;
 mod connector;
 mod declared;
 mod events;
@@ -23,8 +24,9 @@ mod work;
 mod worker;
 
 pub use crate::input::InputFile;
-pub use activation::{Known, activate, edited, incomplete, known_plan, no_project};
+pub use activation::{Activated, Known, activate, connector_file, incomplete, known_plan, no_project};
 pub use asked::{Ask, Asked, Key, Queued, queue, queue_once};
+pub use changed::{Changed, active_version, changed, plan_to_queue};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;
 pub use events::{Samples, choose_events, process_events, sample_events};

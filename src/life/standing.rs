@@ -1,6 +1,6 @@
 //! Where the project's connectors stand.
 
-use super::{Failure, edited, next_slots};
+use super::{Changed, Failure, changed, next_slots};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, State, Wanted};
 use serde::Serialize;
@@ -11,8 +11,8 @@ pub struct Standing {
     /// What the project knows of it.
     #[serde(flatten)]
     pub connector: ConnectorState,
-    /// Whether its file differs from the version that is active.
-    pub edited: bool,
+    /// What became of its file; none where that is as it was activated.
+    pub changed: Option<Changed>,
     /// How many of its executions wait.
     pub queued: usize,
     /// How many of its executions run.
@@ -34,9 +34,9 @@ pub fn standing(project: &Project, state: &State, connector: ConnectorState) -> 
     let running = state.history(Wanted { state: Some(ExecutionState::Running), ..of }, i64::MAX)?.len();
     let last = state.history(of, 1)?.pop();
     let queued = state.queued(&connector.name)?.len();
-    let edited = edited(project, &connector);
+    let changed = changed(project, &connector);
     let next_slot = next_slots(state)?.remove(&connector.name);
-    Ok(Standing { connector, edited, queued, running, next_slot, last })
+    Ok(Standing { connector, changed, queued, running, next_slot, last })
 }
 
 /// The connectors of which `sconn.toml` says something, and that the project does not know: what a user

@@ -10,7 +10,7 @@ mod taken;
 
 use super::activation::plan_to_run;
 use super::triggers::{Desk, Told, ask};
-use super::{Ask, Connector, Failure, io_words};
+use super::{Ask, Connector, Failure, discover, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::state::{Claim, State, Watched};
@@ -254,8 +254,12 @@ fn take_one(
 
 /// The connector of a watch: its file, and the plan that the execution is made with. Live, one that was
 /// activated need not be read again; which version runs is known when it begins.
-fn connector(project: &Project, state: &State, watch: &Watch) -> Result<(PathBuf, Plan), Failure> {
-    let all = state.connectors()?;
+fn connector(project: &Project, state: &mut State, watch: &Watch) -> Result<(PathBuf, Plan), Failure> {
+    let mut all = state.connectors()?;
+    if all.iter().all(|c| c.name != watch.connector && c.file != watch.connector) {
+        discover(project, state)?;
+        all = state.connectors()?;
+    }
     let known = all.iter().find(|c| c.name == watch.connector || c.file == watch.connector);
     let file = project.root().join(known.map_or(&watch.connector, |c| &c.file));
     if let (true, Some((known, version))) = (watch.live, known.and_then(|c| Some((c, c.version?)))) {
@@ -267,7 +271,7 @@ fn connector(project: &Project, state: &State, watch: &Watch) -> Result<(PathBuf
             format!("there is no connector `{}`", watch.connector),
             match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "give its file, counted from the folder of sconn.toml, or activate it".to_owned(),
+                None => "give its name, or its file, counted from the folder of sconn.toml".to_owned(),
             },
         ));
     }

@@ -1,9 +1,9 @@
 //! What runs the queue: each execution in a process of its own.
 
+use super::activation::known_plan;
 use super::retention::{Removed, prune, sweep_scratch};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
-use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -276,12 +276,8 @@ fn last_line(log: &Path) -> String {
 
 /// How many executions of a connector may run at once.
 fn concurrency(state: &State, connector: &str) -> i64 {
-    let plan = || {
-        let version = state.connector(connector).ok()??.version?;
-        let json = state.plan(connector, version).ok()??;
-        serde_json::from_str::<Plan>(&json).ok()
-    };
-    plan().and_then(|p| p.connector.concurrency).map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX))
+    let version = state.connector(connector).ok().flatten().and_then(|c| c.version);
+    known_plan(state, connector, version).ok().flatten().map_or(1, |plan| plan.connector.places())
 }
 
 /// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.

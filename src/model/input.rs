@@ -43,12 +43,12 @@ pub fn input_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
     if item.file(db).id(db) == FileId(0) {
         match workspace.sample(db) {
             SampleFacts::Given { .. } => against_sample(db, workspace, item, input, &mut faults),
-            SampleFacts::NotGiven
+            SampleFacts::NotGiven | SampleFacts::Unreadable { .. }
                 if input.columns.is_empty() && !awaits_sample(db, workspace, item.file(db)) =>
             {
                 faults.push(unknown_columns(db, item, input));
             }
-            _ => {}
+            SampleFacts::NotGiven | SampleFacts::Unreadable { .. } => {}
         }
     }
     faults
@@ -56,7 +56,7 @@ pub fn input_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
 
 fn unknown_columns(db: &dyn Database, item: Item<'_>, input: &Input) -> Diagnostic {
     Diagnostic::new(
-        Code::SampleUnreadable,
+        Code::ColumnsUnknown,
         item.span(db, input.name.range),
         format!("the columns of `input.{}` are not known", input.name.text),
     )

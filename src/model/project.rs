@@ -130,6 +130,15 @@ impl Project {
         connector::connector_plan(&self.db, self.root()?)
     }
 
+    /// That another file has a connector of this one's name.
+    pub fn name_taken(&self, by: &str) -> Option<Diagnostic> {
+        let item = items::of_kind(&self.db, self.root()?, "connector").next()?;
+        let message = format!("{by} has a connector `{}` too", item.name(&self.db));
+        let span = self.absolute(item.name_span(&self.db), &mut HashMap::new());
+        let found = Diagnostic::new(Code::DuplicateName, span, message).here("the name is taken");
+        Some(found.help("a project knows its connectors by their names: give one of the two another name"))
+    }
+
     /// The inputs, as planned.
     pub fn inputs(&self) -> Vec<InputPlan> {
         self.root().map(|file| input::input_plans(&self.db, self.workspace, file)).unwrap_or_default()

@@ -177,7 +177,15 @@ pub fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)
             };
             let fields = line.split_whitespace().count();
             if line.trim_start().starts_with('@') || fields == 5 {
-                let why = croner::Cron::from_str(line).err()?.to_string();
+                let why = match croner::Cron::from_str(line) {
+                    Ok(cron) if comes_due(&cron) => return None,
+                    Ok(_) => {
+                        let message = format!("\"{line}\" never comes due: no day is like it");
+                        let help = "look at day and month: `0 6 30 2 *` would be the 30th of February";
+                        return Some((Code::BadCron, message, help.to_owned()));
+                    }
+                    Err(why) => why.to_string(),
+                };
                 let message = match bad_cron_field(line) {
                     Some((field, what)) => format!("\"{field}\" is no {what}"),
                     None => format!("\"{line}\" is not a schedule: {}", why.trim_end_matches('.')),
@@ -202,6 +210,20 @@ pub fn refusal(setting: &Setting, takes: Takes) -> Option<(Code, String, String)
             Some((Code::UnknownTimezone, format!("there is no time zone \"{zone}\""), help))
         }
     }
+}
+
+/// Whether any day is like a cron line. After 400 years the calendar's days come again as they were.
+fn comes_due(cron: &croner::Cron) -> bool {
+    let first = jiff::civil::date(2000, 1, 1);
+    let days = std::iter::successors(Some(first), |day| day.tomorrow().ok());
+    days.take_while(|day| day.year() < 2400).any(|day| {
+        let part = |n: i8| u32::from(n.unsigned_abs());
+        let weekday = u32::from(day.weekday().to_sunday_zero_offset().unsigned_abs());
+        let weekday = croner::Weekday::from_days_from_sunday(weekday);
+        let (year, month) = (i32::from(day.year()), part(day.month()));
+        cron.pattern.month_match(month).unwrap_or(true)
+            && cron.pattern.day_match(year, month, part(day.day()), weekday).unwrap_or(true)
+    })
 }
 
 /// The field of a cron line that is wrong by itself, and what it should be.

@@ -53,6 +53,11 @@ impl Plan {
         self.objects.iter().find(|o| o.name == name)
     }
 
+    /// Whether a run needs files: a schedule hands its own in.
+    pub fn needs_input(&self) -> bool {
+        !self.inputs.is_empty() && !matches!(self.connector.trigger, Trigger::Schedule(_))
+    }
+
     /// The scopes, in order.
     pub fn scopes(&self) -> impl Iterator<Item = &QueryPlan> {
         self.queries.iter().filter(|q| q.scope.is_some())
@@ -86,6 +91,13 @@ pub struct ConnectorPlan {
     pub notify: NotifyPlan,
     /// What is told over HTTP that a run has ended.
     pub on_end: Option<Address>,
+}
+
+impl ConnectorPlan {
+    /// How many of its executions may run at once: one where nothing is said.
+    pub fn places(&self) -> i64 {
+        self.concurrency.map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX))
+    }
 }
 
 /// A run parameter.

@@ -141,6 +141,11 @@ impl Project {
         Ok(project)
     }
 
+    /// Whether there is a `sconn.toml`.
+    pub fn is_declared(&self) -> bool {
+        self.declared
+    }
+
     /// Its root folder.
     pub fn root(&self) -> &Path {
         &self.root

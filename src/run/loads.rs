@@ -331,20 +331,7 @@ impl<'p> StepRun<'p> {
     fn not_decided(&self, sources: &[Option<SourceRef>]) -> Vec<RowDecision> {
         (self.next_row + 1..)
             .zip(sources)
-            .map(|(row, source)| RowDecision {
-                row,
-                source: *source,
-                key: 0,
-                rules: Vec::new(),
-                decided_by: None,
-                action: Action::Unprocessed,
-                record: None,
-                visible: false,
-                fields: Vec::new(),
-                errors: Vec::new(),
-                warnings: Vec::new(),
-                committed: None,
-            })
+            .map(|(row, source)| RowDecision::of(row, *source, Action::Unprocessed))
             .collect()
     }
 }

@@ -82,7 +82,7 @@ def story(page):
     page.goto(f"{ADDRESS}/connectors/shop")
     look(page)
     page.get_by_role("switch", name="Active").click()
-    expect(page.locator("legend")).to_contain_text("1 queued execution would begin at once")
+    expect(page.locator("legend")).to_contain_text("1 execution would begin or go on at once")
     look(page)
     page.get_by_label(waits.rsplit("/", 1)[-1]).check()
     page.get_by_role("button", name="Activate").click()

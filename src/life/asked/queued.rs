@@ -64,11 +64,17 @@ pub fn queue(plan: Plan, ask: Ask) -> Result<String, Failure> {
 /// Where there is no project, or what is asked for cannot be.
 pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Failure> {
     let key = key.map(Key::as_request);
-    if let (Some(key), Some(state)) = (key, Project::of(&ask.file)?.state()?)
-        && let Some(known) = state.request(key)?
-    {
+    let Some(state) = Project::of(&ask.file)?.state()? else {
+        return Err(Failure::new(
+            "there is no project here, and so no queue",
+            "make one with an empty file `sconn.toml`, or use `sconn run`",
+        ));
+    };
+    if let Some(known) = key.map(|key| state.request(key)).transpose()?.flatten() {
         return Ok(known.into());
     }
+    drop(state);
+    check_whole(&plan, &ask)?;
     let asked = prepare(plan, ask)?;
     let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
     // The same request was faster on another connection.
@@ -76,6 +82,25 @@ pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Fai
     drop(asked);
     let _ = std::fs::remove_dir_all(unused);
     Ok(known.into())
+}
+
+/// Whether everything is given that a run needs: nobody may be there to hear of it when it begins.
+fn check_whole(plan: &Plan, ask: &Ask) -> Result<(), Failure> {
+    let name = &plan.connector.name;
+    if ask.input.is_empty() && plan.needs_input() {
+        return Err(Failure::new(
+            format!("`{name}` reads input, and no file was given"),
+            "hand in one or more files",
+        ));
+    }
+    let given = |name: &str| ask.params.iter().any(|p| p.split_once('=').is_some_and(|(n, _)| n == name));
+    match plan.parameters.iter().find(|p| p.default.is_none() && !given(&p.name)) {
+        Some(parameter) => Err(Failure::new(
+            format!("the parameter `{}` of `{name}` has no value", parameter.name),
+            "give it one, or give it a default in the connector",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
@@ -102,12 +127,6 @@ pub(in crate::life) fn prepare_noted(
 }
 
 pub(super) fn keep(asked: &Asked) -> Result<(), Failure> {
-    if asked.project.state()?.is_none() {
-        return Err(Failure::new(
-            "there is no project here, and so no queue",
-            "make one with an empty file `sconn.toml`, or use `sconn run`",
-        ));
-    }
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
     let hold = Hold::nobody();

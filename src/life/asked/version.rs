@@ -1,7 +1,7 @@
 //! Which version of a connector runs, and whether it may.
 
-use super::Ask;
-use crate::life::activation::{incomplete, plan_to_run, version_hash};
+use super::{Ask, parameters::parameters};
+use crate::life::activation::{incomplete, no_sample, plan_to_run, version_hash};
 use crate::life::worker::inactive;
 use crate::life::{Connector, Failure};
 use crate::plan::Plan;
@@ -40,6 +40,8 @@ pub(super) fn begin_at_last(
     }
     let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
     let plan = plan_to_run(&state, &row.connector, version)?;
+    // It may take others than the one that it was asked with.
+    frozen.parameters = parameters(&plan, &state.submission(&row.id)?.params)?;
     frozen.begins(folder, SystemClock.now(), plan)?;
     crash::point("version kept");
     Ok(state.begins(&row.id, Some(version))?)
@@ -53,14 +55,16 @@ pub(super) fn version_to_run(
     plan: &Plan,
     ask: &Ask,
 ) -> Result<Option<i64>, Failure> {
-    let Some(state) = project.state()? else { return Ok(None) };
     let name = &plan.connector.name;
-    if !ask.live {
-        for missing in incomplete(connector, plan) {
-            eprintln!("warning: `{name}` is not complete: {missing}");
-        }
-        return Ok(None);
-    }
+    let state = project.state()?;
+    // What is on its own need not be complete; a sample that it names should be there all the same.
+    let missing = match (&state, ask.live) {
+        (Some(_), false) => incomplete(connector, plan),
+        (Some(_), true) => Vec::new(),
+        (None, _) => no_sample(connector).into_iter().collect(),
+    };
+    missing.iter().for_each(|missing| eprintln!("warning: `{name}` is not complete: {missing}"));
+    let Some(state) = state.filter(|_| ask.live) else { return Ok(None) };
     let file = ask.file.display();
     if plan.connector.concurrency == Some(0) {
         return Err(Failure::new(

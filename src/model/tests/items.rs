@@ -126,6 +126,21 @@ fn settings_are_checked() {
         "\"61 6 * * *\"",
         "\"61\" is no minute (0-59)",
     );
+    for (line, comes) in [
+        ("0 0 31 2 *", false),
+        ("0 0 31 4,6,9,11 *", false),
+        ("0 0 29 2 *", true),
+        ("0 0 L 2 *", true),
+        ("0 0 31 2 MON", true),
+        ("0 0 31 * *", true),
+    ] {
+        let found = trigger(&format!("trigger schedule {{ cron \"{line}\" }}"));
+        if comes {
+            assert_eq!(listing(&found), "", "{line}");
+        } else {
+            only(&found, Code::BadCron, &format!("\"{line}\""), "look at day and month");
+        }
+    }
     assert_eq!(listing(&trigger("trigger schedule { cron \"0 6 * * MON\" timezone \"Europe/Berlin\" }")), "");
     only(&trigger("trigger webhook { bach 5m verify nothing }"), Code::UnknownSetting, "bach", "`batch`");
     only(&trigger("trigger webhook { verify tokens }"), Code::BadSetting, "tokens", "`token`");
@@ -189,7 +204,7 @@ fn the_sample_is_held_against_the_inputs() {
     let nothing =
         changed("  sample      \"samples/prices.csv\"\n", "").text(crate::text::FileId(0)).to_owned();
     let bare = project(&format!("{nothing}\ninput more\n"), &[]);
-    among(&bare, Code::SampleUnreadable, "more", "declare the columns");
+    among(&bare, Code::ColumnsUnknown, "more", "declare the columns");
 }
 
 #[test]

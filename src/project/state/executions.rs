@@ -1,5 +1,6 @@
 //! Executions, as the state keeps them.
 
+use super::queue::WAITS;
 use super::{State, Wanted, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
@@ -184,7 +185,20 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn queued(&self, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
-        let sql = format!("{SELECT} WHERE connector = ?1 AND state = 'queued' ORDER BY queued_at, id");
+        self.those("state = 'queued'", connector)
+    }
+
+    /// The executions that begin or go on once a connector is active, the oldest first. Dry runs need not wait
+    /// for that.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn would_begin(&self, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
+        self.those(&format!("live = 1 AND {WAITS}"), connector)
+    }
+
+    fn those(&self, which: &str, connector: &str) -> Result<Vec<ExecutionRow>, ProjectError> {
+        let sql = format!("{SELECT} WHERE connector = ?1 AND {which} ORDER BY queued_at, id");
         let list = || {
             let mut statement = self.connection.prepare(&sql)?;
             statement.query_map([connector], read)?.collect::<rusqlite::Result<Vec<_>>>()

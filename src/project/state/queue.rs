@@ -9,6 +9,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 /// How long a worker may be silent before its execution counts as interrupted.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);
 
+/// What waits for a worker. What was interrupted again and again is left to people.
+pub(super) const WAITS: &str =
+    "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
+
 /// How an execution ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome<'a> {
@@ -211,8 +215,6 @@ impl State {
         concurrency: &dyn Fn(&str) -> i64,
         taken: &[&str],
     ) -> Result<Option<ExecutionRow>, ProjectError> {
-        const WAITS: &str =
-            "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
         let connectors = || {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT connector, sum(state = 'running') FROM executions

@@ -13,7 +13,7 @@ pub(super) fn state() -> (tempfile::TempDir, State) {
     (dir, state)
 }
 
-fn activate(state: &mut State, name: &str, hash: &str) -> i64 {
+pub(super) fn activate(state: &mut State, name: &str, hash: &str) -> i64 {
     let new = Activation { name, label: name, file: "a.sconn", hash, plan: hash, at: at(0) };
     state.activate(new).unwrap()
 }

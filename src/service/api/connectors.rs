@@ -44,12 +44,12 @@ pub struct Connector {
 impl From<Standing> for Connector {
     fn from(s: Standing) -> Self {
         Self {
+            edited: s.connector.version.is_some() && s.changed.is_some(),
             name: s.connector.name,
             label: s.connector.label,
             file: s.connector.file,
             status: s.connector.status.words().to_owned(),
             version: s.connector.version,
-            edited: s.edited,
             queued: s.queued,
             running: s.running,
             last_execution: s.last.map(Execution::from),
@@ -212,8 +212,9 @@ pub enum KeepOrCancel {
 
 /// Activate a connector
 ///
-/// Its file as it is now becomes the version that runs live. Where executions wait they would begin, and
-/// it must be said what becomes of them; otherwise the answer is 409 with their ids, and nothing changes.
+/// Its file as it is now becomes the version that runs live. Where live runs wait or were interrupted they would
+/// begin or go on, and it must be said what becomes of them; otherwise the answer is 409 with their ids, and
+/// nothing changes. A connector that the same file declared before is deactivated.
 #[utoipa::path(
     post, path = "/connectors/{name}/activate", tag = "connectors",
     params(("name" = String, Path, description = "The connector", example = "vendor_prices")),
@@ -252,7 +253,9 @@ pub(super) async fn activate(
                     None => return Ok(these),
                     Some(other) => format!("`{other}` is none that waits; nothing was changed"),
                 },
-                None => format!("{} queued executions would begin once `{wanted_name}` is active", ids.len()),
+                None => {
+                    format!("{} executions would begin or go on once `{wanted_name}` is active", ids.len())
+                }
             };
             conflict = Some((what, ids));
             Err(Failure::new("", ""))

@@ -201,7 +201,7 @@ pub(super) async fn replay(
         let own = project.state()?.ok_or_else(ApiError::broken)?;
         Ok::<_, ApiError>(process_events(&mut Known::named(project, own, &name)?, &name, &events)?)
     });
-    queued.await.map(Queued::New).and_then(accepted)
+    queued.await.map(|id| (Queued::New(id), None)).and_then(accepted)
 }
 
 /// What to throw away of a connector's events.

@@ -79,7 +79,7 @@ pub(super) fn progress() -> ProgressEvent {
 }
 
 pub(super) fn submitted() -> Submitted {
-    Submitted { id: ID.into(), before: false }
+    Submitted { id: ID.into(), before: false, notice: None }
 }
 
 fn connector() -> Connector {

@@ -5,7 +5,7 @@ use super::super::progress::follow;
 use super::super::{ApiError, App, Read, Run, Upload};
 use super::views::{Execution, ExecutionDetails, Mode, State as View};
 use super::{Refused, connector, examples, execution, rest};
-use crate::life::{Ask, Connector, Key, Queued, queue_once, run_again};
+use crate::life::{Ask, Key, Queued, plan_to_queue, queue_once, run_again};
 use crate::project::DEFAULT_TARGET;
 use crate::project::state::{ExecutionState, Wanted};
 use crate::system::clock::{Clock, SystemClock};
@@ -84,9 +84,13 @@ pub struct Submitted {
     pub id: String,
     /// Whether an earlier request with the same Idempotency-Key began it.
     pub before: bool,
+    /// What is to be known of its connector's file: the active version runs, and the file was edited since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub notice: Option<String>,
 }
 
-pub(super) fn accepted(queued: Queued) -> Result<Response, ApiError> {
+pub(super) fn accepted((queued, notice): (Queued, Option<String>)) -> Result<Response, ApiError> {
     let (id, before) = match queued {
         Queued::New(id) => (id, false),
         Queued::Before(id) => (id, true),
@@ -99,7 +103,7 @@ pub(super) fn accepted(queued: Queued) -> Result<Response, ApiError> {
         }
     };
     let location = [(header::LOCATION, format!("{}/executions/{id}", super::BASE))];
-    Ok((StatusCode::ACCEPTED, location, Json(Submitted { id, before })).into_response())
+    Ok((StatusCode::ACCEPTED, location, Json(Submitted { id, before, notice })).into_response())
 }
 
 /// The key of a request, if it has one; `request` is what it asks, in short.
@@ -120,7 +124,8 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
 ///
 /// It goes into the queue and runs from copies of the files. The body is a form (`multipart/form-data`)
 /// with one or more files, or the bytes of one file. Run parameters are written `param.NAME=VALUE` in the
-/// query, or as fields of the form. A live run needs a connector that is active; otherwise it waits.
+/// query, or as fields of the form. A live run takes the version of its connector that is active, whatever its file
+/// looks like by now; while none is, it waits.
 #[utoipa::path(
     post, path = "/connectors/{name}/executions", tag = "executions",
     params(
@@ -160,11 +165,9 @@ pub(super) async fn submit(
     let project = app.project().clone();
     let queued = app.with(move |state| {
         let known = connector(state, &name)?;
-        let file = project.root().join(&known.file);
-        let loaded = Connector::load(&file)?;
-        let plan = loaded.plan_or_failure()?;
+        let (plan, notice) = plan_to_queue(&project, state, &known, asked.live)?;
         let ask = Ask {
-            file,
+            file: project.root().join(&known.file),
             input: upload.files.clone(),
             live: asked.live,
             params: asked.params,
@@ -177,7 +180,7 @@ pub(super) async fn submit(
         let queued = queue_once(plan, ask, key.as_ref());
         // The execution has its own copies now.
         drop(upload);
-        Ok::<_, ApiError>(queued?)
+        Ok::<_, ApiError>((queued?, notice))
     });
     queued.await.and_then(accepted)
 }

@@ -5,9 +5,10 @@ use super::connector::{Head, known, read};
 use super::session::{Fields, Visitor};
 use super::show::{Execution, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Failure, Known, activate, edited, incomplete, no_project};
+use crate::life::{Changed, Failure, Known, activate, changed, incomplete, no_project};
 use crate::project::Project;
 use crate::project::state::{Role, State};
+use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract::{self, Path};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -42,10 +43,11 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         Ok((loaded, plan)) => (incomplete(&loaded, &plan), String::new()),
         Err(errors) => (Vec::new(), clear(&errors)),
     };
+    state.find_interrupted(SystemClock.now())?;
     Ok(Prompt {
         frame,
-        edited: edited(project, &connector),
-        queued: state.queued(name)?.into_iter().map(Execution::of).collect(),
+        edited: changed(project, &connector) == Some(Changed::Edited),
+        queued: state.would_begin(name)?.into_iter().map(Execution::of).collect(),
         head: Head::of(state, &connector, "overview")?,
         missing,
         errors,
@@ -85,8 +87,9 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
         state.deactivate(name)?;
         return Ok(true);
     }
+    state.find_interrupted(SystemClock.now())?;
     // What came in after the question was shown is asked about too.
-    if state.queued(name)?.iter().any(|e| !answer.shown.contains(&e.id)) {
+    if state.would_begin(name)?.iter().any(|e| !answer.shown.contains(&e.id)) {
         return Ok(false);
     }
     let (loaded, plan) = read(&project, &connector).map_err(|errors| {
@@ -94,7 +97,7 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
     })?;
     let Some(own) = project.state()? else { return Err(no_project(project.root()).into()) };
     let file = project.root().join(&connector.file);
-    let mut known = Known { project, state: own, file };
+    let mut known = Known { project, state: own, name: connector.name, file };
     activate(&mut known, &loaded, &plan, |queued| {
         Ok(queued.iter().filter(|e| answer.cancel.contains(&e.id)).map(|e| e.id.clone()).collect())
     })?;

@@ -6,7 +6,7 @@ use super::session::Visitor;
 use super::show::{self, Badge, Execution, Time, clear};
 use super::{Frame, PageError, flow, page};
 use crate::diagnostic::render::concise;
-use crate::life::{Connector, Failure, discover, edited, incomplete, known_plan};
+use crate::life::{Changed, Connector, Failure, changed, discover, incomplete, known_plan};
 use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -126,7 +126,7 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     let versions = state.versions(name)?.into_iter();
     Ok(ConnectorPage {
         frame: Frame { title: head.label.clone(), ..frame },
-        edited: edited(project, &connector),
+        edited: changed(project, &connector) == Some(Changed::Edited),
         description: clear(
             plan.as_ref().and_then(|p| p.connector.description.as_deref()).unwrap_or_default(),
         ),

@@ -4,7 +4,7 @@ use super::super::{ApiError, App};
 use super::session::Visitor;
 use super::show::{self, Badge, Execution};
 use super::{Frame, PageError, page};
-use crate::life::{Standing, discover, known_plan, standing};
+use crate::life::{Changed, Standing, discover, known_plan, standing};
 use crate::plan::Trigger;
 use crate::project::state::State;
 use askama::Template;
@@ -17,7 +17,8 @@ struct Line {
     badge: Badge,
     trigger: String,
     version: Option<i64>,
-    edited: bool,
+    /// What became of its file.
+    changed: Option<&'static str>,
     queued: usize,
     /// The next slot of its schedule.
     next: Option<String>,
@@ -49,7 +50,7 @@ pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) ->
 
 fn line(
     state: &State,
-    Standing { connector, edited, queued, last, next_slot, .. }: Standing,
+    Standing { connector, changed, queued, last, next_slot, .. }: Standing,
 ) -> Result<Line, ApiError> {
     let active = known_plan(state, &connector.name, connector.version)?;
     Ok(Line {
@@ -57,7 +58,7 @@ fn line(
         badge: connector.status.into(),
         trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector.trigger)),
         version: connector.version,
-        edited,
+        changed: changed.map(Changed::words),
         queued,
         next: next_slot,
         last: last.map(Execution::of),

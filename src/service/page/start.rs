@@ -5,7 +5,9 @@ use super::connector::{Head, known, plan_now, read};
 use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Ask, Failure, InputFile, incomplete, kept_input, queue};
+use crate::life::{
+    Ask, Changed, Failure, InputFile, active_version, incomplete, kept_input, known_plan, queue,
+};
 use crate::plan::ParameterPlan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State};
@@ -71,7 +73,12 @@ fn of(
             let parameters = plan.parameters.iter().map(|p| parameter(p, &given.params)).collect();
             (parameters, incomplete(&loaded, &plan), String::new())
         }
-        Err(errors) => (Vec::new(), Vec::new(), clear(&errors)),
+        // A live run takes the active version all the same.
+        Err(errors) => {
+            let active = known_plan(state, name, connector.version)?;
+            let parameters = active.iter().flat_map(|p| &p.parameters);
+            (parameters.map(|p| parameter(p, &given.params)).collect(), Vec::new(), clear(&errors))
+        }
     };
     let folder = earlier.as_ref().map(|e| project.root().join(&e.folder));
     Ok(StartPage {
@@ -83,7 +90,7 @@ fn of(
         live: earlier.as_ref().is_some_and(|e| e.live),
         again: earlier.map(|e| e.id).unwrap_or_default(),
         files: folder.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
-        edited: crate::life::edited(project, &connector),
+        edited: crate::life::changed(project, &connector) == Some(Changed::Edited),
     })
 }
 
@@ -130,12 +137,17 @@ fn begin(
     by: String,
 ) -> Result<String, ApiError> {
     let connector = known(project, state, name)?;
-    let plan = plan_now(project, &connector)?;
+    let live = upload.field("mode") == Some("live");
+    let active = live.then(|| active_version(project, state, &connector)).transpose()?.flatten();
+    let plan = match active {
+        Some((plan, _)) => plan,
+        None => plan_now(project, &connector)?,
+    };
     let mut input: Vec<InputFile> = upload.files.clone();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
         input.extend(kept_input(&project.root().join(&earlier.folder)));
     }
-    if input.is_empty() && !plan.inputs.is_empty() {
+    if input.is_empty() && plan.needs_input() {
         return Err(
             Failure::new("no file was chosen", "go back, and choose the files that the run reads").into()
         );
@@ -144,12 +156,12 @@ fn begin(
         let name = field.strip_prefix("param.")?;
         let known = plan.parameters.iter().find(|p| p.name == name);
         // A field that was left empty leaves the default.
-        (!(value.is_empty() && known.is_some_and(|p| p.default.is_some()))).then(|| format!("{name}={value}"))
+        (!(value.is_empty() && known.is_none_or(|p| p.default.is_some()))).then(|| format!("{name}={value}"))
     });
     let ask = Ask {
         file: project.root().join(&connector.file),
         input,
-        live: upload.field("mode") == Some("live"),
+        live,
         params: params.collect(),
         target: None,
         out: None,

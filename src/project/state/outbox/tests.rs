@@ -3,7 +3,7 @@
 use super::*;
 use crate::project::state::ExecutionState::{Cancelled, Completed};
 use crate::project::state::Outcome;
-use crate::project::state::tests::{at, queue, state};
+use crate::project::state::tests::{activate, at, queue, state};
 
 fn enter(state: &mut State, id: &str) {
     queue(state, id, "shop", true, 0);
@@ -23,6 +23,7 @@ fn enter(state: &mut State, id: &str) {
 #[test]
 fn an_execution_that_ended_however_is_noted_once() {
     let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
     for id in ["ran", "cancelled", "stuck"] {
         queue(&mut state, id, "shop", true, 0);
     }

@@ -1,0 +1,93 @@
+//! A connector's file, against what the project knows of the connector.
+
+use super::activation::{plan_to_run, version_hash};
+use super::{Connector, Failure};
+use crate::plan::Plan;
+use crate::project::Project;
+use crate::project::state::{ConnectorState, State};
+use serde::Serialize;
+
+/// What a connector's file is, where it is not what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// It differs from the version that was activated last.
+    Edited,
+    /// It has errors.
+    Errors,
+    /// It declares another connector, or none.
+    Renamed,
+    /// It is not there any more.
+    Gone,
+}
+
+impl Changed {
+    /// What people should know, after the connector's status.
+    pub fn words(self) -> &'static str {
+        match self {
+            Changed::Edited => "edited since: activate it again",
+            Changed::Errors => "its file has errors: `sconn check` tells them",
+            Changed::Renamed => "its file declares another connector now",
+            Changed::Gone => "its file is gone",
+        }
+    }
+}
+
+/// What became of a connector's file; none where it is as it was activated, or was not activated yet and can
+/// be.
+pub fn changed(project: &Project, connector: &ConnectorState) -> Option<Changed> {
+    let file = project.root().join(&connector.file);
+    if !file.is_file() {
+        return Some(Changed::Gone);
+    }
+    let Ok(now) = Connector::load(&file) else { return Some(Changed::Errors) };
+    if now.project.connector().is_some_and(|c| !c.name.is_empty() && c.name != connector.name) {
+        return Some(Changed::Renamed);
+    }
+    let Ok(plan) = now.plan() else { return Some(Changed::Errors) };
+    let differs = connector.hash.as_ref().is_some_and(|hash| version_hash(&plan).1 != *hash);
+    differs.then_some(Changed::Edited)
+}
+
+/// What a live run of a connector takes while it is active: the version that is, whatever its file looks like,
+/// and what is to be said where that differs. None while it is not active.
+///
+/// # Errors
+/// Where the state, or the version in it, cannot be read.
+pub fn active_version(
+    project: &Project,
+    state: &State,
+    connector: &ConnectorState,
+) -> Result<Option<(Plan, Option<String>)>, Failure> {
+    let Some(version) = connector.version.filter(|_| connector.status.runs()) else { return Ok(None) };
+    let plan = plan_to_run(state, &connector.name, version)?;
+    let ConnectorState { name, file, .. } = connector;
+    let notice = changed(project, connector).map(|changed| match changed {
+        Changed::Edited => format!(
+            "{file} was edited since version {version} of `{name}` was activated: that version runs; to run the \
+             file as it is now, activate it again"
+        ),
+        Changed::Errors => format!("{file} has errors: version {version} of `{name}` runs"),
+        Changed::Renamed => format!("{file} declares another connector now: version {version} of `{name}` runs"),
+        Changed::Gone => format!("{file} is gone: version {version} of `{name}` runs"),
+    });
+    Ok(Some((plan, notice)))
+}
+
+/// What a run is queued with: while its connector is active a live one takes the active version, and says
+/// where the file differs; any other takes the file as it is.
+///
+/// # Errors
+/// Where the file counts and has errors, or the state cannot be read.
+pub fn plan_to_queue(
+    project: &Project,
+    state: &State,
+    connector: &ConnectorState,
+    live: bool,
+) -> Result<(Plan, Option<String>), Failure> {
+    let active = live.then(|| active_version(project, state, connector)).transpose()?.flatten();
+    match active {
+        Some(active) => Ok(active),
+        None => Ok((Connector::load(&project.root().join(&connector.file))?.plan_or_failure()?, None)),
+    }
+}
