@@ -4,6 +4,7 @@
 mod blocks;
 mod pages;
 mod picture;
+mod sentences;
 mod service;
 mod shown;
 

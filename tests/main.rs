@@ -20,6 +20,7 @@ mod memory;
 mod mutations;
 mod outputs;
 mod page;
+mod sentences;
 mod soak;
 mod tell;
 mod trials;

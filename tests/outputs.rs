@@ -46,10 +46,14 @@ pub fn python() -> &'static Path {
 }
 
 /// What the two libraries say of a run's folder.
-fn read(run: &Run) -> Value {
-    let out = Command::new(python()).arg("tests/outputs/read.py").arg(&run.out).output().unwrap();
+pub fn read_by_others(out: &Path) -> Value {
+    let out = Command::new(python()).arg("tests/outputs/read.py").arg(out).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn read(run: &Run) -> Value {
+    read_by_others(&run.out)
 }
 
 fn vendor_prices(dir: &Path, live: bool) -> Run {
@@ -61,21 +65,21 @@ fn vendor_prices(dir: &Path, live: bool) -> Run {
     )
 }
 
-fn tab<'a>(read: &'a Value, name: &str) -> &'a Value {
+pub fn tab<'a>(read: &'a Value, name: &str) -> &'a Value {
     let tabs = read["tabs"].as_array().unwrap();
     tabs.iter().find(|t| t["name"] == name).unwrap_or_else(|| panic!("no tab {name}"))
 }
 
-fn rows(tab: &Value) -> &[Value] {
+pub fn rows(tab: &Value) -> &[Value] {
     tab["rows"].as_array().unwrap()
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub fn texts(value: &Value) -> Vec<&str> {
     value.as_array().unwrap().iter().map(|v| v.as_str().unwrap_or_default()).collect()
 }
 
 /// The cells of a column.
-fn column<'a>(tab: &'a Value, header: &str) -> Vec<&'a Value> {
+pub fn column<'a>(tab: &'a Value, header: &str) -> Vec<&'a Value> {
     let at = texts(&tab["header"]).iter().position(|h| *h == header).unwrap_or_else(|| panic!("{header}"));
     rows(tab).iter().map(|r| &r[at]).collect()
 }

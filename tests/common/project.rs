@@ -59,6 +59,14 @@ impl Drop for Running {
     }
 }
 
+impl Running {
+    /// Lets one go on that sleeps.
+    pub fn wake(&self) {
+        let kill = Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+}
+
 /// What a look finds, once it finds something.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
@@ -149,6 +157,19 @@ impl Project {
         command.env("SCONN_CRASH_AT", point);
         let done = output_of(command);
         assert_eq!(done.code, -1, "nothing passes the point {point}: {}", done.stderr);
+    }
+
+    /// Starts a command that sleeps at a point; gives it once it does.
+    pub fn sleeps_at(&self, point: &str, args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = Running(command.spawn().unwrap());
+        let stat = format!("/proc/{}/stat", process.0.id());
+        eventually(point, || {
+            assert!(process.0.try_wait().unwrap().is_none(), "it ended before {point}");
+            std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "))
+        });
+        process
     }
 
     /// Runs the queue until nothing is left; gives what was said.
