@@ -28,7 +28,7 @@ pub use asked::{Ask, Asked, Key, Queued, queue, queue_once};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;
 pub use events::{Samples, choose_events, process_events, sample_events};
-pub use executions::{Artefact, find_execution, kept_input, pack, run_again};
+pub use executions::{Artefact, find_execution, given_input, kept_input, pack, run_again};
 pub use failure::{Failure, io_words};
 pub use post::{Post, send_now, test_mail};
 pub use records::{RecordJson, without_archived};

@@ -153,13 +153,12 @@ pub(super) async fn submit(
     upload: Upload,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&app, query.into_iter().chain(upload.fields.iter().cloned()).collect())?;
-    let size = |path: &std::path::Path| path.metadata().map_or(0, |m| m.len());
-    let files: Vec<_> = upload.files.iter().map(|f| (f.name.clone(), size(&f.path))).collect();
-    let request = format!("{name} {} {:?} {:?} {files:?}", asked.live, asked.params, asked.target);
+    let files: Vec<_> = upload.files.iter().map(|f| &f.name).zip(&upload.sha256).collect();
+    let request = format!("{name} {} {:?} {:?} {files:02x?}", asked.live, asked.params, asked.target);
     let key = key(&headers, &caller.name, request)?;
     let project = app.project().clone();
     let queued = app.with(move |state| {
-        let known = connector(state, &name)?;
+        let known = connector(&project, state, &name)?;
         let file = project.root().join(&known.file);
         let loaded = Connector::load(&file)?;
         let plan = loaded.plan_or_failure()?;

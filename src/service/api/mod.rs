@@ -10,6 +10,8 @@ mod records;
 mod views;
 
 use super::{ApiError, App, Upload};
+use crate::life::discover;
+use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, State};
 use axum::http::StatusCode;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -125,8 +127,12 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(outbox::discard))
 }
 
-/// The connector of that name, or 404.
-fn connector(state: &State, name: &str) -> Result<ConnectorState, ApiError> {
+/// The connector of that name, or 404. Its file may be newer than the last look into the project's folder.
+fn connector(project: &Project, state: &mut State, name: &str) -> Result<ConnectorState, ApiError> {
+    if let Some(found) = state.connector(name)? {
+        return Ok(found);
+    }
+    discover(project, state)?;
     if let Some(found) = state.connector(name)? {
         return Ok(found);
     }

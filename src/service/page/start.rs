@@ -5,7 +5,7 @@ use super::connector::{Head, known, plan_now, read};
 use super::session::Visitor;
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Ask, Failure, InputFile, incomplete, kept_input, queue};
+use crate::life::{Ask, Failure, InputFile, given_input, incomplete, kept_input, queue};
 use crate::plan::ParameterPlan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State};
@@ -133,7 +133,7 @@ fn begin(
     let plan = plan_now(project, &connector)?;
     let mut input: Vec<InputFile> = upload.files.clone();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
-        input.extend(kept_input(&project.root().join(&earlier.folder)));
+        input.extend(given_input(&project.root().join(&earlier.folder)));
     }
     if input.is_empty() && !plan.inputs.is_empty() {
         return Err(
