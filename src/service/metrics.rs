@@ -160,14 +160,24 @@ impl Collector for Moment {
         gauges(e, "sconn_queue_length", "Executions that wait", alone(now("queued") as f64))?;
         gauges(e, "sconn_running", "Executions that run", alone(now("running") as f64))?;
         self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", ("state", &ENDS))?;
-        self.counters(e, ("sconn_rows", "Rows of load steps by what became of them"), "rows", ("action", &ACTIONS))?;
+        self.counters(
+            e,
+            ("sconn_rows", "Rows of load steps by what became of them"),
+            "rows",
+            ("action", &ACTIONS),
+        )?;
         self.durations(e)?;
         for (table, name, help) in [
             ("events", "sconn_webhook_events", "Webhook events that are kept, by state"),
             ("outbox", "sconn_outbox", "E-mails and requests to others, by state"),
         ] {
             let these = self.messages.iter().filter(|(t, ..)| t == table);
-            gauges(e, name, help, these.map(|(_, state, n)| (vec![("state", state.replace(' ', "_"))], *n as f64)))?;
+            gauges(
+                e,
+                name,
+                help,
+                these.map(|(_, state, n)| (vec![("state", state.replace(' ', "_"))], *n as f64)),
+            )?;
         }
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         gauges(e, "sconn_build_info", "The version that runs", [(version, 1.0)])?;

@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
 
 /// What was asked of `POST …/executions`, but for the files.
@@ -63,7 +64,9 @@ pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> 
     known.then_some(name).ok_or_else(|| ApiError::missing("target", name))
 }
 
-/// A form with the input. Only described: it is read part by part.
+/// A form with the input. Run parameters are fields `param.NAME`.
+///
+/// Only described: it is read part by part.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code)]
 struct Form {
@@ -127,6 +130,8 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("name" = String, Path, description = "The connector", example = "vendor_prices"),
         ("mode" = Option<Mode>, Query, description = "Whether records are written; dry where not said"),
         ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
+        ("name" = Option<String>, Query, description = "The file's name, where the body is the file", example = "prices.csv"),
+        ("params" = Option<HashMap<String, String>>, Query, style = Form, explode, description = "Run parameters: each key is `param.NAME`", example = json!({"param.region": "APAC"})),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
     ),
     request_body(description = "The input; none where the connector needs none", content(

@@ -26,10 +26,12 @@ pub(super) const BASE: &str = "/api/v1";
 #[openapi(
     info(
         title = "sconn",
-        description = "Connectors turn messy input into records. A token is needed for everything: `sconn tokens add NAME --role read|run|admin` makes one.",
+        description = "Connectors turn messy input into records. A token is needed for everything but webhooks, /health, /ready and this description: `sconn tokens add NAME --role read|run|admin` makes one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     security(("token" = [])),
+    // It has a router of its own.
+    paths(super::hooks::receive),
     modifiers(&Token),
     tags(
         (name = "health", description = "Whether the service lives and can work; metrics"),

@@ -1,9 +1,9 @@
 //! The files of an execution.
 
-use super::super::{App, send};
 use super::super::progress::known;
-use super::session::Visitor;
+use super::super::{App, send};
 use super::PageError;
+use super::session::Visitor;
 use crate::life::{Artefact, InputFile, kept_input};
 use axum::extract::{self, Request};
 use axum::http::{HeaderValue, header};

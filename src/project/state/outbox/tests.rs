@@ -82,7 +82,11 @@ fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() 
     assert_eq!(state.claim_message(None, at(99_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 1));
     assert!(state.retry_message("msg e", at(80)).unwrap());
-    assert_eq!(state.claim_message(None, at(80), &anybody).unwrap().unwrap().attempts, 1, "all its tries again");
+    assert_eq!(
+        state.claim_message(None, at(80), &anybody).unwrap().unwrap().attempts,
+        1,
+        "all its tries again"
+    );
     assert!(state.discard_message("msg e").unwrap() && !state.discard_message("msg e").unwrap());
     assert_eq!(state.messages(None, 9).unwrap(), []);
 }
