@@ -4,6 +4,7 @@
 mod described;
 pub mod desk;
 mod events;
+mod files;
 mod follow;
 mod outbox;
 mod slow;
@@ -59,6 +60,11 @@ fn a_connector_goes_through_its_life_over_http() {
     let all = service.read("/api/v1/connectors");
     assert_eq!(all["connectors"][0]["name"], "shop", "it lies in the project's folder");
     assert_eq!(all["connectors"][0]["status"], "Setup in Progress");
+    let late = CONNECTOR.replace("connector shop {", "connector late {");
+    desk.file("late.sconn", &late);
+    let path = "/api/v1/connectors/late/executions";
+    let taken = service.ask("POST", path, &[("content-type", "text/csv")], GOOD.as_bytes());
+    assert_eq!(taken.status, 202, "its file is new: {}", taken.text());
     let first = service.submit("mode=live&name=list.csv&param.region=APAC", GOOD);
     let second = service.submit("mode=live", GOOD);
     let waits = activate(&service, &json!({}));
@@ -133,8 +139,10 @@ fn the_same_request_sent_twice_is_one_execution() {
     for answer in answers {
         assert_eq!((&answer["id"], &answer["before"]), (&first["id"], &json!(true)));
     }
-    let other = send("SKU,Price\na,1\n");
-    assert_eq!(other.status, 409, "a key is for one request: {}", other.text());
+    for body in ["SKU,Price\na,1\n", &GOOD.replace("a,1", "a,9")] {
+        let other = send(body);
+        assert_eq!(other.status, 409, "a key is for one request: {}", other.text());
+    }
     assert_eq!(service.read("/api/v1/executions")["executions"].as_array().unwrap().len(), 1);
     let kept = std::fs::read_dir(desk.at(".sconn/executions")).unwrap().count();
     assert_eq!(kept, 1, "what was not needed is gone");
@@ -167,7 +175,7 @@ fn a_form_may_have_several_files_and_leaves_nothing_behind() {
     assert_eq!(answer.status, 202, "{}", answer.text());
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     let shown = service.ended(&id);
-    assert_eq!(shown["inputs"], json!(["2-list.csv", "list.csv", "passwd"]));
+    assert_eq!(shown["inputs"], json!(["list.csv", "passwd", "2-list.csv"]));
     assert_eq!(shown["params"], json!(["region=APAC"]));
     let input = format!("/api/v1/executions/{id}/artefacts/input");
     assert_eq!(service.get(&format!("{input}?file=passwd")).text(), "other");
@@ -360,6 +368,9 @@ fn metrics_count_what_ran_and_go_on_after_a_restart() {
     let desk = Desk::new("");
     desk.ends(0, &["activate", "shop.sconn"]);
     desk.ends(0, &["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"]);
+    let given_up = "INSERT INTO outbox(id, kind, execution, recipient, payload, created_at, next_at, state)
+        VALUES ('m', 'mail', 'e', 'a@example.com', '{}', '', '', 'given up')";
+    desk.database().execute(given_up, []).unwrap();
     let service = desk.serve_as("read");
     service.get("/api/v1/executions/none");
     let text = service.get("/metrics").text();
@@ -367,6 +378,10 @@ fn metrics_count_what_ran_and_go_on_after_a_restart() {
         "sconn_executions{connector=\"shop\",mode=\"live\",state=\"completed\"} 1",
         "sconn_executions_ended_total{connector=\"shop\",mode=\"live\",state=\"completed\"} 1",
         "sconn_rows_total{connector=\"shop\",mode=\"live\",action=\"created\"} 3",
+        "sconn_executions_ended_total{connector=\"shop\",mode=\"live\",state=\"failed\"} 0",
+        "sconn_executions_ended_total{connector=\"shop\",mode=\"dry\",state=\"completed_with_errors\"} 0",
+        "sconn_rows_total{connector=\"shop\",mode=\"live\",action=\"errored\"} 0",
+        "sconn_outbox{state=\"given_up\"} 1",
         "sconn_execution_duration_seconds_count{connector=\"shop\",mode=\"live\"} 1",
         "sconn_execution_duration_seconds_bucket{le=\"300.0\",connector=\"shop\",mode=\"live\"} 1",
         "sconn_execution_duration_seconds_bucket{le=\"+Inf\",connector=\"shop\",mode=\"live\"} 1",

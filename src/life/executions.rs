@@ -5,9 +5,11 @@ use super::{Ask, Failure, plan_to_queue};
 use crate::input::InputFile;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
+use crate::run::given_inputs;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What an execution leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +77,7 @@ impl Artefact {
         state: &State,
         row: &ExecutionRow,
     ) -> Result<PathBuf, Failure> {
-        if let Some(at) = &row.files_gone_at {
-            return Err(Failure::new(
-                format!("the files of {} were removed at {at}, as the retention says", row.id),
-                "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
-            ));
-        }
-        let folder = project.root().join(&row.folder);
+        let folder = kept_files(project, row)?;
         if let Some(path) = self.of(&folder) {
             return Ok(path);
         }
@@ -167,29 +163,55 @@ pub fn kept_files(project: &Project, row: &ExecutionRow) -> Result<PathBuf, Fail
     }
 }
 
-/// The copies of its input files that an execution has kept, by name.
+/// The copies of its input files that an execution has kept, in the order in which they were given: that decides
+/// which row is the last one. Each has the name of its copy, which no other has.
 pub fn kept_input(folder: &Path) -> Vec<InputFile> {
-    let entries = std::fs::read_dir(folder.join(Artefact::Input.file())).into_iter().flatten().flatten();
-    let mut files: Vec<InputFile> = entries
-        .map(|e| InputFile { path: e.path(), name: e.file_name().to_string_lossy().into_owned() })
-        .collect();
-    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut files = given_input(folder);
+    for file in &mut files {
+        file.name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    }
     files
 }
 
-/// Packs files into a ZIP at `to`.
+/// The same, with the names that they were given: what a run is given that is to come to the same.
+pub fn given_input(folder: &Path) -> Vec<InputFile> {
+    let entries = std::fs::read_dir(folder.join(Artefact::Input.file())).into_iter().flatten().flatten();
+    let mut there: Vec<InputFile> = entries
+        .map(|e| InputFile { path: e.path(), name: e.file_name().to_string_lossy().into_owned() })
+        .collect();
+    there.sort_by(|a, b| a.name.cmp(&b.name));
+    let Some(given) = given_inputs(folder) else { return there };
+    let mut files: Vec<InputFile> = Vec::new();
+    for file in given {
+        // Two files of one name and the same bytes have one copy.
+        if there.iter().any(|t| t.path == file.path) && files.iter().all(|f| f.path != file.path) {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// Packs files into a ZIP at `to`: the same files make the same bytes, and it is as old as the newest of them, so
+/// that whoever has a part of it may fetch the rest from another that was packed later.
 ///
 /// # Errors
 /// Where they cannot be read, or the disk is full.
 pub fn pack(files: &[InputFile], to: &Path) -> Result<(), Failure> {
     let mut zip = zip::ZipWriter::new(BufWriter::new(File::create(to)?));
-    let options = zip::write::SimpleFileOptions::default().large_file(true);
+    let options = zip::write::SimpleFileOptions::default()
+        .large_file(true)
+        .last_modified_time(zip::DateTime::default())
+        .unix_permissions(0o644);
+    let mut newest = SystemTime::UNIX_EPOCH;
     for InputFile { path, name } in files {
         zip.start_file(name.as_str(), options).map_err(std::io::Error::from)?;
-        std::io::copy(&mut File::open(path)?, &mut zip)?;
+        let mut file = File::open(path)?;
+        newest = newest.max(file.metadata()?.modified()?);
+        std::io::copy(&mut file, &mut zip)?;
     }
-    zip.finish().map_err(std::io::Error::from)?.flush()?;
-    Ok(())
+    let mut file = zip.finish().map_err(std::io::Error::from)?;
+    file.flush()?;
+    Ok(file.get_ref().set_modified(newest)?)
 }
 
 /// Puts an execution into the queue that has the input, the parameters and the target of one that there
@@ -223,7 +245,7 @@ pub fn run_again(
     let asked = state.submission(&row.id)?;
     let ask = Ask {
         file: project.root().join(&known.file),
-        input: kept_input(&folder),
+        input: given_input(&folder),
         live,
         params: asked.params,
         target: asked.target,

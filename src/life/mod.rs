@@ -31,7 +31,9 @@ pub use changed::{Changed, active_version, changed, plan_to_queue};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;
 pub use events::{Samples, choose_events, process_events, sample_events};
-pub use executions::{Artefact, find_execution, kept_files, kept_input, pack, resumable, run_again};
+pub use executions::{
+    Artefact, find_execution, given_input, kept_files, kept_input, pack, resumable, run_again,
+};
 pub use failure::{Failure, io_words};
 pub use post::{Post, send_now, test_mail};
 pub use records::{RecordJson, without_archived};

@@ -12,13 +12,15 @@ use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::secrets::Secrets;
 use jiff::SignedDuration;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 /// Minutes between one try and the next: eight tries within a day.
 const PAUSES: [i64; 7] = [1, 5, 15, 60, 180, 360, 720];
 /// How many messages are on their way at once, so that a slow server does not hold up the others.
 const SENDERS: usize = 4;
+/// How many of them are to one server: one that hangs leaves the others to the rest.
+const TO_ONE: usize = 2;
 
 /// A try has ended before anybody else may take its message.
 const _: () = assert!(LONGEST_TRY.as_secs() + 30 < MESSAGE_LEASE.as_secs().unsigned_abs());
@@ -27,13 +29,14 @@ const _: () = assert!(LONGEST_TRY.as_secs() + 30 < MESSAGE_LEASE.as_secs().unsig
 pub struct Post {
     project: Project,
     senders: Vec<JoinHandle<()>>,
+    busy: Busy,
     news: (mpsc::Sender<String>, mpsc::Receiver<String>),
 }
 
 impl Post {
     /// Of a project.
     pub fn new(project: Project) -> Self {
-        Self { project, senders: Vec::new(), news: mpsc::channel() }
+        Self { project, senders: Vec::new(), busy: Busy::default(), news: mpsc::channel() }
     }
 
     /// Whether nothing is being sent.
@@ -49,10 +52,10 @@ impl Post {
         self.senders.retain(|s| !s.is_finished());
         self.news.1.try_iter().for_each(news);
         if self.senders.len() < SENDERS && state.outbox_due(SystemClock.now())? {
-            let (project, says) = (self.project.clone(), self.news.0.clone());
+            let (project, busy, says) = (self.project.clone(), self.busy.clone(), self.news.0.clone());
             self.senders.push(std::thread::spawn(move || {
                 let news = |line| drop(says.send(line));
-                if let Err(failure) = send_now(&project, None, &news) {
+                if let Err(failure) = send_due(&project, None, &busy, &news) {
                     // The disk may be full for a while; the next turn tries again.
                     news(format!("the outbox: {}", failure.what));
                 }
@@ -62,16 +65,57 @@ impl Post {
     }
 }
 
+/// The servers to which something is being sent, each as often as it is.
+#[derive(Clone, Default)]
+struct Busy(Arc<Mutex<Vec<String>>>);
+
+impl Busy {
+    /// Takes a message for a server that has not its share of senders yet.
+    fn claim(&self, state: &mut State, execution: Option<&str>) -> Result<Option<Message>, Failure> {
+        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = |kind, to: &str| busy.iter().filter(|b| *b == server_of(kind, to)).count() < TO_ONE;
+        let message = state.claim_message(execution, SystemClock.now(), &may)?;
+        busy.extend(message.iter().map(|m| server_of(m.kind, &m.recipient).to_owned()));
+        Ok(message)
+    }
+
+    fn done(&self, message: &Message) {
+        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = busy.iter().position(|b| b == server_of(message.kind, &message.recipient)) {
+            busy.swap_remove(at);
+        }
+    }
+}
+
+/// Whose server a message goes to. All e-mails go to the project's own, whose name no web address has.
+fn server_of(kind: MessageKind, recipient: &str) -> &str {
+    match kind {
+        MessageKind::Mail => "",
+        MessageKind::Hook => host(recipient),
+    }
+}
+
 /// Sends what is due of one execution, or of all, one after the other.
 ///
 /// # Errors
 /// Where the state cannot be read or written. A message that is not taken is none: it waits.
 pub fn send_now(project: &Project, execution: Option<&str>, news: &dyn Fn(String)) -> Result<(), Failure> {
+    send_due(project, execution, &Busy::default(), news)
+}
+
+fn send_due(
+    project: &Project,
+    execution: Option<&str>,
+    busy: &Busy,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
     enter_ended(project)?;
     let Some(mut state) = project.state()? else { return Ok(()) };
-    while let Some(message) = state.claim_message(execution, SystemClock.now())? {
+    while let Some(message) = busy.claim(&mut state, execution)? {
         let (id, to) = (&message.id, &message.recipient);
-        match hand_over(project, &message) {
+        let handed = hand_over(project, &message);
+        busy.done(&message);
+        match handed {
             Ok(()) => {
                 crash::point("message sent");
                 state.message_sent(&message, SystemClock.now())?;

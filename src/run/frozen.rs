@@ -15,6 +15,28 @@ use std::path::{Path, PathBuf};
 /// The version of the file; an execution is resumed by the version that began it.
 const VERSION: u32 = 2;
 
+/// What is kept of the order and the names in which the input files were given: the folder with their copies
+/// has neither.
+const INPUTS: &str = ".inputs.json";
+
+/// A line of it.
+#[derive(Serialize, Deserialize)]
+struct Given {
+    /// The copy's name.
+    file: String,
+    /// As the user gave it.
+    name: String,
+}
+
+/// The kept copies of an execution's input files in the order in which they were given, each with the name that
+/// it was given; none where that is not known.
+pub fn given_inputs(root: &Path) -> Option<Vec<InputFile>> {
+    let text = std::fs::read_to_string(root.join(INPUTS)).ok()?;
+    let given: Vec<Given> = serde_json::from_str(&text).ok()?;
+    let input = root.join("input");
+    Some(given.into_iter().map(|g| InputFile { path: input.join(g.file), name: g.name }).collect())
+}
+
 /// An execution as it was asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Frozen {
@@ -74,6 +96,9 @@ pub fn freeze(
         })?;
         kept.push(KeptFile { path, name: name.clone(), sha256 });
     }
+    let copy = |k: &KeptFile| k.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let given: Vec<Given> = kept.iter().map(|k| Given { file: copy(k), name: k.name.clone() }).collect();
+    folder.save_for_good(INPUTS, &serde_json::to_string(&given).unwrap_or_default())?;
     Frozen::save(request, folder, kept.clone(), target)?;
     Ok(kept)
 }

@@ -39,7 +39,7 @@ pub fn router() -> Router<App> {
 }
 
 /// What the route has open, from its first request on.
-struct Desk {
+pub(super) struct Desk {
     open: OnceLock<Open>,
 }
 
@@ -57,7 +57,37 @@ pub struct Kept {
     pub known: bool,
 }
 
-async fn receive(
+/// Hand in a webhook event
+///
+/// It is answered once it is kept. No token is needed: who may send says the connector (`auth`), by a secret in
+/// the query, HTTP Basic or a signature. It takes JSON, XML, a form or text, in UTF-8.
+#[utoipa::path(
+    post, path = "/hooks/{connector}", tag = "events",
+    security(()),
+    params(
+        ("connector" = String, Path, description = "The connector; its trigger is webhook", example = "orders"),
+        ("x-user-id" = Option<String>, Header, description = "Who sends it: `employee_id` of the event"),
+    ),
+    request_body(content(
+        (serde_json::Value = "application/json", example = json!({"order": {"number": "A-17", "total": 12.5}})),
+        (String = "application/xml", example = "<order><number>A-17</number></order>"),
+        (String = "application/x-www-form-urlencoded", example = "number=A-17"),
+        (String = "text/plain", example = "A-17"),
+    )),
+    responses(
+        (status = 201, description = "It is kept", body = Kept, example = json!(Kept { event: 17, known: false })),
+        (status = 200, description = "It was kept before: the sender's id was known", body = Kept, example = json!(Kept { event: 17, known: true })),
+        (status = 400, description = "It cannot be read", body = ApiError, example = json!({"error": "the body did not come in whole", "help": "send it again"})),
+        (status = 401, description = "Not from one who may send", body = ApiError, example = json!({"error": "the signature does not fit"})),
+        (status = 404, description = "There is no such webhook", body = ApiError, example = json!({"error": "there is no webhook `order`"})),
+        (status = 408, description = "The body did not come in in time", body = ApiError, example = json!({"error": "the body did not come in within 10 seconds", "help": "send it faster, or in smaller requests"})),
+        (status = 413, description = "The body is too large", body = ApiError, example = json!({"error": "the body has more than 262144 bytes"})),
+        (status = 414, description = "The query string is too long", body = ApiError, example = json!({"error": "the query string has 5000 bytes; 4096 are taken", "help": "send what is long in the body"})),
+        (status = 415, description = "Another content type, or compressed", body = ApiError, example = json!({"error": "the body is compressed", "help": "send it as it is, without Content-Encoding"})),
+        (status = 503, description = "Nothing can be kept for the moment; `Retry-After` says when to try again", body = ApiError, example = json!({"error": "nothing more can be kept for the moment", "help": "send it again"})),
+    ),
+)]
+pub(super) async fn receive(
     app: &App,
     desk: &Desk,
     connector: String,

@@ -21,6 +21,12 @@ use std::fmt;
 /// The bounds of the durations of requests, in seconds.
 const REQUEST_BOUNDS: [f64; 8] = [0.005, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0];
 
+/// How executions end.
+const ENDS: [&str; 4] = ["completed", "completed with errors", "failed", "cancelled"];
+/// What becomes of rows.
+const ACTIONS: [&str; 7] =
+    ["created", "updated", "unchanged", "unarchived", "skipped", "errored", "not_processed"];
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Request {
     method: String,
@@ -61,6 +67,8 @@ impl Metrics {
 /// What the project's state and the machine say at one moment.
 #[derive(Debug)]
 struct Moment {
+    /// The connectors that are known.
+    connectors: Vec<String>,
     counts: Vec<StateCount>,
     totals: Vec<Total>,
     messages: Vec<(String, String, i64)>,
@@ -96,13 +104,19 @@ impl Moment {
         encoder: &mut DescriptorEncoder<'_>,
         (name, help): (&str, &str),
         kind: &str,
-        label: &'static str,
+        (label, values): (&'static str, &[&str]),
     ) -> fmt::Result {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for total in self.totals.iter().filter(|t| t.kind == kind) {
-            let mut labels = labels(&total.connector, total.live);
-            labels.push((label, total.label.replace(' ', "_")));
-            metric.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&total.value, None)?;
+        // Each is there before its first one: of what begins with one nothing has increased.
+        let modes = self.connectors.iter().flat_map(|c| [(c.as_str(), false), (c.as_str(), true)]);
+        let none = modes.flat_map(|(c, live)| values.iter().map(move |v| ((c, live, *v), 0.0)));
+        let mut all: BTreeMap<(&str, bool, &str), f64> = none.collect();
+        let counted = self.totals.iter().filter(|t| t.kind == kind);
+        all.extend(counted.map(|t| ((t.connector.as_str(), t.live, t.label.as_str()), t.value)));
+        for ((connector, live, value), count) in all {
+            let mut labels = labels(connector, live);
+            labels.push((label, value.replace(' ', "_")));
+            metric.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
         }
         Ok(())
     }
@@ -145,15 +159,25 @@ impl Collector for Moment {
         let alone = |value: f64| [(Labels::new(), value)];
         gauges(e, "sconn_queue_length", "Executions that wait", alone(now("queued") as f64))?;
         gauges(e, "sconn_running", "Executions that run", alone(now("running") as f64))?;
-        self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", "state")?;
-        self.counters(e, ("sconn_rows", "Rows of load steps by what became of them"), "rows", "action")?;
+        self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", ("state", &ENDS))?;
+        self.counters(
+            e,
+            ("sconn_rows", "Rows of load steps by what became of them"),
+            "rows",
+            ("action", &ACTIONS),
+        )?;
         self.durations(e)?;
         for (table, name, help) in [
             ("events", "sconn_webhook_events", "Webhook events that are kept, by state"),
             ("outbox", "sconn_outbox", "E-mails and requests to others, by state"),
         ] {
             let these = self.messages.iter().filter(|(t, ..)| t == table);
-            gauges(e, name, help, these.map(|(_, state, n)| (vec![("state", state.clone())], *n as f64)))?;
+            gauges(
+                e,
+                name,
+                help,
+                these.map(|(_, state, n)| (vec![("state", state.replace(' ', "_"))], *n as f64)),
+            )?;
         }
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         gauges(e, "sconn_build_info", "The version that runs", [(version, 1.0)])?;
@@ -176,6 +200,7 @@ pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Res
     let root = app.project().root().to_path_buf();
     let moment = app.with(move |state| {
         Ok::<_, ApiError>(Moment {
+            connectors: state.connectors()?.into_iter().map(|c| c.name).collect(),
             counts: state.state_counts()?,
             totals: state.totals()?,
             messages: state.waiting_counts()?,

@@ -12,6 +12,7 @@ mod listen;
 mod metrics;
 mod page;
 mod progress;
+mod send;
 mod upload;
 
 pub use auth::{Admin, Caller, Read, Run};

@@ -10,6 +10,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::{Stream, StreamExt};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -28,6 +29,8 @@ const NAME: usize = 120;
 pub struct Upload {
     /// The files, in the order in which they came.
     pub files: Vec<InputFile>,
+    /// The SHA-256 of each.
+    pub sha256: Vec<[u8; 32]>,
     /// The other fields.
     pub fields: Vec<(String, String)>,
     scratch: Scratch,
@@ -70,15 +73,18 @@ impl Upload {
         let mut file = tokio::fs::File::create_new(&path).await.map_err(disk)?;
         let mut body = std::pin::pin!(body);
         let mut size = 0;
+        let mut digest = Sha256::new();
         while let Some(chunk) = next(app, &mut body).await? {
             size += chunk.len() as u64;
             if size > app.project().serve().upload {
                 return Err(too_large(app));
             }
+            digest.update(&chunk);
             file.write_all(&chunk).await.map_err(disk)?;
         }
         file.flush().await.map_err(disk)?;
         self.files.push(InputFile { path, name });
+        self.sha256.push(digest.finalize().into());
         Ok(())
     }
 
@@ -121,7 +127,8 @@ impl FromRequest<App> for Upload {
         if length.is_some_and(|length: u64| length > app.project().serve().upload) {
             return Err(too_large(app));
         }
-        let mut upload = Self { files: Vec::new(), fields: Vec::new(), scratch: scratch(app).await? };
+        let scratch = scratch(app).await?;
+        let mut upload = Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch };
         if content_type(request.headers()).starts_with("multipart/") {
             let form = Multipart::from_request(request, app).await.map_err(|e| {
                 ApiError::new(StatusCode::BAD_REQUEST, e.body_text(), "send a form with a boundary")
@@ -135,7 +142,10 @@ impl FromRequest<App> for Upload {
         upload.keep(app, &name, request.into_body().into_data_stream()).await?;
         // Without a name, nothing at all is no file: a connector may need none.
         let empty = |file: &InputFile| file.path.metadata().is_ok_and(|m| m.len() == 0);
-        upload.files.retain(|f| said.is_some() || !empty(f));
+        if said.is_none() && upload.files.iter().all(empty) {
+            upload.files.clear();
+            upload.sha256.clear();
+        }
         Ok(upload)
     }
 }

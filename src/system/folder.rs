@@ -122,7 +122,19 @@ impl ExecutionFolder {
     /// # Errors
     /// Where the disk is full.
     pub fn save(&self, name: &str, text: &str) -> Result<(), FolderError> {
-        let path = self.work.join(name);
+        self.save_in(&self.work, name, text)
+    }
+
+    /// The same, among what stays when the execution ends.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn save_for_good(&self, name: &str, text: &str) -> Result<(), FolderError> {
+        self.save_in(&self.root, name, text)
+    }
+
+    fn save_in(&self, folder: &Path, name: &str, text: &str) -> Result<(), FolderError> {
+        let path = folder.join(name);
         let new = self.scratch.join(format!("{name}.new"));
         let save = || {
             crash::write(&format!("create {name}"))?;
@@ -134,7 +146,7 @@ impl ExecutionFolder {
             crash::write(&format!("rename {name}"))?;
             fs::rename(&new, &path)?;
             crash::point(&format!("renamed {name}"));
-            File::open(&self.work)?.sync_all()
+            File::open(folder)?.sync_all()
         };
         save().map_err(|e| error(&path, e))
     }

@@ -1,6 +1,6 @@
 //! E-mails, through aiosmtpd.
 
-use super::servers::{Smtp, part, text};
+use super::servers::{Receiver, Smtp, part, status, text};
 use super::{Desk, eventually, stands};
 use serde_json::Value;
 
@@ -70,6 +70,34 @@ fn those_who_are_named_hear_of_live_runs_as_they_wish_and_nobody_twice() {
     let mails = smtp.mails();
     assert_eq!(mails[2]["headers"]["subject"], "Shop: failed (live run)");
     assert!(text(&mails[2], "text/plain").contains("SKU"), "why it failed");
+}
+
+#[test]
+fn a_mail_server_that_hangs_does_not_hold_up_a_request() {
+    let smtp = Smtp::new(&["--data", "hang"]);
+    let receiver = Receiver::new(vec![status(200)]);
+    let people: Vec<String> = (0..6).map(|n| format!("\"p{n}@example.com\"")).collect();
+    let notify = format!("notify {}\nnotify_when always", people.join(", "));
+    let toml = toml(&smtp, "tls = \"none\"\n[network]\nallow = [\"127.0.0.1\"]");
+    let desk = Desk::new(&notify, &toml);
+    // Only e-mails are due at first.
+    desk.submit("good.csv");
+    let _work = desk.start(&["work"]);
+    let tried = |desk: &Desk| desk.outbox().iter().filter(|m| m["attempts"] != 0).count();
+    eventually("the e-mails are being sent", || tried(&desk) >= 2);
+    desk.connector("Shop", &format!("on_end \"{}\"", receiver.url()));
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.submit("good.csv");
+    eventually("the request comes", || receiver.requests().len() == 1);
+    let mails: Vec<Value> = desk.outbox().into_iter().filter(|m| m["kind"] == "mail").collect();
+    assert_eq!(mails.len(), 6);
+    for mail in &mails {
+        let (state, attempts, error) = stands(mail);
+        assert!(state == "waiting" && attempts <= 1 && error.is_empty(), "a try has ended before: {mail}");
+    }
+    assert_eq!(tried(&desk), 3, "two e-mails, and the request");
+    smtp.release();
+    eventually("all is sent", || desk.outbox().iter().all(|m| m["state"] == "sent"));
 }
 
 #[test]

@@ -205,8 +205,8 @@ impl State {
         self.connection.query_row(&sql, [stamp(now)], |r| r.get(0)).map_err(|e| self.failed(&e))
     }
 
-    /// Takes the message that is due longest, of one execution or of all: for a while it is this
-    /// process's to send. None where none is due.
+    /// Takes the message that is due longest, of one execution or of all, and of those to whom something may be
+    /// sent now: for a while it is this process's to send. None where none is due.
     ///
     /// # Errors
     /// Where the state cannot be written.
@@ -214,15 +214,30 @@ impl State {
         &mut self,
         execution: Option<&str>,
         now: Timestamp,
+        may: &dyn Fn(MessageKind, &str) -> bool,
     ) -> Result<Option<Message>, ProjectError> {
-        let sql = format!(
+        let due = format!(
+            "SELECT kind, recipient FROM outbox WHERE {DUE} AND (?2 IS NULL OR execution = ?2)
+             GROUP BY kind, recipient ORDER BY min(next_at), min(id)"
+        );
+        let take = format!(
             "UPDATE outbox SET attempts = attempts + 1, lease_until = ?2
-             WHERE id = (SELECT id FROM outbox WHERE {DUE} AND (?3 IS NULL OR execution = ?3)
+             WHERE id = (SELECT id FROM outbox
+                         WHERE {DUE} AND (?3 IS NULL OR execution = ?3) AND kind = ?4 AND recipient = ?5
                          ORDER BY next_at, id LIMIT 1)
              RETURNING {COLUMNS}"
         );
         self.together(|t| {
-            t.query_row(&sql, params![stamp(now), stamp(now + MESSAGE_LEASE), execution], read).optional()
+            let mut receivers = t.prepare(&due)?;
+            let mut receivers = receivers.query(params![stamp(now), execution])?;
+            while let Some(row) = receivers.next()? {
+                let (kind, to): (MessageKind, String) = (row.get(0)?, row.get(1)?);
+                if may(kind, &to) {
+                    let taken = params![stamp(now), stamp(now + MESSAGE_LEASE), execution, kind, to];
+                    return t.query_row(&take, taken, read).optional();
+                }
+            }
+            Ok(None)
         })
     }
 

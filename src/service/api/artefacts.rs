@@ -1,18 +1,15 @@
 //! What executions leave, for download.
 
 use super::super::extract::{Path, Query};
-use super::super::{ApiError, App, Read};
+use super::super::{ApiError, App, Read, send};
 use super::{Refused, examples, execution};
-use crate::life::{Artefact, InputFile, io_words, kept_input, pack};
-use axum::body::Body;
+use crate::life::{Artefact, InputFile, kept_input, pack};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
-use std::fmt::Write;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
 /// Which of several input files.
@@ -35,8 +32,8 @@ struct Found {
 /// Download what an execution left
 ///
 /// `report` (report.xlsx), `sql-output` (a ZIP of CSVs; there as soon as the SQL has run, while load steps
-/// still do), `decisions` (decisions.parquet), `summary` (summary.json) or `input`. Ranges and conditional
-/// requests are answered.
+/// still do), `decisions` (decisions.parquet), `summary` (summary.json) or `input`. Conditional requests and
+/// single ranges are answered; with `If-Range` a part is of the same file, or the whole one is sent.
 #[utoipa::path(
     get, path = "/executions/{id}/artefacts/{artefact}", tag = "artefacts",
     params(
@@ -80,7 +77,7 @@ pub(super) async fn download(
         }
         input(&id, kept_input(&folder), which.file.as_deref(), project.uploads())
     });
-    send(found.await?, artefact, request).await
+    answer(found.await?, artefact, request).await
 }
 
 /// One input file, or all of them packed.
@@ -110,37 +107,15 @@ fn input(
     }
 }
 
-async fn send(found: Found, artefact: Artefact, request: Request) -> Result<Response, ApiError> {
-    let sent = ServeFile::new(&found.path).try_call(request.map(|_| Body::empty())).await;
-    let sent = sent.map_err(|e| {
-        ApiError::new(StatusCode::NOT_FOUND, format!("the file cannot be read: {}", io_words(&e)), "")
-    })?;
+async fn answer(found: Found, artefact: Artefact, request: Request) -> Result<Response, ApiError> {
+    let mut sent = send::file(&found.path, &found.name, request).await?;
     // It is open: what is sent needs the folder no more.
     drop(found.scratch);
-    let mut response = sent.into_response();
-    let headers = response.headers_mut();
-    if artefact == Artefact::Input {
+    let headers = sent.headers_mut();
+    if artefact == Artefact::Input && headers.contains_key(header::CONTENT_TYPE) {
         // Whatever it is, a browser is not to show it.
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if let Ok(value) = HeaderValue::from_str(&disposition(&found.name)) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    Ok(response)
-}
-
-/// The header that names a download, whatever letters its name has.
-fn disposition(name: &str) -> String {
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+    Ok(sent)
 }

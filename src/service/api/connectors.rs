@@ -170,7 +170,7 @@ pub(super) async fn show(
 async fn details(app: &App, name: String) -> Result<Json<ConnectorDetails>, ApiError> {
     let project = app.project().clone();
     let found = app.with(move |state| {
-        let known = connector(state, &name)?;
+        let known = connector(&project, state, &name)?;
         let plan = match known_plan(state, &name, known.version)? {
             Some(plan) => plan,
             None => Loaded::load(&project.root().join(&known.file))?.plan_or_failure()?,
@@ -238,7 +238,7 @@ pub(super) async fn activate(
 ) -> Result<Json<ConnectorDetails>, ApiError> {
     let (project, wanted_name) = (app.project().clone(), name.clone());
     app.with(move |state| {
-        connector(state, &wanted_name)?;
+        connector(&project, state, &wanted_name)?;
         let Some(own) = project.state()? else { return Err(ApiError::broken()) };
         let mut known = Known::named(project, own, &wanted_name)?;
         let loaded = Loaded::load(&known.file)?;
@@ -282,9 +282,9 @@ pub(super) async fn deactivate(
     _caller: Admin,
     Path(name): Path<String>,
 ) -> Result<Json<ConnectorDetails>, ApiError> {
-    let wanted = name.clone();
+    let (project, wanted) = (app.project().clone(), name.clone());
     app.with(move |state| {
-        connector(state, &wanted)?;
+        connector(&project, state, &wanted)?;
         state.deactivate(&wanted).map_err(ApiError::from)
     })
     .await?;

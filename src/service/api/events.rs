@@ -120,8 +120,9 @@ pub(super) async fn list(
     Query(wanted): Query<Listing>,
 ) -> Result<Json<Events>, ApiError> {
     let limit = page_size(wanted.limit, 50, 500)?;
+    let project = app.project().clone();
     let found = app.with(move |state| {
-        connector(state, &name)?;
+        connector(&project, state, &name)?;
         let only = wanted.state.map(state::EventState::from);
         Ok::<_, ApiError>(state.events(&name, only, wanted.before, limit + 1, EventHead::from)?)
     });
@@ -193,7 +194,7 @@ pub(super) async fn replay(
 ) -> Result<Response, ApiError> {
     let project = app.project().clone();
     let queued = app.with(move |state| {
-        let known = connector(state, &name)?;
+        let known = connector(&project, state, &name)?;
         let events = choose_events(state, &name, &wanted.events, wanted.since)?;
         if wanted.mode != Some(Mode::Live) {
             return Ok(replay_events(&project, state, &known, &events, caller.who().to_owned())?);
@@ -250,8 +251,9 @@ pub(super) async fn discard(
         let help = "give their ids in `events`, a time in `since`, or \"all\": true";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "which events?", help));
     }
+    let project = app.project().clone();
     let done = app.with(move |state: &mut ProjectState| {
-        connector(state, &name)?;
+        connector(&project, state, &name)?;
         let events = choose_events(state, &name, &wanted.events, wanted.since)?;
         Ok::<_, ApiError>(discard_events(state, &events)?)
     });

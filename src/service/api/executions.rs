@@ -63,7 +63,9 @@ pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> 
     known.then_some(name).ok_or_else(|| ApiError::missing("target", name))
 }
 
-/// A form with the input. Only described: it is read part by part.
+/// A form with the input. Run parameters are fields `param.NAME`.
+///
+/// Only described: it is read part by part.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code)]
 struct Form {
@@ -132,6 +134,8 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("name" = String, Path, description = "The connector", example = "vendor_prices"),
         ("mode" = Option<Mode>, Query, description = "Whether records are written; dry where not said"),
         ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
+        ("name" = Option<String>, Query, description = "The file's name, where the body is the file", example = "prices.csv"),
+        ("params" = Option<HashMap<String, String>>, Query, style = Form, explode, description = "Run parameters: each key is `param.NAME`", example = json!({"param.region": "APAC"})),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
     ),
     request_body(description = "The input; none where the connector needs none", content(
@@ -158,13 +162,12 @@ pub(super) async fn submit(
     upload: Upload,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&app, query.into_iter().chain(upload.fields.iter().cloned()).collect())?;
-    let size = |path: &std::path::Path| path.metadata().map_or(0, |m| m.len());
-    let files: Vec<_> = upload.files.iter().map(|f| (f.name.clone(), size(&f.path))).collect();
-    let request = format!("{name} {} {:?} {:?} {files:?}", asked.live, asked.params, asked.target);
+    let files: Vec<_> = upload.files.iter().map(|f| &f.name).zip(&upload.sha256).collect();
+    let request = format!("{name} {} {:?} {:?} {files:02x?}", asked.live, asked.params, asked.target);
     let key = key(&headers, &caller.name, request)?;
     let project = app.project().clone();
     let queued = app.with(move |state| {
-        let known = connector(state, &name)?;
+        let known = connector(&project, state, &name)?;
         let (plan, notice) = plan_to_queue(&project, state, &known, asked.live)?;
         let ask = Ask {
             file: project.root().join(&known.file),

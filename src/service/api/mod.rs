@@ -10,6 +10,8 @@ mod records;
 mod views;
 
 use super::{ApiError, App, Upload};
+use crate::life::discover;
+use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, State};
 use axum::http::StatusCode;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -24,10 +26,12 @@ pub(super) const BASE: &str = "/api/v1";
 #[openapi(
     info(
         title = "sconn",
-        description = "Connectors turn messy input into records. A token is needed for everything: `sconn tokens add NAME --role read|run|admin` makes one.",
+        description = "Connectors turn messy input into records. A token is needed for everything but webhooks, /health, /ready and this description: `sconn tokens add NAME --role read|run|admin` makes one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     security(("token" = [])),
+    // It has a router of its own.
+    paths(super::hooks::receive),
     modifiers(&Token),
     tags(
         (name = "health", description = "Whether the service lives and can work; metrics"),
@@ -125,8 +129,12 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(outbox::discard))
 }
 
-/// The connector of that name, or 404.
-fn connector(state: &State, name: &str) -> Result<ConnectorState, ApiError> {
+/// The connector of that name, or 404. Its file may be newer than the last look into the project's folder.
+fn connector(project: &Project, state: &mut State, name: &str) -> Result<ConnectorState, ApiError> {
+    if let Some(found) = state.connector(name)? {
+        return Ok(found);
+    }
+    discover(project, state)?;
     if let Some(found) = state.connector(name)? {
         return Ok(found);
     }

@@ -1,21 +1,20 @@
 //! The files of an execution.
 
 use super::super::progress::known;
-use super::super::{ApiError, App};
-use super::asked::Path;
+use super::super::{ApiError, App, send};
+use super::PageError;
+use super::asked::Path as Asked;
 use super::session::Visitor;
-use super::{PageError, show};
 use crate::life::{Artefact, InputFile, kept_files, kept_input};
 use axum::extract::{self, Request};
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use std::path::PathBuf;
-use tower_http::services::ServeFile;
+use axum::response::Response;
+use std::path::{Path, PathBuf};
 
 pub async fn artefact(
     extract::State(app): extract::State<App>,
     _: Visitor,
-    Path((id, artefact)): Path<(String, String)>,
+    Asked((id, artefact)): Asked<(String, String)>,
     request: Request,
 ) -> Result<Response, PageError> {
     let wanted = Artefact::ALL.into_iter().find(|a| a.name() == artefact && *a != Artefact::Input);
@@ -27,21 +26,21 @@ pub async fn artefact(
         let row = known(state, &id)?;
         Ok::<_, ApiError>(wanted.of_execution(&project, state, &row)?)
     });
-    send(file.await?, &name, request).await
+    sent(&file.await?, &name, request).await
 }
 
 /// A file of the input, by its place in the list: names do not come into it.
 pub async fn input(
     extract::State(app): extract::State<App>,
     _: Visitor,
-    Path((id, number)): Path<(String, usize)>,
+    Asked((id, number)): Asked<(String, usize)>,
     request: Request,
 ) -> Result<Response, PageError> {
     let folder = folder(&app, &id).await?;
     let Some(InputFile { path, name }) = kept_input(&folder).into_iter().nth(number) else {
         return Err(PageError::missing("input file", &number.to_string()));
     };
-    send(path, &name, request).await
+    sent(&path, &name, request).await
 }
 
 async fn folder(app: &App, id: &str) -> Result<PathBuf, PageError> {
@@ -51,20 +50,11 @@ async fn folder(app: &App, id: &str) -> Result<PathBuf, PageError> {
 }
 
 /// Streams a file, to be kept and not to be shown: what is in it is somebody else's.
-async fn send(file: PathBuf, name: &str, request: Request) -> Result<Response, PageError> {
-    let sent = ServeFile::new(&file).try_call(request).await;
-    let sent = sent.map_err(|_| PageError::missing("file", name))?;
-    if sent.status().is_client_error() {
-        return Err(PageError::missing("file", name));
+async fn sent(file: &Path, name: &str, request: Request) -> Result<Response, PageError> {
+    let mut sent = send::file(file, name, request).await?;
+    if sent.headers().contains_key(header::CONTENT_TYPE) {
+        let bytes = HeaderValue::from_static("application/octet-stream");
+        sent.headers_mut().insert(header::CONTENT_TYPE, bytes);
     }
-    let mut response = sent.into_response();
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
-    let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", show::encode(name));
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&text) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    Ok(response)
+    Ok(sent)
 }

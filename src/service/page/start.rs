@@ -7,7 +7,8 @@ use super::session::{Runner, Visitor};
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
 use crate::life::{
-    Ask, Changed, Failure, InputFile, active_version, incomplete, kept_files, kept_input, known_plan, queue,
+    Ask, Changed, Failure, InputFile, active_version, given_input, incomplete, kept_files, kept_input,
+    known_plan, queue,
 };
 use crate::plan::ParameterPlan;
 use crate::project::Project;
@@ -162,7 +163,7 @@ fn begin(
     let mut input: Vec<InputFile> = upload.files.clone();
     let mut given = Submission::default();
     if let Some(earlier) = earlier(state, name, upload.field("again").unwrap_or_default())? {
-        input.extend(kept_input(&kept_files(project, &earlier).map_err(ApiError::not_there)?));
+        input.extend(given_input(&kept_files(project, &earlier).map_err(ApiError::not_there)?));
         given = state.submission(&earlier.id)?;
     }
     if input.is_empty() && plan.needs_input() {

@@ -5,6 +5,10 @@ use crate::project::state::ExecutionState::{Cancelled, Completed};
 use crate::project::state::Outcome;
 use crate::project::state::tests::{activate, at, queue, state};
 
+fn anybody(_: MessageKind, _: &str) -> bool {
+    true
+}
+
 fn enter(state: &mut State, id: &str) {
     queue(state, id, "shop", true, 0);
     state.cancel(id, at(1)).unwrap();
@@ -50,12 +54,12 @@ fn a_message_is_with_one_process_at_a_time_and_a_late_one_is_not_heard() {
     let (_dir, mut state) = state();
     enter(&mut state, "e");
     assert!(state.outbox_due(at(10)).unwrap() && !state.outbox_due(at(1)).unwrap());
-    let late = state.claim_message(None, at(10)).unwrap().unwrap();
+    let late = state.claim_message(None, at(10), &anybody).unwrap().unwrap();
     assert_eq!((late.attempts, late.id.as_str()), (1, "msg e"));
-    assert_eq!(state.claim_message(None, at(11)).unwrap(), None);
+    assert_eq!(state.claim_message(None, at(11), &anybody).unwrap(), None);
     assert!(!state.outbox_due(at(11)).unwrap());
-    assert_eq!(state.claim_message(Some("other"), at(400)).unwrap(), None);
-    let own = state.claim_message(Some("e"), at(400)).unwrap().unwrap();
+    assert_eq!(state.claim_message(Some("other"), at(400), &anybody).unwrap(), None);
+    let own = state.claim_message(Some("e"), at(400), &anybody).unwrap().unwrap();
     assert_eq!((own.attempts, &own.id), (2, &late.id));
     state.message_failed(&late, "late", None, at(401)).unwrap();
     state.message_sent(&late, at(401)).unwrap();
@@ -63,7 +67,7 @@ fn a_message_is_with_one_process_at_a_time_and_a_late_one_is_not_heard() {
     state.message_sent(&own, at(402)).unwrap();
     assert_eq!(state.message("msg e").unwrap().unwrap().state, MessageState::Sent);
     assert!(!state.retry_message("msg e", at(403)).unwrap(), "what was sent is not sent again");
-    assert_eq!(state.claim_message(None, at(9_999)).unwrap(), None);
+    assert_eq!(state.claim_message(None, at(9_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 0));
 }
 
@@ -71,16 +75,20 @@ fn a_message_is_with_one_process_at_a_time_and_a_late_one_is_not_heard() {
 fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() {
     let (_dir, mut state) = state();
     enter(&mut state, "e");
-    let message = state.claim_message(None, at(10)).unwrap().unwrap();
+    let message = state.claim_message(None, at(10), &anybody).unwrap().unwrap();
     state.message_failed(&message, "busy", Some(at(70)), at(11)).unwrap();
-    assert_eq!(state.claim_message(None, at(69)).unwrap(), None);
-    let message = state.claim_message(None, at(70)).unwrap().unwrap();
+    assert_eq!(state.claim_message(None, at(69), &anybody).unwrap(), None);
+    let message = state.claim_message(None, at(70), &anybody).unwrap().unwrap();
     assert_eq!((message.attempts, message.last_error.as_deref()), (2, Some("busy")));
     state.message_failed(&message, "no", None, at(71)).unwrap();
-    assert_eq!(state.claim_message(None, at(99_999)).unwrap(), None);
+    assert_eq!(state.claim_message(None, at(99_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 1));
     assert!(state.retry_message("msg e", at(80)).unwrap());
-    assert_eq!(state.claim_message(None, at(80)).unwrap().unwrap().attempts, 1, "all its tries again");
+    assert_eq!(
+        state.claim_message(None, at(80), &anybody).unwrap().unwrap().attempts,
+        1,
+        "all its tries again"
+    );
     assert!(state.discard_message("msg e").unwrap() && !state.discard_message("msg e").unwrap());
     assert_eq!(state.messages(None, 9).unwrap(), []);
 }
@@ -89,9 +97,32 @@ fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() 
 fn what_was_sent_is_forgotten_after_a_while() {
     let (_dir, mut state) = state();
     enter(&mut state, "old");
-    let message = state.claim_message(None, at(10)).unwrap().unwrap();
+    let message = state.claim_message(None, at(10), &anybody).unwrap().unwrap();
     state.message_sent(&message, Timestamp::from_second(1_600_000_000).unwrap()).unwrap();
     enter(&mut state, "new");
     let left: Vec<String> = state.messages(None, 9).unwrap().into_iter().map(|m| m.id).collect();
     assert_eq!(left, ["msg new"]);
+}
+
+#[test]
+fn those_to_whom_nothing_may_be_sent_now_hold_up_nobody() {
+    let (_dir, mut state) = state();
+    queue(&mut state, "e", "shop", true, 0);
+    state.cancel("e", at(1)).unwrap();
+    let (seq, execution) = state.ended().unwrap().remove(0);
+    let message = |n: i64, kind, to: &str| NewMessage {
+        id: format!("msg {n}"),
+        kind,
+        recipient: to.into(),
+        payload: "{}".into(),
+    };
+    let mail = |n| message(n, MessageKind::Mail, "a@example.com");
+    let all = [mail(1), mail(2), message(3, MessageKind::Hook, "https://example.com/done")];
+    state.enter(seq, &execution, &all, at(2)).unwrap();
+    let mut next = |may: &dyn Fn(MessageKind, &str) -> bool| {
+        state.claim_message(None, at(10), may).unwrap().map(|m| m.id)
+    };
+    assert_eq!(next(&|kind, _| kind != MessageKind::Mail).as_deref(), Some("msg 3"));
+    assert_eq!(next(&|_, to| to != "a@example.com"), None);
+    assert_eq!(next(&anybody).as_deref(), Some("msg 1"));
 }
