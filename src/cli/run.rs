@@ -99,7 +99,7 @@ fn turn(
     asker: Asker,
     told: &Told,
     stop: &Stop,
-) -> Result<Option<Option<Worker>>, Failure> {
+) -> Result<Option<Option<Box<Worker>>>, Failure> {
     let mut waits = false;
     loop {
         let taken = Worker::take(&asked.project, &asked.execution, asked.places());

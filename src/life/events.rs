@@ -8,6 +8,7 @@ use crate::input::InputFile;
 use crate::plan::{MOST_EVENTS, Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, Event, State, Window};
+use crate::run::INPUTS;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, sync};
@@ -176,7 +177,8 @@ fn clear(executions: &Path, state: &State) -> Result<(), Failure> {
         let inputs = names(&path.join("input"));
         let of_events = !inputs.is_empty() && inputs.iter().all(|name| name.starts_with("webhooks-"));
         // One that began has more in its folder.
-        if !of_events || names(&path).iter().any(|name| name != "input" && name != ".work") {
+        if !of_events || names(&path).iter().any(|name| !["input", INPUTS, ".work"].contains(&name.as_str()))
+        {
             continue;
         }
         // Whoever still has it holds its lock, and lets go only after it is entered.

@@ -51,7 +51,7 @@ impl Hold {
 /// Whether it is an execution's turn.
 pub enum Turn {
     /// It begins; none where there is no project, or it does not know the execution.
-    Now(Option<Worker>),
+    Now(Option<Box<Worker>>),
     /// As many of its connector run as may.
     Wait,
 }
@@ -107,7 +107,8 @@ impl Worker {
             Some(Taken { epoch, cancelled }) => {
                 crash::point("taken");
                 let id = id.to_owned();
-                Ok(Turn::Now(Some(Self { state, id, epoch, cancelled, beating: None, keeper: None })))
+                let worker = Self { state, id, epoch, cancelled, beating: None, keeper: None };
+                Ok(Turn::Now(Some(Box::new(worker))))
             }
             None => not_now(&state, id),
         }

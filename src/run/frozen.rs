@@ -17,7 +17,7 @@ const VERSION: u32 = 2;
 
 /// What is kept of the order and the names in which the input files were given: the folder with their copies
 /// has neither.
-const INPUTS: &str = ".inputs.json";
+pub const INPUTS: &str = "inputs.json";
 
 /// A line of it.
 #[derive(Serialize, Deserialize)]
@@ -31,7 +31,7 @@ struct Given {
 /// The kept copies of an execution's input files in the order in which they were given, each with the name that
 /// it was given; none where that is not known.
 pub fn given_inputs(root: &Path) -> Option<Vec<InputFile>> {
-    let text = std::fs::read_to_string(root.join(INPUTS)).ok()?;
+    let text = ExecutionFolder::saved_for_good(root, INPUTS)?;
     let given: Vec<Given> = serde_json::from_str(&text).ok()?;
     let input = root.join("input");
     Some(given.into_iter().map(|g| InputFile { path: input.join(g.file), name: g.name }).collect())

@@ -11,7 +11,7 @@ mod queries;
 mod scribe;
 mod variables;
 
-pub use frozen::{Frozen, KeptFile, freeze, given_inputs};
+pub use frozen::{Frozen, INPUTS, KeptFile, freeze, given_inputs};
 
 use crate::input::{InputError, InputFile, Intake, Limits};
 use crate::load::NewIds;

@@ -69,10 +69,10 @@ pub struct Kept {
         ("x-user-id" = Option<String>, Header, description = "Who sends it: `employee_id` of the event"),
     ),
     request_body(content(
-        (serde_json::Value = "application/json", example = json!({"order": {"number": "A-17", "total": 12.5}})),
-        (String = "application/xml", example = "<order><number>A-17</number></order>"),
-        (String = "application/x-www-form-urlencoded", example = "number=A-17"),
-        (String = "text/plain", example = "A-17"),
+        (Option<serde_json::Value> = "application/json", example = json!({"order": {"number": "A-17", "total": 12.5}})),
+        (Option<String> = "application/xml", example = "<order><number>A-17</number></order>"),
+        (Option<String> = "application/x-www-form-urlencoded", example = "number=A-17"),
+        (Option<String> = "text/plain", example = "A-17"),
     )),
     responses(
         (status = 201, description = "It is kept", body = Kept, example = json!(Kept { event: 17, known: false })),

@@ -151,6 +151,11 @@ impl ExecutionFolder {
         save().map_err(|e| error(&path, e))
     }
 
+    /// The text that [`Self::save_for_good`] wrote; none where there is none that can be read.
+    pub fn saved_for_good(root: &Path, name: &str) -> Option<String> {
+        fs::read_to_string(root.join(name)).ok()
+    }
+
     /// The text that [`Self::save`] wrote; none where there is none.
     ///
     /// # Errors
