@@ -4,6 +4,7 @@
 mod hooks;
 mod mails;
 mod servers;
+mod trust;
 
 use crate::common::Output;
 use crate::common::project::{Project, eventually, shop};
@@ -98,4 +99,22 @@ fn a_connector_whose_e_mails_cannot_be_sent_says_so() {
     assert!(desk.outbox().is_empty());
     let failed = desk.ends(2, &["mail", "test", "a@example.com"]);
     assert!(failed.stderr.contains("sconn.toml has no [mail]"), "{}", failed.stderr);
+}
+
+#[test]
+fn an_execution_that_is_resumed_by_hand_is_told_like_any_other() {
+    let receiver = servers::Receiver::new(vec![servers::status(200)]);
+    let desk = Desk::new(&format!("on_end \"{}\"", receiver.url()), "[network]\nallow = [\"127.0.0.1\"]");
+    let by_hand = desk.submit("good.csv");
+    let told = desk.ends(0, &["executions", "resume", &by_hand]).stderr;
+    assert!(told.contains(&format!("{by_hand}  told {}", receiver.url())), "{told}");
+    assert_eq!(receiver.requests().len(), 1);
+    // In the queue it is whoever runs the queue who tells, not the execution's own process.
+    let queued = desk.submit("good.csv");
+    let told = desk.ends(0, &["work", "--until-empty"]).stderr;
+    assert!(told.contains(&format!("{queued}  told {}", receiver.url())), "{told}");
+    let log = desk.path().join(".sconn/executions").join(&queued).join("worker.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("loading items") && !log.contains("told"), "{log}");
+    assert_eq!((receiver.requests().len(), desk.outbox().len()), (2, 2));
 }

@@ -3,6 +3,10 @@
 
 mod described;
 pub mod desk;
+mod events;
+mod follow;
+mod outbox;
+mod slow;
 
 use crate::common::project::GOOD;
 use desk::{CONNECTOR, Desk, Service};

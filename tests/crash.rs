@@ -174,7 +174,7 @@ fn what_cannot_be_resumed_is_told() {
     std::fs::write(&copy, "SKU,Maker,Price,Tags\n").unwrap();
     let changed = sconn(&["executions", "resume", "out"]);
     assert_eq!(changed.code, 2);
-    assert!(changed.stderr.contains("list.csv has changed since the execution began"), "{}", changed.stderr);
+    assert!(changed.stderr.contains("list.csv has changed since it was handed in"), "{}", changed.stderr);
     // What hinders a resume does not make it impossible.
     std::fs::write(&copy, whole).unwrap();
     let (store, away) = (desk.path("store.sqlite"), desk.path("away.sqlite"));

@@ -322,6 +322,28 @@ fn hostile_requests_are_refused_and_nothing_of_them_is_kept() {
 }
 
 #[test]
+fn a_limit_above_the_usual_one_holds_for_forms_in_parts_too() {
+    let desk = Desk::active("verify nothing batch 1h");
+    desk.file("sconn.toml", "[hooks]\nbody = \"4MiB\"\n");
+    let service = desk.serve();
+    let multipart = [("content-type", "multipart/form-data; boundary=x")];
+    let form = |bytes: usize| {
+        let part = "x".repeat(bytes);
+        format!("--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n{part}\r\n--x--\r\n")
+    };
+    let taken = service.post("/hooks/orders", &multipart, form(3 << 20).as_bytes());
+    assert_eq!(taken.status, 201, "{}", taken.body);
+    let shown = desk.json(&["events", "show", &taken.json()["event"].to_string()]);
+    assert!(shown["body"] == form(3 << 20), "it is kept to the letter");
+    let large = service.post("/hooks/orders", &multipart, form(4 << 20).as_bytes());
+    assert_eq!(large.status, 413, "{}", large.body);
+    let told = large.json();
+    assert_eq!(told["error"], format!("the body has more than {} bytes", 4 << 20));
+    assert!(told["help"].as_str().unwrap().contains("`body` in the section [hooks]"), "{told}");
+    assert_eq!(desk.events(), ["waiting"]);
+}
+
+#[test]
 fn what_the_disk_cannot_take_is_told_to_come_again() {
     let desk = Desk::active("verify nothing batch 1h");
     desk.file("sconn.toml", "[hooks]\nqueue = \"2KiB\"\n");

@@ -183,7 +183,7 @@ fn what_cannot_even_be_ended_is_cancelled_and_says_why() {
     desk.ends(0, &["executions", "cancel", &id]);
     let row = desk.execution(&id);
     assert_eq!(row["state"], "cancelled");
-    assert_says(&row["failure"], &["good.csv has changed since the execution began"]);
+    assert_says(&row["failure"], &["good.csv has changed since it was handed in"]);
     assert!(!desk.folder(&id).join(".work").exists());
     std::fs::remove_dir_all(desk.folder(&other)).unwrap();
     desk.ends(0, &["executions", "cancel", &other]);
@@ -209,6 +209,158 @@ fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
     assert_says(&row["failure"], &["bring its folder back, or cancel it"]);
 }
 
+/// A process that a test sends to sleep at a point, and wakes.
+fn asleep(desk: &Desk, args: &[&str], point: &str) -> Running {
+    let mut command = desk.command(args);
+    command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = Running(command.spawn().unwrap());
+    let stat = format!("/proc/{}/stat", child.0.id());
+    eventually("it sleeps", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
+    child
+}
+
+impl Running {
+    fn wakes(&self) {
+        assert!(Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Its exit code, and what it said.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
+        (self.0.wait().unwrap().code(), said)
+    }
+}
+
+const LIVE: [&str; 6] = ["run", "shop.sconn", "--live", "--no-report", "--input", "good.csv"];
+
+#[test]
+fn a_connector_that_becomes_inactive_while_a_run_begins_stops_it() {
+    let desk = Desk::new("");
+    let run = asleep(&desk, &LIVE, "take execution");
+    desk.ends(0, &["deactivate", "shop"]);
+    run.wakes();
+    let (code, said) = run.ends();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`shop` does not run live: it is Inactive"), "{said}");
+    let row = &desk.json(&["executions", "list"])[0];
+    assert_eq!((&row["state"], &row["started_at"]), (&"cancelled".into(), &Value::Null));
+}
+
+#[test]
+fn a_worker_that_was_only_slow_goes_on_whoever_looked_meanwhile() {
+    let desk = Desk::new("");
+    let run = asleep(&desk, &LIVE, "committed");
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(desk.execution(&id)["state"], "interrupted");
+    run.wakes();
+    let (code, said) = run.ends();
+    assert_eq!((code, desk.items()), (Some(0), 5), "{said}");
+    assert_eq!(desk.execution(&id)["state"], "completed");
+}
+
+#[test]
+fn a_silent_worker_is_ended_whoever_found_it_so_and_nothing_else_waits_for_it() {
+    let desk = Desk::new("");
+    desk.file("other.sconn", &SHOP.replace("connector shop", "connector other"));
+    desk.ends(0, &["activate", "other.sconn"]);
+    let run = asleep(&desk, &LIVE, "committed");
+    desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
+    let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let args = ["submit", "other.sconn", "--input", "good.csv", "--live", "--no-report"];
+    let other = desk.ends(0, &args).stdout.trim().to_owned();
+    let said = desk.work();
+    assert!(said.contains("its worker is silent"), "{said}");
+    assert_eq!(run.ends().0, None, "it was killed");
+    for id in [&id, &other] {
+        assert_eq!(desk.execution(id)["state"], "completed", "{said}");
+    }
+}
+
+#[test]
+fn a_folder_whose_execution_waits_or_was_interrupted_is_nobody_elses() {
+    let desk = Desk::new("");
+    let args = ["submit", "shop.sconn", "--input", "good.csv", "--live", "--out", "chosen"];
+    let waits = desk.ends(0, &args).stdout.trim().to_owned();
+    desk.file("other.csv", "SKU\nz\n");
+    let out = desk.folder(&waits).display().to_string();
+    for args in [
+        vec!["submit", "shop.sconn", "--input", "other.csv", "--live", "--out", "chosen"],
+        vec!["run", "shop.sconn", "--input", "other.csv", "--out", "chosen"],
+    ] {
+        let refused = desk.ends(2, &args).stderr;
+        assert!(refused.contains("chosen is the folder of an execution that has not ended"), "{refused}");
+        assert!(refused.contains("sconn executions resume chosen"), "{refused}");
+    }
+    let interrupted = interrupted(&desk);
+    let args = [
+        "run",
+        "shop.sconn",
+        "--input",
+        "other.csv",
+        "--out",
+        &desk.folder(&interrupted).display().to_string(),
+    ];
+    assert!(desk.ends(2, &args).stderr.contains("has not ended"), "{out}");
+    desk.work();
+    for id in [&waits, &interrupted] {
+        assert_eq!(desk.execution(id)["state"], "completed");
+    }
+    assert_eq!(desk.items(), 5);
+    // Once it has ended the folder may be used again.
+    desk.ends(0, &["run", "shop.sconn", "--input", "other.csv", "--out", "chosen"]);
+}
+
+#[test]
+fn a_run_waits_until_there_is_a_place_for_it() {
+    let desk = Desk::new("");
+    let first = asleep(&desk, &LIVE, "committed");
+    let mut second = desk.command(&LIVE);
+    let mut second = Running(second.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("waiting until another execution of the connector has ended"), "{line}");
+    // A dry run changes nothing, and waits for nobody.
+    desk.ends(0, &["run", "shop.sconn", "--no-report", "--input", "good.csv"]);
+    first.wakes();
+    assert_eq!(first.ends().0, Some(0));
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
+    assert_eq!(second.0.wait().unwrap().code(), Some(0), "{rest}");
+    let counts = |row: &Value| row["state"].as_str().unwrap().to_owned();
+    let all = desk.json(&["executions", "list"]);
+    assert_eq!(all.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), vec!["completed"; 3]);
+}
+
+#[test]
+fn a_run_that_waits_can_be_cancelled_and_holds_nothing() {
+    let desk = Desk::new("");
+    let first = asleep(&desk, &LIVE, "committed");
+    let mut second = desk.command(&LIVE);
+    let mut second = Running(second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
+    std::io::BufRead::read_line(&mut said, &mut String::new()).unwrap();
+    assert!(Command::new("kill").args(["-INT", &second.0.id().to_string()]).status().unwrap().success());
+    let mut shown = String::new();
+    std::io::Read::read_to_string(&mut second.0.stdout.take().unwrap(), &mut shown).unwrap();
+    assert_eq!(second.0.wait().unwrap().code(), Some(1));
+    assert!(shown.contains("is cancelled; it had not begun"), "{shown}");
+    first.wakes();
+    assert_eq!(first.ends().0, Some(0));
+    assert_eq!(desk.json(&["executions", "list"])[0]["state"], "cancelled");
+    // Where nothing may run, it is said before anything is queued.
+    desk.file("shop.sconn", &SHOP.replace("chunk   2", "chunk   2\n  concurrency 0"));
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let refused = desk.ends(2, &LIVE).stderr;
+    assert!(
+        refused.contains("its `concurrency` is 0") && refused.contains("sconn submit shop.sconn"),
+        "{refused}"
+    );
+    assert_eq!(desk.json(&["executions", "list"]).as_array().unwrap().len(), 2);
+}
+
 #[test]
 fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
     let desk = Desk::new("");
@@ -220,7 +372,8 @@ fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
     assert!(said.matches("it could not begin: ").count() < 10, "{said}");
     let row = desk.execution(&id);
     assert_eq!(row["state"], "interrupted");
-    assert_says(&row["failure"], &["good.csv has changed since the execution began"]);
+    assert_eq!(desk.json(&["status"])[0]["status"], "Operational (Needs Attention)");
+    assert_says(&row["failure"], &["good.csv has changed since it was handed in"]);
     // It is left to people, who may mend what hindered it.
     std::fs::write(&copy, whole).unwrap();
     desk.ends(0, &["executions", "resume", &id]);

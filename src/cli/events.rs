@@ -2,7 +2,9 @@
 
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
 use super::{Exit, Failure, Look, io_words, print};
-use crate::life::{Known, choose_events, no_project, process_events, sample_events};
+use crate::life::{
+    Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
+};
 use crate::project::Project;
 use crate::project::state::Event;
 use crate::report::visible;
@@ -116,8 +118,7 @@ fn discard(which: &WhichEvents, all: bool) -> Result<Exit, Failure> {
         return Err(Failure::new("which events?", "give their ids, --since TIME, or --all"));
     }
     let (mut known, _, events) = choose(which)?;
-    let gone = known.state.discard_events(&events)?;
-    let other = events.len() - gone;
+    let Discarded { gone, other } = discard_events(&mut known.state, &events)?;
     let text = if other > 0 { format!("; of {other} something became already") } else { String::new() };
     print(&format!("{gone} events are discarded{text}\n"))?;
     Ok(if other > 0 { Exit::Findings } else { Exit::Clean })

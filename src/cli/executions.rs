@@ -1,6 +1,7 @@
 //! `sconn executions`: list, show, cancel, resume, download.
 
 use super::args::{Artefact, ExecutionsCommand, Format};
+use super::run::Asker;
 use super::{Exit, Failure, Look, print};
 use crate::life::{Removed, end_cancelled, find_execution, kept_files};
 use crate::project::Project;
@@ -14,8 +15,15 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
         ExecutionsCommand::List { connector, limit, format } => list(connector.as_deref(), limit, format),
         ExecutionsCommand::Show { execution, format } => show(&execution, format),
         ExecutionsCommand::Cancel { execution } => cancel(&execution),
-        ExecutionsCommand::Resume { execution, format } => {
-            super::run::resume(&folder(&Project::here()?, &execution)?, format, look)
+        ExecutionsCommand::Resume { execution, format, from_queue } => {
+            let folder = folder(&Project::here()?, &execution)?;
+            if !from_queue {
+                return super::run::resume(&folder, Asker::Person, format, look);
+            }
+            match super::run::resume(&folder, Asker::Queue, format, look) {
+                Err(failure) if failure.later => Ok(Exit::NotNow),
+                done => done,
+            }
         }
         ExecutionsCommand::Prune { older_than, dry_run } => prune(older_than, dry_run),
         ExecutionsCommand::Download { execution, artefact, to } => download(&execution, artefact, to),
@@ -121,8 +129,12 @@ fn cancel(id: &str) -> Result<Exit, Failure> {
     let text = match was {
         Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
         Some(ExecutionState::Interrupted) => {
-            end_cancelled(&project, &mut state, &row)?;
-            "is cancelled; what was committed stays, and its report says what that is"
+            if end_cancelled(&project, &mut state, &row)? {
+                "is cancelled; what was committed stays, and its report says what that is"
+            } else {
+                "is asked to stop; its worker is silent: once it is heard of again, or `sconn work` ended it, it is \
+                 cancelled"
+            }
         }
         Some(ExecutionState::Queued) => "is cancelled",
         _ => "has ended already",

@@ -32,6 +32,8 @@ pub(crate) enum Exit {
     Findings,
     /// The command could not do its work.
     Failed,
+    /// It is not the execution's turn; only whoever runs the queue asks.
+    NotNow,
 }
 
 impl From<Exit> for ExitCode {
@@ -40,6 +42,7 @@ impl From<Exit> for ExitCode {
             Exit::Clean => ExitCode::SUCCESS,
             Exit::Findings => ExitCode::from(1),
             Exit::Failed => ExitCode::from(2),
+            Exit::NotNow => ExitCode::from(crate::life::NOT_NOW),
         }
     }
 }

@@ -5,14 +5,20 @@ use super::findings::plan_or_tell;
 use super::progress::Told;
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
-use crate::life::{Ask, Asked, Connector, Hold, Known, Worker, active_version, connector_file, incomplete};
+use crate::life::{
+    Ask, Asked, Connector, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
+};
 use crate::report::{RunState, terminal};
-use crate::run::{RunError, execute};
+use crate::run::{Progress, RunError, execute};
 use crate::system::crash;
 use crate::system::stop::Stop;
 use crate::target::{Target, TargetError};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked whether it is an execution's turn.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let (format, by) = (args.format, args.by.is_some());
@@ -22,15 +28,10 @@ pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let asked = Asked::now(&connector, plan, ask(args))?;
     let target = asked.open_target()?;
     asked.register()?;
-    let (project, execution) = (asked.project.clone(), asked.execution.clone());
-    if by && project.mail().is_none() {
+    if by && asked.project.mail().is_none() {
         eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
     }
-    let done = go(asked, target, format, look);
-    // Nobody else may be there to send it; what is not taken now waits for `sconn work`.
-    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
-    let exit = done?;
-    told.map(|()| exit)
+    go_and_tell(asked, target, format, look)
 }
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
@@ -60,10 +61,13 @@ pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Fai
 }
 
 /// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.
-pub(super) fn resume(root: &Path, format: Format, look: Look) -> Result<Exit, Failure> {
+pub(super) fn resume(root: &Path, asker: Asker, format: Format, look: Look) -> Result<Exit, Failure> {
     let asked = Asked::again(root)?;
     let target = asked.open_target()?;
-    go(asked, target, format, look)
+    match asker {
+        Asker::Person => go_and_tell(asked, target, format, look),
+        Asker::Queue => go(asked, target, asker, format, look),
+    }
 }
 
 fn ask(args: RunArgs) -> Ask {
@@ -80,10 +84,75 @@ fn ask(args: RunArgs) -> Ask {
     }
 }
 
-fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
+/// Who lets an execution begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Somebody who waits for its turn and its end.
+    Person,
+    /// Whoever runs the queue: where it is not its turn it stays there, and its end is told by that one.
+    Queue,
+}
+
+/// Waits for an execution's turn; none where it was stopped before.
+fn turn(
+    asked: &mut Asked,
+    asker: Asker,
+    told: &Told,
+    stop: &Stop,
+) -> Result<Option<Option<Worker>>, Failure> {
+    let mut waits = false;
+    loop {
+        let taken = Worker::take(&asked.project, &asked.execution, asked.places());
+        // What begins on the command line and cannot begin leaves nothing in the queue.
+        if taken.is_err() && !asked.kept()? {
+            asked.give_up()?;
+        }
+        match taken? {
+            Turn::Now(worker) => return Ok(Some(worker)),
+            Turn::Wait if asker == Asker::Queue => {
+                asked.folder.leave();
+                return Err(Failure::later("it is not its turn", ""));
+            }
+            Turn::Wait if stop.asked() => {
+                asked.give_up()?;
+                return Ok(None);
+            }
+            Turn::Wait if waits => std::thread::sleep(LOOK),
+            Turn::Wait => {
+                told.stage("waiting until another execution of the connector has ended", None);
+                asked.wait()?;
+                waits = true;
+            }
+        }
+    }
+}
+
+/// Runs it, and sends what is told of its end: nobody else may be there to do it. What is not taken now
+/// waits for `sconn work`.
+fn go_and_tell(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
+    let (project, execution) = (asked.project.clone(), asked.execution.clone());
+    let done = go(asked, target, Asker::Person, format, look);
+    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let exit = done?;
+    told.map(|()| exit)
+}
+
+fn go(
+    mut asked: Asked,
+    target: Box<dyn Target>,
+    asker: Asker,
+    format: Format,
+    look: Look,
+) -> Result<Exit, Failure> {
     let told = Arc::new(Told::new());
     let stop = Arc::new(Stop::default());
-    let mut worker = Worker::take(&asked.project, &asked.execution)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(hear_ctrl_c(told.clone(), stop.clone()));
+    let Some(mut worker) = turn(&mut asked, asker, &told, &stop)? else {
+        told.done();
+        print(&format!("{} is cancelled; it had not begun\n", asked.execution))?;
+        return Ok(Exit::Findings);
+    };
     let mut hold = Hold::nobody();
     if let Some(worker) = &mut worker {
         worker.beat(&asked.project, told.far(), &stop)?;
@@ -91,11 +160,8 @@ fn go(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Resu
     }
     crash::stops(&stop);
     let here = std::env::current_dir()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(async {
-        hear_ctrl_c(told.clone(), stop.clone()).await;
-        execute(&asked.request(&here, told.as_ref(), &stop, &hold), &asked.folder, target).await
-    });
+    let request = asked.request(&here, told.as_ref(), &stop, &hold);
+    let done = runtime.block_on(execute(&request, &asked.folder, target));
     // A query that did not hear of its limit may still be at work; nobody waits for it.
     runtime.shutdown_background();
     told.done();

@@ -4,6 +4,7 @@ mod parameters;
 mod queued;
 mod version;
 
+use queued::keep;
 pub use queued::{Key, Queued, queue, queue_once};
 pub(super) use queued::{prepare, prepare_noted};
 
@@ -117,7 +118,7 @@ impl Asked {
     }
 
     /// The kept copies of its input files.
-    pub(super) fn kept(&self) -> Result<Vec<KeptFile>, Failure> {
+    pub(super) fn kept_files(&self) -> Result<Vec<KeptFile>, Failure> {
         Ok(Frozen::load(self.folder.root())?.map(|f| f.files).unwrap_or_default())
     }
 
@@ -132,6 +133,44 @@ impl Asked {
             folder,
             at: self.started,
         }
+    }
+
+    /// How many executions of its connector may run at once, where that matters: a dry run changes nothing, so that it
+    /// need not wait for others.
+    pub fn places(&self) -> Option<i64> {
+        self.live.then(|| self.plan.connector.places())
+    }
+
+    /// It waits for its place as one that was queued: should this process end, others run it.
+    ///
+    /// # Errors
+    /// Where its input cannot be kept.
+    pub fn wait(&mut self) -> Result<(), Failure> {
+        keep(self)?;
+        if let Some(frozen) = Frozen::load(self.folder.root())? {
+            self.files = frozen.inputs();
+        }
+        Ok(())
+    }
+
+    /// Whether what it is asked is kept: it waits, or was interrupted, and can be begun or gone on with by others.
+    ///
+    /// # Errors
+    /// Where what is kept cannot be read.
+    pub fn kept(&self) -> Result<bool, Failure> {
+        Ok(Frozen::load(self.folder.root())?.is_some())
+    }
+
+    /// It is not wanted any more, before it began.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn give_up(&self) -> Result<(), Failure> {
+        if let Some(mut state) = self.project.state()? {
+            state.cancel(&self.execution, SystemClock.now())?;
+        }
+        self.folder.ended();
+        Ok(())
     }
 
     /// That another worker has it now.
@@ -242,7 +281,8 @@ impl Asked {
         let version = version(&project, &plan, &ask)?;
         let execution = execution_id(&SystemClock);
         let out = ask.out.clone().unwrap_or_else(|| project.executions().join(&execution));
-        let folder = ExecutionFolder::create(&out).map_err(|e| unusable(&out, &e))?;
+        let folder =
+            ExecutionFolder::create(&out, &|| ended(&project, &out)).map_err(|e| unusable(&out, &e))?;
         let (mut files, started) = (ask.input, SystemClock.now());
         // What is scheduled can be run by hand at any time, as if its time had come.
         if let (true, Some(schedule)) = (files.is_empty(), Schedule::of(&plan)?) {
@@ -271,14 +311,32 @@ impl Asked {
     }
 }
 
+/// Whether the last execution of that folder has ended: nobody goes on with it.
+fn ended(project: &Project, out: &Path) -> bool {
+    let known = || {
+        let (Some(frozen), Some(state)) = (Frozen::load(out)?, project.state()?) else { return Ok(false) };
+        Ok::<_, Failure>(state.execution(&frozen.execution)?.is_some_and(|row| row.state.ended()))
+    };
+    known().unwrap_or(false)
+}
+
 fn unusable(out: &Path, error: &FolderError) -> Failure {
+    let folder = out.display();
     let cause =
         if out.is_file() { "this is a file, not a folder".to_owned() } else { io_words(&error.cause) };
-    let hint = match error.cause.kind() {
-        std::io::ErrorKind::WouldBlock => "wait until it is done, or stop it first",
-        _ => "choose another folder with --out",
-    };
-    Failure::new(format!("{}: {cause}", out.display()), hint)
+    match error.cause.kind() {
+        std::io::ErrorKind::WouldBlock => {
+            Failure::later(format!("{folder}: {cause}"), "wait until it is done, or stop it first")
+        }
+        std::io::ErrorKind::AlreadyExists => Failure::new(
+            format!("{folder} is the folder of an execution that has not ended"),
+            format!(
+                "choose another folder with --out, go on with that one (sconn executions resume {folder}), or, if nobody \
+                 wants it any more, cancel it or remove its folder"
+            ),
+        ),
+        _ => Failure::new(format!("{folder}: {cause}"), "choose another folder with --out"),
+    }
 }
 
 /// The limits that the connector sets, or the defaults.

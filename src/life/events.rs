@@ -157,7 +157,7 @@ impl Desk {
     fn of(project: &Project, state: &State) -> Result<Option<Self>, Failure> {
         let root = project.root().join(".sconn").join("batching");
         let killed = ExecutionFolder::unfinished(&root);
-        let folder = match ExecutionFolder::create(&root) {
+        let folder = match ExecutionFolder::create(&root, &|| true) {
             Ok(folder) => folder,
             Err(e) if e.cause.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(e) => return Err(e.into()),

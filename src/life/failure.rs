@@ -11,13 +11,20 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Whether it is not for the asker to mend: the disk is full, the state or a target cannot be used.
     pub broken: bool,
+    /// Whether it is only not possible now: others are at it, or come first.
+    pub later: bool,
 }
 
 impl Failure {
     /// A failure with its mend; an empty mend is none.
     pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         let hint: String = hint.into();
-        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()), broken: false }
+        Self { what: what.into(), hint: Some(hint).filter(|h| !h.is_empty()), broken: false, later: false }
+    }
+
+    /// Something that will be possible when others are done.
+    pub fn later(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { later: true, ..Self::new(what, hint) }
     }
 
     /// A failure that is not for the asker to mend.

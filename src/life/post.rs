@@ -1,15 +1,18 @@
 //! The outbox, and how what is in it is sent.
 
-use super::Failure;
 use super::told::{SECRET, enter_ended};
-use crate::notify::{Ended, Letter, MailServer, MailTls, Range, Refused, post, send, test_letter};
-use crate::project::state::{Message, MessageKind, State};
+use super::{Failure, io_words};
+use crate::notify::{
+    Authorities, Ended, LONGEST_TRY, Letter, MailServer, MailTls, Range, Receiver, Refused, post, send,
+    test_letter,
+};
+use crate::project::state::{MESSAGE_LEASE, Message, MessageKind, State};
 use crate::project::{self, MailSettings, Project};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::secrets::Secrets;
 use jiff::SignedDuration;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 /// Minutes between one try and the next: eight tries within a day.
@@ -17,17 +20,20 @@ const PAUSES: [i64; 7] = [1, 5, 15, 60, 180, 360, 720];
 /// How many messages are on their way at once, so that a slow server does not hold up the others.
 const SENDERS: usize = 4;
 
+/// A try has ended before anybody else may take its message.
+const _: () = assert!(LONGEST_TRY.as_secs() + 30 < MESSAGE_LEASE.as_secs().unsigned_abs());
+
 /// Sends what is in a project's outbox, beside whoever asks it to.
 pub struct Post {
     project: Project,
     senders: Vec<JoinHandle<()>>,
-    news: (Sender<String>, Receiver<String>),
+    news: (mpsc::Sender<String>, mpsc::Receiver<String>),
 }
 
 impl Post {
     /// Of a project.
     pub fn new(project: Project) -> Self {
-        Self { project, senders: Vec::new(), news: channel() }
+        Self { project, senders: Vec::new(), news: mpsc::channel() }
     }
 
     /// Whether nothing is being sent.
@@ -108,9 +114,11 @@ fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
         MessageKind::Hook => {
             let secrets = Secrets::of(project.root());
             let get = |name: &str| secrets.get(name).map_err(|e| Refused::for_now(e.to_string(), e.hint()));
-            let url = match message.recipient.strip_prefix(SECRET) {
-                Some(name) => get(name)?.reveal().to_owned(),
-                None => message.recipient.clone(),
+            let (url, name) = match message.recipient.strip_prefix(SECRET) {
+                Some(secret) => {
+                    (get(secret)?.reveal().to_owned(), format!("the receiver at the secret {secret}"))
+                }
+                None => (message.recipient.clone(), host(&message.recipient).to_owned()),
             };
             let ended: Ended = serde_json::from_str(&message.payload)
                 .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
@@ -119,9 +127,30 @@ fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
             let key = key.or_else(|_| get("ON_END_SECRET"))?;
             let allow =
                 allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
-            post(&url, &message.id, &message.payload, &key, allow, SystemClock.now())
+            let receiver = Receiver { url, name, key, allow, authorities: authorities(project)? };
+            post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
     }
+}
+
+/// Whose address it is.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    // What stands before an @ is for nobody's eyes.
+    place.rsplit('@').next().unwrap_or(place)
+}
+
+/// The authorities of one's own that `sconn.toml` names.
+pub(super) fn authorities(project: &Project) -> Result<Authorities, Refused> {
+    let Some(ca) = project.ca() else { return Ok(Authorities::default()) };
+    let text = std::fs::read(&ca.file).map_err(|e| io_words(&e));
+    text.and_then(|text| Authorities::of(&text).map_err(str::to_owned)).map_err(|why| {
+        Refused::for_now(
+            format!("{}: ca: {}: {why}", ca.place, ca.file.display()),
+            "it is a file with certificates in PEM, counted from the project's root",
+        )
+    })
 }
 
 fn allowed(project: &Project) -> Result<Vec<Range>, String> {
@@ -148,7 +177,7 @@ fn server(project: &Project, settings: &MailSettings) -> Result<MailServer, Refu
         },
         sign_in,
         from: settings.from.clone(),
-        ca: settings.ca.as_ref().map(|ca| project.root().join(ca)),
+        authorities: authorities(project)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::activation::known_plan;
+use super::post::authorities;
 use crate::notify::{Ended, EndedData, Report, letter};
 use crate::plan::{Address, NotifyPlan, NotifyWhen, Plan};
 use crate::project::state::{ExecutionRow, ExecutionState, MessageKind, NewMessage, State};
@@ -12,19 +13,26 @@ use crate::system::clock::{Clock, SystemClock};
 /// What stands before the name of a secret that holds a web address.
 pub(super) const SECRET: &str = "secret ";
 
-/// What a user should know of a connector whose e-mails cannot be sent.
-pub fn unheard(project: &Project, plan: &Plan) -> Option<String> {
-    let to = &plan.connector.notify.to;
-    (!to.is_empty() && project.mail().is_none()).then(|| {
-        format!(
+/// What a user should know of a connector of which nobody would be told.
+pub fn unheard(project: &Project, plan: &Plan) -> Vec<String> {
+    let connector = &plan.connector;
+    let to = &connector.notify.to;
+    let mut all = Vec::new();
+    if !to.is_empty() && project.mail().is_none() {
+        all.push(format!(
             "`{}` notifies {}, but sconn.toml has no [mail]: no e-mail is sent",
-            plan.connector.name,
+            connector.name,
             to.join(", ")
-        )
-    })
+        ));
+    }
+    if !to.is_empty() || connector.on_end.is_some() {
+        let unusable = authorities(project).err();
+        all.extend(unusable.map(|refused| format!("{}: nothing is sent until it is mended", refused.what)));
+    }
+    all
 }
 
-/// The active plans whose e-mails cannot be sent: what a user should know of each.
+/// What a user should know of all active connectors of which nobody would be told.
 ///
 /// # Errors
 /// Where the state cannot be read.
@@ -32,7 +40,11 @@ pub fn all_unheard(project: &Project, state: &State) -> Result<Vec<String>, Fail
     let mut all = Vec::new();
     for connector in state.connectors()? {
         let plan = known_plan(state, &connector.name, connector.version)?;
-        all.extend(plan.and_then(|p| unheard(project, &p)));
+        for notice in plan.iter().flat_map(|p| unheard(project, p)) {
+            if !all.contains(&notice) {
+                all.push(notice);
+            }
+        }
     }
     Ok(all)
 }

@@ -159,7 +159,7 @@ impl<'a> Desk<'a> {
         });
         let entered = asked.and_then(|asked| {
             // The queue's entry is on the disk once it is made: so must be what it tells of.
-            let kept = asked.kept()?.into_iter().map(|k| k.path);
+            let kept = asked.kept_files()?.into_iter().map(|k| k.path);
             let folders = [asked.folder.file("input"), asked.folder.root().into(), self.project.executions()];
             for path in kept.chain(folders) {
                 folder::sync(&path)?;

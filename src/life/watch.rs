@@ -243,7 +243,7 @@ fn take_one(
         if fs::metadata(path).map(|m| facts(&m)).ok() != Some(before) {
             return Ok(false);
         }
-        claim.sha256 = asked.kept()?.into_iter().map(|k| k.sha256).collect();
+        claim.sha256 = asked.kept_files()?.into_iter().map(|k| k.sha256).collect();
         Ok(state.queue_watched(&claim, new)?)
     })?;
     crash::point("watched claimed");

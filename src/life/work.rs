@@ -1,9 +1,9 @@
 //! What runs the queue: each execution in a process of its own.
 
+use super::activation::known_plan;
 use super::retention::{Removed, prune, sweep_scratch};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
-use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, State};
 use crate::system::clock::{Clock, SystemClock};
@@ -23,6 +23,9 @@ const SWEEP: SignedDuration = SignedDuration::from_secs(20);
 
 /// What a process says, in its execution's folder.
 const LOG: &str = "worker.log";
+
+/// What the process of an execution ends with whose turn it is not.
+pub const NOT_NOW: u8 = 75;
 
 /// An execution that runs in a process of its own.
 struct Job {
@@ -76,9 +79,11 @@ impl Workers {
     pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
         self.prune(news);
         self.sweep()?;
-        for (id, pid) in self.state.find_interrupted(SystemClock.now() + crash::lease_early())? {
+        self.state.find_interrupted(SystemClock.now() + crash::lease_early())?;
+        for (id, pid) in self.state.silent_workers()? {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             end_silent(pid);
+            self.state.silent_worker_gone(&id, pid)?;
         }
         self.reap(news)?;
         super::events::batch(&self.project, &mut self.state, news)?;
@@ -93,9 +98,8 @@ impl Workers {
         }
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
-            let next = self.state.next(&limit)?.filter(|n| self.jobs.iter().all(|j| j.id != n.id));
-            let Some(next) = next else { break };
-            news(format!("{}  {} begins", next.id, next.connector));
+            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).collect();
+            let Some(next) = self.state.next(&limit, &taken)? else { break };
             self.begin(&next, news)?;
             started = true;
         }
@@ -110,8 +114,12 @@ impl Workers {
             return Ok(());
         };
         while job.child.try_wait()?.is_none() {
-            let pid = Some(job.child.id());
-            if self.state.execution(&job.id)?.is_none_or(|e| e.pid == pid || e.state.ended()) {
+            let Some(row) = self.state.execution(&job.id)? else { break };
+            if row.pid == Some(job.child.id()) {
+                news(format!("{}  {} begins", job.id, execution.connector));
+                break;
+            }
+            if row.state.ended() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -190,14 +198,21 @@ impl Workers {
 }
 
 /// Ends an execution that was cancelled after its worker was gone, where no queue runs that does it: what it did is
-/// told as at any other end.
+/// told as at any other end. Whether it has ended; where its worker is there still, that one ends it, or whoever runs
+/// the queue.
 ///
 /// # Errors
 /// Where the state cannot be written, or no process be started.
-pub fn end_cancelled(project: &Project, state: &mut State, execution: &ExecutionRow) -> Result<(), Failure> {
-    let Some(mut job) = start_or_tell(project, state, execution, &|_| {})? else { return Ok(()) };
-    let status = job.child.wait()?;
-    gone(state, &job, status, &|_| {})
+pub fn end_cancelled(
+    project: &Project,
+    state: &mut State,
+    execution: &ExecutionRow,
+) -> Result<bool, Failure> {
+    if let Some(mut job) = start_or_tell(project, state, execution, &|_| {})? {
+        let status = job.child.wait()?;
+        gone(state, &job, status, &|_| {})?;
+    }
+    Ok(state.execution(&execution.id)?.is_none_or(|row| row.state.ended()))
 }
 
 /// Starts the process of an execution; one whose process cannot even start was tried, and says why.
@@ -230,6 +245,10 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         ));
         return Ok(());
     }
+    // Others are at it, or come first: it was no attempt.
+    if status.code() == Some(NOT_NOW.into()) {
+        return Ok(());
+    }
     let why = last_line(&job.folder.join(LOG));
     if state.not_taken(&job.id, job.epoch, &why, SystemClock.now())? {
         news(format!("{}  it could not begin: {why}", job.id));
@@ -257,12 +276,8 @@ fn last_line(log: &Path) -> String {
 
 /// How many executions of a connector may run at once.
 fn concurrency(state: &State, connector: &str) -> i64 {
-    let plan = || {
-        let version = state.connector(connector).ok()??.version?;
-        let json = state.plan(connector, version).ok()??;
-        serde_json::from_str::<Plan>(&json).ok()
-    };
-    plan().and_then(|p| p.connector.concurrency).map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX))
+    let version = state.connector(connector).ok().flatten().and_then(|c| c.version);
+    known_plan(state, connector, version).ok().flatten().map_or(1, |plan| plan.connector.places())
 }
 
 /// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
@@ -275,7 +290,7 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
         )
     })?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["executions", "resume"]).arg(&folder).args(["--format", "json"]);
+    command.args(["executions", "resume"]).arg(&folder).args(["--from-queue", "--format", "json"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // A Ctrl-C on the terminal is for whoever runs the queue: an execution that heard it too would be
     // cancelled, where it is to end or to be gone on with.
@@ -287,8 +302,7 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
 
 /// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would
 /// hold the lock of its execution.
-fn end_silent(pid: Option<u32>) {
-    let Some(pid) = pid else { return };
+fn end_silent(pid: u32) {
     // The number may belong to another program by now.
     let process = Path::new("/proc").join(pid.to_string()).join("exe");
     let own = std::env::current_exe().ok();

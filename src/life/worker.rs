@@ -3,7 +3,7 @@
 use super::limits::Keeper;
 use super::{Failure, io_words};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, Outcome, State, Taken};
+use crate::project::state::{ExecutionState, Outcome, State, Status, Taken};
 use crate::report::{RunState, Summary};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
@@ -48,6 +48,38 @@ impl Hold {
     }
 }
 
+/// Whether it is an execution's turn.
+pub enum Turn {
+    /// It begins; none where there is no project, or it does not know the execution.
+    Now(Option<Worker>),
+    /// As many of its connector run as may.
+    Wait,
+}
+
+/// Why an execution could not be taken.
+fn not_now(state: &State, id: &str) -> Result<Turn, Failure> {
+    let Some(row) = state.execution(id)? else { return Ok(Turn::Now(None)) };
+    if row.state.ended() {
+        return Err(Failure::new(
+            format!("execution {id} is {}", row.state.words()),
+            "only one that waits or was interrupted can be run; run its input again as a new one",
+        ));
+    }
+    let status = state.connector(&row.connector)?.map_or(Status::Setup, |c| c.status);
+    if row.live && !status.runs() {
+        return Err(inactive(&row.connector, status));
+    }
+    Ok(Turn::Wait)
+}
+
+/// That a connector does not run live.
+pub(super) fn inactive(connector: &str, status: Status) -> Failure {
+    Failure::later(
+        format!("`{connector}` does not run live: it is {}", status.words()),
+        format!("activate it: sconn activate {connector}"),
+    )
+}
+
 /// This process, as the worker of an execution that the project's state knows.
 pub struct Worker {
     state: State,
@@ -60,24 +92,24 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Takes the execution; none where there is no project, or it does not know it. The caller holds the
-    /// lock of the execution's folder.
+    /// Takes the execution, where fewer others of its connector run than `places` says. The caller holds the lock
+    /// of the execution's folder.
     ///
     /// # Errors
     /// Where it is not to be taken, or the state cannot be written.
-    pub fn take(project: &Project, id: &str) -> Result<Option<Self>, Failure> {
-        let Some(mut state) = project.state()? else { return Ok(None) };
-        let Some(row) = state.execution(id)? else { return Ok(None) };
+    pub fn take(project: &Project, id: &str, places: Option<i64>) -> Result<Turn, Failure> {
+        let Some(mut state) = project.state()? else { return Ok(Turn::Now(None)) };
+        if state.execution(id)?.is_none() {
+            return Ok(Turn::Now(None));
+        }
         full("take execution")?;
-        match state.take(id, std::process::id(), SystemClock.now())? {
+        match state.take(id, std::process::id(), SystemClock.now(), places)? {
             Some(Taken { epoch, cancelled }) => {
                 crash::point("taken");
-                Ok(Some(Self { state, id: id.to_owned(), epoch, cancelled, beating: None, keeper: None }))
+                let id = id.to_owned();
+                Ok(Turn::Now(Some(Self { state, id, epoch, cancelled, beating: None, keeper: None })))
             }
-            None => Err(Failure::new(
-                format!("execution {id} is {}", row.state.words()),
-                "only one that waits or was interrupted can be run; run its input again as a new one",
-            )),
+            None => not_now(&state, id),
         }
     }
 

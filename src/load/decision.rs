@@ -34,6 +34,26 @@ pub struct RowDecision {
     pub committed: Option<Committed>,
 }
 
+impl RowDecision {
+    /// The row of that number, of which no more is known than what becomes of it.
+    pub fn of(row: u64, source: Option<SourceRef>, action: Action) -> Self {
+        Self {
+            row,
+            source,
+            key: 0,
+            rules: Vec::new(),
+            decided_by: None,
+            action,
+            record: None,
+            visible: false,
+            fields: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            committed: None,
+        }
+    }
+}
+
 /// A chunk that was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committed {

@@ -41,6 +41,11 @@ pub(super) struct Fitted {
 }
 
 impl Prepared {
+    /// Rows that nothing will be decided about.
+    pub fn left_out(rows: Rows) -> Self {
+        Self { rows, keys: Vec::new(), ahead: VecDeque::new() }
+    }
+
     /// The rows.
     pub fn rows(&self) -> &Rows {
         &self.rows
@@ -76,20 +81,9 @@ impl Preparer {
     }
 
     fn begun(&self, rows: &Rows, keys: &[Vec<Key>], row: usize) -> RowDecision {
-        let mut decision = RowDecision {
-            row: rows.first_row + row as u64 + 1,
-            source: rows.sources.get(row).copied().flatten(),
-            key: self.row_key(rows, keys, row),
-            rules: Vec::new(),
-            decided_by: None,
-            action: Action::Error,
-            record: None,
-            visible: false,
-            fields: Vec::new(),
-            errors: Vec::new(),
-            warnings: Vec::new(),
-            committed: None,
-        };
+        let source = rows.sources.get(row).copied().flatten();
+        let mut decision = RowDecision::of(rows.first_row + row as u64 + 1, source, Action::Error);
+        decision.key = self.row_key(rows, keys, row);
         self.variable_problems(rows, row, &mut decision);
         decision
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The typed rows of one chunk, as variable resolution gave them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// The first row's number in the scope, from 0.
     pub first_row: u64,

@@ -1,7 +1,7 @@
 //! The HTTP request that tells that an execution ended, signed as Standard Webhooks says.
 
 use super::network::{Forbidden, Guarded};
-use super::{Range, Refused};
+use super::{Authorities, Range, Refused, distrusted};
 use crate::system::secrets::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +11,12 @@ use sha2::Sha256;
 use std::io::Read;
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
-/// How long a try may take altogether.
+/// How long a try may take altogether, however the receiver spreads out what it says.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How much of an answer that says no is told.
 const TOLD: u64 = 300;
@@ -48,42 +49,62 @@ pub fn signature(secret: &Secret, id: &str, seconds: i64, body: &str) -> Result<
     if all.is_empty() { Err(wrong()) } else { Ok(all.join(" ")) }
 }
 
+/// Who is told by a request.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    /// Its address, which may be a secret.
+    pub url: String,
+    /// What people are told of who it is.
+    pub name: String,
+    /// What requests to it are signed with.
+    pub key: Secret,
+    /// What of the own network may be called.
+    pub allow: Vec<Range>,
+    /// Who may issue its certificate.
+    pub authorities: Authorities,
+}
+
 /// Posts a body that is JSON. Redirects are not followed, no proxy is asked, and only public addresses are
 /// called, by https, or those that are allowed.
 ///
 /// # Errors
 /// Where it was not taken with a 2xx. The address is not in what is told: it may be a secret.
-pub fn post(
-    url: &str,
+pub fn post(receiver: &Receiver, id: &str, body: &str, now: Timestamp) -> Result<(), Refused> {
+    post_within(receiver, id, body, now, PATIENCE)
+}
+
+/// The same within so much time.
+pub(super) fn post_within(
+    receiver: &Receiver,
     id: &str,
     body: &str,
-    secret: &Secret,
-    allow: Vec<Range>,
     now: Timestamp,
+    patience: Duration,
 ) -> Result<(), Refused> {
     let seconds = now.as_second();
-    let signature = signature(secret, id, seconds, body)?;
+    let signature = signature(&receiver.key, id, seconds, body)?;
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .timeout_connect(Some(Duration::from_secs(10)))
+        .tls_config(TlsConfig::builder().root_certs(receiver.authorities.for_requests()).build())
         .max_idle_connections(0)
         .max_response_header_size(16 << 10)
         .user_agent(concat!("sconn/", env!("CARGO_PKG_VERSION")))
         .build();
-    let names = Guarded { allow, names: DefaultResolver::default() };
+    let names = Guarded { allow: receiver.allow.clone(), names: DefaultResolver::default() };
     let agent = Agent::with_parts(config, DefaultConnector::default(), names);
     let answer = agent
-        .post(url)
+        .post(&receiver.url)
         .header("content-type", "application/json")
         .header("webhook-id", id)
         .header("webhook-timestamp", seconds.to_string())
         .header("webhook-signature", signature)
         .send(body)
-        .map_err(|e| refused(&e))?;
+        .map_err(|e| distrusted(&receiver.name, &e).unwrap_or_else(|| refused(&e)))?;
     if answer.status().is_success() { Ok(()) } else { Err(said_no(answer, now)) }
 }
 
@@ -143,10 +164,11 @@ fn refused(error: &ureq::Error) -> Refused {
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             Refused::for_now("the connection was refused: nothing listens there", answers)
         }
-        ureq::Error::Io(e) => Refused::for_now(format!("the connection failed: {}", e.kind()), answers),
-        ureq::Error::Rustls(e) => {
-            Refused::for_now(format!("TLS: {e}"), "its certificate must be one that is publicly trusted")
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            Refused::for_now(format!("TLS: {e}"), "see whether its address is one for https")
         }
+        ureq::Error::Io(e) => Refused::for_now(format!("the connection failed: {}", e.kind()), answers),
+        ureq::Error::Rustls(e) => Refused::for_now(format!("TLS: {e}"), answers),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
             Refused::for_now("it is no web address", "an address begins with https://")
         }

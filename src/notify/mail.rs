@@ -1,18 +1,27 @@
 //! Handing an e-mail to a mail server.
 
-use super::{Letter, Refused};
+use super::{Authorities, Letter, Refused, distrusted};
 use crate::system::secrets::Secret;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{Address, Message, SmtpTransport, Transport};
-use std::path::PathBuf;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, Message};
 use std::time::Duration;
+use tokio::time::timeout;
 
-/// How long the server may keep still.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one of the server's addresses has to take the connection.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// How long the server has until it is ready for the e-mail: connection, TLS, greeting, signing in.
+const OPENING: Duration = Duration::from_secs(30);
+/// How long it then has to take the e-mail; many look for viruses before they say so.
+const TAKING: Duration = Duration::from_secs(180);
+/// How long it has to say good-bye.
+const CLOSING: Duration = Duration::from_secs(2);
+/// How long a try may take altogether, however the server spreads out what it says.
+pub const LONGEST_TRY: Duration = OPENING.saturating_add(TAKING).saturating_add(CLOSING);
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// How the connection is kept secret.
@@ -39,8 +48,8 @@ pub struct MailServer {
     pub sign_in: Option<(String, Secret)>,
     /// Who the e-mails are from.
     pub from: String,
-    /// A file with certificates that are trusted beside the usual ones.
-    pub ca: Option<PathBuf>,
+    /// Who may issue its certificate.
+    pub authorities: Authorities,
 }
 
 /// Hands an e-mail to the server. `id` is the same at every try, so that a mailbox can tell that it has
@@ -49,12 +58,43 @@ pub struct MailServer {
 /// # Errors
 /// Where it was not taken.
 pub fn send(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<(), Refused> {
-    let message = message(server, id, to, letter)?;
-    let transport = transport(server)?;
-    transport.send(&message).map(drop).map_err(|e| refused(server, &e))
+    send_within(server, &message(server, id, to, letter)?, OPENING, TAKING)
 }
 
-fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<Message, Refused> {
+/// The same within so much time. What is not done by then is dropped, and its connection with it: nothing
+/// of it can reach the server later.
+pub(super) fn send_within(
+    server: &MailServer,
+    message: &Message,
+    opening: Duration,
+    taking: Duration,
+) -> Result<(), Refused> {
+    let late = |did: &str, time: Duration| {
+        Refused::for_now(
+            format!("{} did not {did} within {time:?}", server.name),
+            "check [mail] server, port and tls, and whether a firewall is between",
+        )
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Refused::for_now(format!("the e-mail cannot be sent: {e}"), ""))?;
+    let sent = runtime.block_on(async {
+        let open = timeout(opening, open(server)).await;
+        let mut connection = open.map_err(|_| late("get ready", opening))??;
+        let content = message.formatted();
+        let taken = timeout(taking, connection.send(message.envelope(), &content)).await;
+        taken.map_err(|_| late("take the e-mail", taking))?.map_err(|e| refused(server, &e))?;
+        // It is taken, whatever is said at the end.
+        let _ = timeout(CLOSING, connection.abort()).await;
+        Ok(())
+    });
+    // Nobody waits for the address of a name that nobody wants any more.
+    runtime.shutdown_background();
+    sent
+}
+
+pub(super) fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<Message, Refused> {
     let from: Mailbox = server.from.parse().map_err(|_| {
         Refused::for_now(
             format!("[mail] from = \"{}\" is no address", server.from),
@@ -92,55 +132,49 @@ fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<M
     builder.multipart(body).map_err(|e| unmade(&e))
 }
 
-fn transport(server: &MailServer) -> Result<SmtpTransport, Refused> {
-    let tls = || -> Result<TlsParameters, Refused> {
-        let mut builder = TlsParameters::builder(server.name.clone());
-        if let Some(file) = &server.ca {
-            let unusable = |why: String| {
-                Refused::for_now(
-                    format!("[mail] ca: {}: {why}", file.display()),
-                    "it is a file with certificates in PEM, counted from the project's root",
-                )
-            };
-            let pem = std::fs::read(file).map_err(|e| unusable(e.to_string()))?;
-            let certificate = Certificate::from_pem(&pem).map_err(|e| unusable(e.to_string()))?;
-            builder = builder.add_root_certificate(certificate);
-        }
-        builder.build().map_err(|e| refused(server, &e))
+/// A connection that is ready for an e-mail.
+async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
+    let failed = |e| refused(server, &e);
+    let tls = || server.authorities.for_mail(&server.name).map_err(failed);
+    let (port, at_once, later) = match server.tls {
+        MailTls::Starttls => (587, None, Some(tls()?)),
+        MailTls::Tls => (465, Some(tls()?), None),
+        MailTls::None => (25, None, None),
     };
-    let (tls, port) = match server.tls {
-        MailTls::Starttls => (Tls::Required(tls()?), 587),
-        MailTls::Tls => (Tls::Wrapper(tls()?), 465),
-        MailTls::None => (Tls::None, 25),
-    };
-    let mut builder = SmtpTransport::builder_dangerous(server.name.clone())
-        .port(server.port.unwrap_or(port))
-        .tls(tls)
-        .timeout(Some(PATIENCE));
-    if let Some((user, password)) = &server.sign_in {
-        let here = ["localhost", "127.0.0.1", "::1"].contains(&server.name.as_str());
-        if server.tls == MailTls::None && !here {
-            return Err(Refused::for_now(
-                "a password is not sent in the clear",
-                "set [mail] tls to \"starttls\" or \"tls\", or leave out user",
-            ));
-        }
-        builder = builder.credentials(Credentials::new(user.clone(), password.reveal().to_owned()));
+    let here = ["localhost", "127.0.0.1", "::1"].contains(&server.name.as_str());
+    if server.sign_in.is_some() && server.tls == MailTls::None && !here {
+        return Err(Refused::for_now(
+            "a password is not sent in the clear",
+            "set [mail] tls to \"starttls\" or \"tls\", or leave out user",
+        ));
     }
-    Ok(builder.build())
+    let address = (server.name.as_str(), server.port.unwrap_or(port));
+    let own = ClientId::default();
+    let connection = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &own, at_once, None);
+    let mut connection = connection.await.map_err(failed)?;
+    if let Some(tls) = later {
+        connection.starttls(tls, &own).await.map_err(failed)?;
+    }
+    if let Some((user, password)) = &server.sign_in {
+        let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
+        connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(failed)?;
+    }
+    Ok(connection)
 }
 
 /// Why the server did not take it, in words, and what to do.
 fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refused {
     let place = &server.name;
+    if let Some(refused) = distrusted(place, error) {
+        return refused;
+    }
     let code = error.status().map(u16::from);
     // Source by source: what lettre says of itself is not always the cause.
     let mut cause: &dyn std::error::Error = error;
-    let (mut late, mut tls) = (error.is_timeout(), error.is_tls());
+    let mut tls = error.is_tls();
     while let Some(deeper) = cause.source() {
         cause = deeper;
         let kind = cause.downcast_ref().map(std::io::Error::kind);
-        late |= kind == Some(std::io::ErrorKind::WouldBlock);
         tls |= kind == Some(std::io::ErrorKind::InvalidData);
     }
     let told = match code {
@@ -160,14 +194,9 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
             Refused::for_good(told, "the server will not take it: check the addresses")
         }
         Some(_) => Refused::for_now(told, "the server wants it later"),
-        None if late => Refused::for_now(
-            format!("{place} did not answer within {} seconds", PATIENCE.as_secs()),
-            "check [mail] server, port and tls, and whether a firewall is between",
-        ),
-        None if tls => Refused::for_now(
-            told,
-            "check [mail] tls; a certificate of an authority of your own is trusted with [mail] ca = \"…\"",
-        ),
+        None if tls => {
+            Refused::for_now(told, "check [mail] tls and port: the server may speak TLS otherwise")
+        }
         None => {
             Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it")
         }

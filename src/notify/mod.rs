@@ -1,6 +1,7 @@
 //! What is told of an execution that ended, and how it gets there: by e-mail, and by an HTTP request that
 //! is signed as Standard Webhooks says.
 
+mod authorities;
 mod ended;
 mod hook;
 mod letter;
@@ -9,14 +10,16 @@ mod network;
 #[cfg(test)]
 mod tests;
 
+pub use authorities::Authorities;
 pub use ended::{Ended, EndedData, Outcome, StepOutcome};
-pub use hook::{post, signature};
+pub use hook::{Receiver, post, signature};
 pub use letter::{Letter, Report, letter, test_letter};
-pub use mail::{MailServer, MailTls, send};
+pub use mail::{LONGEST_TRY, MailServer, MailTls, send};
 pub use network::Range;
 
 use crate::report::visible;
 use jiff::SignedDuration;
+use std::error::Error;
 
 /// Why something was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,22 @@ impl Refused {
     pub fn for_good(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { again: false, ..Self::for_now(what, hint) }
     }
+}
+
+/// That somebody's certificate is not trusted, where that is what went wrong.
+fn distrusted(who: &str, error: &(dyn Error + 'static)) -> Option<Refused> {
+    let said = error.to_string();
+    let Some((_, why)) = said.split_once("invalid peer certificate: ") else {
+        return distrusted(who, error.source()?);
+    };
+    let (why, hint) = match why {
+        "UnknownIssuer" => (
+            "no authority that is trusted issued it",
+            "where an authority of your own did, name the file with its certificate: [network] ca = \"ca.pem\"",
+        ),
+        why => (why, "it needs a certificate that is valid now, and for the name by which it is called"),
+    };
+    Some(Refused::for_now(format!("the certificate of {who} is not trusted: {why}"), hint))
 }
 
 /// A text from outside on one line, with nothing hidden in it, at most `max` characters.

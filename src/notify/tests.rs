@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod slow;
+
 use super::*;
 use crate::report::RunMode;
 use crate::system::secrets::Secret;
@@ -128,4 +130,22 @@ fn an_execution_that_left_no_summary_is_told_as_what_it_is() {
     );
     assert!(said(EndedData { ended_at: at(), ..data() }).contains("It ended before it began"));
     assert!(said(EndedData { ended_at: at(), started_at: at(), ..data() }).contains("It left no summary"));
+}
+
+#[test]
+fn authorities_of_ones_own_stand_beside_the_public_ones() {
+    use base64::Engine;
+    use ureq::tls::RootCerts;
+    let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+    let pem = |kind: &str, der: &[u8]| {
+        let coded = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("What it is\n-----BEGIN {kind}-----\n{coded}\n-----END {kind}-----\n")
+    };
+    let two = pem("CERTIFICATE", &public[0]) + &pem("CERTIFICATE", &public[1]);
+    let own = Authorities::of(two.as_bytes()).unwrap();
+    let RootCerts::Specific(all) = own.for_requests() else { panic!("the public ones only") };
+    assert_eq!(all.len(), public.len() + 2);
+    assert!(matches!(Authorities::default().for_requests(), RootCerts::WebPki));
+    let key = pem("PRIVATE KEY", b"key");
+    assert_eq!(Authorities::of(key.as_bytes()).unwrap_err(), "there is no certificate in it");
 }

@@ -93,6 +93,13 @@ pub struct ConnectorPlan {
     pub on_end: Option<Address>,
 }
 
+impl ConnectorPlan {
+    /// How many of its executions may run at once: one where nothing is said.
+    pub fn places(&self) -> i64 {
+        self.concurrency.map_or(1, |c| i64::try_from(c).unwrap_or(i64::MAX))
+    }
+}
+
 /// A run parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParameterPlan {

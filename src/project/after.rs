@@ -4,6 +4,7 @@ use super::amounts::parse_size;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
+use toml::Spanned;
 
 /// The server that e-mails are handed to.
 ///
@@ -26,8 +27,6 @@ pub struct MailSettings {
     pub user: Option<String>,
     /// Who the e-mails are from: `loads@example.com`, `Loads <loads@example.com>`.
     pub from: String,
-    /// A file with certificates (PEM) that are trusted beside the usual ones, from the project's root.
-    pub ca: Option<PathBuf>,
     /// The most bytes of a report that is attached; a larger one is told where it lies.
     #[serde(default = "ten_mib", deserialize_with = "size_or_zero")]
     pub attach: u64,
@@ -51,6 +50,7 @@ pub enum MailTls {
 /// ```toml
 /// [network]
 /// allow = ["127.0.0.1", "10.0.0.0/8"]
+/// ca = "ca.pem"
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +58,18 @@ pub struct NetworkSettings {
     /// Addresses and ranges that are not public and may be called all the same, also without TLS.
     #[serde(default)]
     pub allow: Vec<String>,
+    /// A file with certificates (PEM) of authorities that are trusted beside the public ones, from the
+    /// project's root.
+    pub(super) ca: Option<Spanned<PathBuf>>,
+}
+
+/// A file that `sconn.toml` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The file.
+    pub file: PathBuf,
+    /// The line that names it, where what is wrong with it is told: `sconn.toml:3`.
+    pub place: String,
 }
 
 fn ten_mib() -> u64 {

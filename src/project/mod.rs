@@ -8,7 +8,7 @@ mod serve;
 pub mod state;
 mod watch;
 
-pub use after::{MailSettings, MailTls, NetworkSettings};
+pub use after::{MailSettings, MailTls, NamedFile, NetworkSettings};
 pub use amounts::{parse_length, parse_wait};
 pub use hooks::HookSettings;
 pub use limits::{Limits, Retention};
@@ -62,6 +62,7 @@ pub struct Project {
     watches: Vec<Watch>,
     /// Whether there is a `sconn.toml`: only then connectors have a life between runs.
     declared: bool,
+    ca: Option<NamedFile>,
     settings: Settings,
 }
 
@@ -94,6 +95,7 @@ impl Project {
                 targets: BTreeMap::new(),
                 watches: Vec::new(),
                 declared: false,
+                ca: None,
                 settings: Settings::default(),
             }),
         }
@@ -121,7 +123,11 @@ impl Project {
                    folder = \"inbox/prices\"\nsettle = \"5s\""
                 .into(),
         })?;
-        let project = Self { root: root.to_path_buf(), targets, watches, declared: true, settings };
+        let ca = settings.network.ca.as_ref().map(|ca| NamedFile {
+            file: root.join(ca.get_ref()),
+            place: format!("{}:{}", file.display(), line(&text, ca.span().start)),
+        });
+        let project = Self { root: root.to_path_buf(), targets, watches, declared: true, ca, settings };
         let of_watches = project.watches.iter().filter_map(|w| Some(("watch", &w.name, w.target.as_ref()?)));
         let of_connectors =
             project.settings.connectors.iter().map(|(name, c)| ("connectors", name, &c.target));
@@ -195,6 +201,11 @@ impl Project {
         &self.settings.network
     }
 
+    /// The file with the authorities that are trusted beside the public ones.
+    pub fn ca(&self) -> Option<&NamedFile> {
+        self.ca.as_ref()
+    }
+
     /// Where people reach the project's service, where that is said; without a `/` at its end.
     pub fn url(&self) -> Option<&str> {
         self.settings.serve.url.as_deref().map(|u| u.trim_end_matches('/'))
@@ -254,11 +265,15 @@ impl Project {
 
 /// What is wrong with a `sconn.toml`, and where.
 fn broken(file: &Path, text: &str, error: &toml::de::Error) -> ProjectError {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
+    let line = line(text, error.span().map_or(0, |span| span.start));
     let wrong = text.lines().nth(line - 1).unwrap_or_default().trim();
     ProjectError {
         cause: format!("{}:{line}: {}", file.display(), error.message()),
         hint: format!("mend `{wrong}`; a setting that is left out has its default"),
     }
+}
+
+/// The line of a byte.
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }

@@ -11,6 +11,7 @@ use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use crate::value::arrow::datatypes::{DataType as ArrowType, Int64Type, Schema};
 use crate::value::{CellProblem, Source, VariableSpec};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
@@ -23,6 +24,8 @@ pub(super) struct Chunks {
     variables: Arc<[VariableSpec]>,
     preparer: Preparer,
     next_row: u64,
+    /// Whether the rows are only told any more, and nothing is decided about them.
+    left_out: Arc<AtomicBool>,
 }
 
 impl Chunks {
@@ -49,12 +52,14 @@ impl Chunks {
             variables: variables.into(),
             preparer,
             next_row: 0,
+            left_out: Arc::default(),
         }))
     }
 
     /// Moves the work to a thread of its own, one chunk ahead.
     pub(super) fn ahead(self) -> Ahead {
         let (out, chunks) = sync_channel(1);
+        let left_out = self.left_out.clone();
         let thread = std::thread::spawn(move || {
             for chunk in self {
                 // Nobody wants more once the step has failed.
@@ -63,7 +68,7 @@ impl Chunks {
                 }
             }
         });
-        Ahead { chunks, thread: Some(thread) }
+        Ahead { chunks, thread: Some(thread), left_out }
     }
 }
 
@@ -76,6 +81,13 @@ impl Iterator for Chunks {
         let read = || {
             let values = values?;
             let scope = self.scope.next().transpose()?;
+            let count = values.num_rows();
+            let first_row = self.next_row;
+            self.next_row += count as u64;
+            if self.left_out.load(Ordering::Relaxed) {
+                let sources = sources(scope.as_ref(), count);
+                return Ok(Prepared::left_out(Rows { first_row, sources, ..Rows::default() }));
+            }
             let mut columns: Vec<(String, ArrayRef)> = Vec::new();
             for (at, variable) in self.variables.iter().enumerate() {
                 columns.push((variable.name.clone(), values.column(at).clone()));
@@ -86,14 +98,13 @@ impl Iterator for Chunks {
                 }
             }
             let rows = Rows {
-                first_row: self.next_row,
-                sources: sources(scope.as_ref(), values.num_rows()),
+                first_row,
+                sources: sources(scope.as_ref(), count),
                 columns,
                 texts: texts(&self.variables, scope.as_ref()),
                 variables: self.variables.clone(),
                 problems: problems(&values)?,
             };
-            self.next_row += values.num_rows() as u64;
             Ok(self.preparer.prepare(rows))
         };
         Some(read())
@@ -104,6 +115,14 @@ impl Iterator for Chunks {
 pub(super) struct Ahead {
     chunks: Receiver<Result<Prepared, RunError>>,
     thread: Option<JoinHandle<()>>,
+    left_out: Arc<AtomicBool>,
+}
+
+impl Ahead {
+    /// Nothing is decided about the rows from here on.
+    pub(super) fn leave_out(&self) {
+        self.left_out.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Iterator for Ahead {

@@ -3,7 +3,7 @@
 use super::{Request, RunError};
 use crate::input::{InputError, InputFile};
 use crate::plan::Plan;
-use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::system::folder::{ExecutionFolder, FROZEN, FolderError};
 use crate::target::TargetInfo;
 use crate::value::Value;
 use jiff::Timestamp;
@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "frozen.json";
 /// The version of the file; an execution is resumed by the version that began it.
 const VERSION: u32 = 2;
 
@@ -86,7 +85,7 @@ impl Frozen {
     /// # Errors
     /// Where it cannot be read, or was written by another version.
     pub fn load(root: &Path) -> Result<Option<Self>, RunError> {
-        let Some(text) = ExecutionFolder::saved(root, FILE)? else { return Ok(None) };
+        let Some(text) = ExecutionFolder::saved(root, FROZEN)? else { return Ok(None) };
         let unreadable = |cause: String| RunError::Request {
             cause: format!("the interrupted execution in {} cannot be resumed: {cause}", root.display()),
             hint: "run its input again: what was written already is found unchanged".into(),
@@ -115,7 +114,7 @@ impl Frozen {
         for file in &self.files {
             if crate::system::folder::sha256(&file.path)? != file.sha256 {
                 return Err(RunError::Request {
-                    cause: format!("{} has changed since the execution began", file.path.display()),
+                    cause: format!("{} has changed since it was handed in", file.path.display()),
                     hint: "an execution is only resumed with the input it began with; run the new one as an execution of its own".into(),
                 });
             }
@@ -135,7 +134,7 @@ impl Frozen {
     }
 
     fn write(&self, folder: &ExecutionFolder) -> Result<(), FolderError> {
-        folder.save(FILE, &serde_json::to_string(self).unwrap_or_default())
+        folder.save(FROZEN, &serde_json::to_string(self).unwrap_or_default())
     }
 
     /// Keeps what an execution is asked.

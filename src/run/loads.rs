@@ -144,12 +144,14 @@ impl<'p> StepRun<'p> {
         let mut failure = None;
         // Once it failed or was stopped, the rest of the rows is still told.
         let mut idle = after_failure;
-        for chunk in chunks.ahead() {
+        let mut chunks = chunks.ahead();
+        while let Some(chunk) = chunks.next() {
             let chunk = chunk?;
             let count = chunk.rows().len() as u64;
             idle = idle || execution.stopped();
             let sources = chunk.rows().sources.clone();
             let done = if idle {
+                chunks.leave_out();
                 match self.commit_waiting(execution, scribe).await {
                     Ok(()) => {
                         let mut target = execution.target.lock().await;
@@ -329,20 +331,7 @@ impl<'p> StepRun<'p> {
     fn not_decided(&self, sources: &[Option<SourceRef>]) -> Vec<RowDecision> {
         (self.next_row + 1..)
             .zip(sources)
-            .map(|(row, source)| RowDecision {
-                row,
-                source: *source,
-                key: 0,
-                rules: Vec::new(),
-                decided_by: None,
-                action: Action::Unprocessed,
-                record: None,
-                visible: false,
-                fields: Vec::new(),
-                errors: Vec::new(),
-                warnings: Vec::new(),
-                committed: None,
-            })
+            .map(|(row, source)| RowDecision::of(row, *source, Action::Unprocessed))
             .collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What handlers are given, refused in our own words where it does not fit.
 
-use super::ApiError;
+use super::{ApiError, App};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
@@ -11,6 +11,18 @@ const MOST_JSON: usize = 256 << 10;
 
 fn bad(error: String, help: &str) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, error, help)
+}
+
+/// What comes in, unless its sender takes too long over it.
+pub(super) async fn heard<T>(app: &App, coming: impl Future<Output = T>) -> Result<T, ApiError> {
+    let silence = app.project().serve().silence;
+    tokio::time::timeout(silence, coming).await.map_err(|_| {
+        ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the sender was too slow: after {} seconds more was still to come", silence.as_secs()),
+            "send it again",
+        )
+    })
 }
 
 /// The variable parts of the path.
@@ -59,20 +71,21 @@ fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
 #[derive(Clone, Debug)]
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned + Default> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let kind =
             request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let json = kind.split(';').next().unwrap_or_default().trim() == "application/json";
-        let bytes = axum::body::to_bytes(request.into_body(), MOST_JSON).await.map_err(|_| {
-            ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body has more than {MOST_JSON} bytes"),
-                "",
-            )
-        })?;
+        let bytes =
+            heard(app, axum::body::to_bytes(request.into_body(), MOST_JSON)).await?.map_err(|_| {
+                ApiError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the body has more than {MOST_JSON} bytes"),
+                    "",
+                )
+            })?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -1,5 +1,6 @@
 //! Whether the service lives, and whether it can do its work.
 
+use super::api::examples;
 use super::{ApiError, App};
 use crate::system::machine::free_bytes;
 use axum::Json;
@@ -34,8 +35,8 @@ pub(super) async fn health() -> &'static str {
 #[utoipa::path(
     get, path = "/ready", tag = "health", security(()),
     responses(
-        (status = 200, description = "It can", body = Ready),
-        (status = 503, description = "It cannot", body = Ready),
+        (status = 200, description = "It can", body = Ready, example = json!(examples::ready(true))),
+        (status = 503, description = "It cannot", body = Ready, example = json!(examples::ready(false))),
     ),
 )]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {

@@ -7,7 +7,7 @@ use crate::project::HookSettings;
 use crate::project::state::NewEvent;
 use crate::system::clock::{Clock, SystemClock};
 use axum::body::Body;
-use axum::extract::{FromRequest, Multipart, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -197,10 +197,12 @@ async fn read(headers: &HeaderMap, body: Body, limits: &HookSettings) -> Result<
 /// A form in parts is taken where every part is a text: files have no place in a row.
 async fn parts_are_text(content_type: &str, body: &[u8]) -> Result<(), ApiError> {
     let wrong = |what: String| malformed(Malformed { what });
-    let request = Request::builder()
+    let mut request = Request::builder()
         .header(header::CONTENT_TYPE, content_type)
         .body(Body::from(body.to_vec()))
         .map_err(|e| wrong(e.to_string()))?;
+    // It is there already, within the project's own limit.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut form = Multipart::from_request(request, &()).await.map_err(|e| wrong(e.body_text()))?;
     while let Some(part) = form.next_field().await.map_err(|e| wrong(e.body_text()))? {
         if let Some(file) = part.file_name() {

@@ -1,5 +1,6 @@
 //! From an address to a service that runs until it is told to stop.
 
+use super::connections::{answer, told};
 use super::{App, upload};
 use crate::life::{Failure, Workers, discover, io_words, no_project};
 use crate::project::Project;
@@ -61,21 +62,16 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
         let stopping = stopping.clone();
         move || run_queue(workers, &stopping, drain)
     });
-    let app = App::new(project);
-    let server = axum::serve(listener, super::router(app)).with_graceful_shutdown(told(stopping.clone()));
+    let settings = project.serve().clone();
+    let router = super::router(App::new(project, stopping.clone()));
     tokio::select! {
-        done = server => done?,
+        () = answer(listener, router, &settings, stopping.clone()) => {}
         // Somebody who sends or reads for ever does not keep it.
         () = async { told(stopping).await; tokio::time::sleep(drain).await } => {}
     }
     let _ = tokio::task::spawn_blocking(move || queue.join()).await;
     eprintln!("stopped");
     Ok(())
-}
-
-/// Comes back once it is time to stop.
-async fn told(mut stopping: watch::Receiver<bool>) {
-    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Hears the signals: the first asks to stop, a second one means at once. Executions have process groups

@@ -167,9 +167,9 @@ impl Collector for Moment {
 #[utoipa::path(
     get, path = "/metrics", tag = "health",
     responses(
-        (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
-        (status = 401, description = "A token is needed", body = ApiError),
-        (status = 503, description = "The state cannot be read", body = ApiError),
+        (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text", example = "# HELP sconn_running Executions that run.\n# TYPE sconn_running gauge\nsconn_running 0\n# EOF\n"),
+        (status = 401, description = "A token is needed", body = ApiError, example = json!({"error": "a token is needed"})),
+        (status = 503, description = "The state cannot be read", body = ApiError, example = json!({"error": "the service cannot do this now"})),
     ),
 )]
 pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Response, ApiError> {

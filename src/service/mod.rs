@@ -3,6 +3,7 @@
 mod api;
 mod around;
 mod auth;
+mod connections;
 mod error;
 mod extract;
 mod health;
@@ -10,6 +11,7 @@ mod hooks;
 mod listen;
 mod metrics;
 mod page;
+mod progress;
 mod upload;
 
 pub use auth::{Admin, Caller, Read, Run};
@@ -23,6 +25,7 @@ use crate::project::{Project, ProjectError};
 use axum::routing::get;
 use axum::{Json, Router};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,19 +42,24 @@ struct Inner {
     /// Connections to the state that nobody uses at the moment.
     idle: Mutex<Vec<State>>,
     metrics: metrics::Metrics,
+    stopping: watch::Receiver<bool>,
 }
 
 impl App {
-    /// The app of a project.
-    pub fn new(project: Project) -> Self {
-        Self {
-            inner: Arc::new(Inner { project, idle: Mutex::default(), metrics: metrics::Metrics::default() }),
-        }
+    /// The app of a project; `stopping` turns true once it is time to stop.
+    pub fn new(project: Project, stopping: watch::Receiver<bool>) -> Self {
+        let (idle, metrics) = (Mutex::default(), metrics::Metrics::default());
+        Self { inner: Arc::new(Inner { project, idle, metrics, stopping }) }
     }
 
     /// The project.
     pub fn project(&self) -> &Project {
         &self.inner.project
+    }
+
+    /// Comes back once it is time to stop.
+    async fn stopping(&self) {
+        connections::told(self.inner.stopping.clone()).await;
     }
 
     /// What it counts.
@@ -108,7 +116,7 @@ fn described(app: &App) -> (Router<App>, utoipa::openapi::OpenApi) {
 
 /// The API's description, OpenAPI 3.1, as JSON.
 pub fn openapi(project: Project) -> String {
-    described(&App::new(project)).1.to_pretty_json().unwrap_or_default()
+    described(&App::new(project, watch::channel(false).1)).1.to_pretty_json().unwrap_or_default()
 }
 
 /// Every route.

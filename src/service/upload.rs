@@ -1,6 +1,7 @@
 //! Uploads: the body of a request becomes files in a scratch folder. It is streamed, so that memory does
 //! not grow with it, and the folder goes with the value, whatever becomes of the request.
 
+use super::extract::heard;
 use super::{ApiError, App};
 use crate::life::{InputFile, io_words};
 use crate::project::Project;
@@ -12,12 +13,9 @@ use futures::{Stream, StreamExt};
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
-/// How long a sender may be silent in the middle of a body.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Parts of a form.
 const MOST_PARTS: usize = 1000;
 /// Bytes of a part that is no file.
@@ -72,7 +70,7 @@ impl Upload {
         let mut file = tokio::fs::File::create_new(&path).await.map_err(disk)?;
         let mut body = std::pin::pin!(body);
         let mut size = 0;
-        while let Some(chunk) = next(&mut body).await? {
+        while let Some(chunk) = next(app, &mut body).await? {
             size += chunk.len() as u64;
             if size > app.project().serve().upload {
                 return Err(too_large(app));
@@ -91,7 +89,7 @@ impl Upload {
             _ => Broken(e).into(),
         };
         for _ in 0..MOST_PARTS {
-            let part = tokio::time::timeout(SILENCE, form.next_field()).await.map_err(|_| silent())?;
+            let part = heard(app, form.next_field()).await?;
             let Some(mut part) = part.map_err(broken)? else { return Ok(()) };
             match part.file_name().map(str::to_owned) {
                 // A file field of a page's form in which nothing was chosen.
@@ -102,7 +100,7 @@ impl Upload {
                 })?,
                 None => {
                     let name = part.name().unwrap_or_default().to_owned();
-                    self.fields.push((name, text(&mut part).await?));
+                    self.fields.push((name, text(app, &mut part).await?));
                 }
             }
         }
@@ -165,9 +163,9 @@ async fn scratch(app: &App) -> Result<Scratch, ApiError> {
 }
 
 /// The text of a field of a form.
-async fn text(field: &mut Field<'_>) -> Result<String, ApiError> {
+async fn text(app: &App, field: &mut Field<'_>) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = next(field).await? {
+    while let Some(chunk) = next(app, field).await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > FIELD {
             return Err(ApiError::new(
@@ -182,11 +180,14 @@ async fn text(field: &mut Field<'_>) -> Result<String, ApiError> {
 }
 
 /// The next bytes of a body; none at its end.
-async fn next<E>(body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin)) -> Result<Option<Bytes>, ApiError>
+async fn next<E>(
+    app: &App,
+    body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+) -> Result<Option<Bytes>, ApiError>
 where
     ApiError: From<Broken<E>>,
 {
-    let chunk = tokio::time::timeout(SILENCE, body.next()).await.map_err(|_| silent())?;
+    let chunk = heard(app, body.next()).await?;
     Ok(chunk.transpose().map_err(Broken)?)
 }
 
@@ -203,11 +204,6 @@ impl From<Broken<MultipartError>> for ApiError {
     fn from(Broken(e): Broken<MultipartError>) -> Self {
         Self::new(e.status(), e.body_text(), "send it again")
     }
-}
-
-fn silent() -> ApiError {
-    let seconds = SILENCE.as_secs();
-    ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("nothing came for {seconds} seconds"), "send it again")
 }
 
 fn too_large(app: &App) -> ApiError {

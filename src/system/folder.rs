@@ -21,6 +21,8 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
     FolderError { path: path.display().to_string(), cause }
 }
 
+/// What is kept of what an execution is asked: from then on it can be begun, or gone on with.
+pub const FROZEN: &str = "frozen.json";
 /// The scratch folder within an execution's.
 const WORK: &str = ".work";
 /// The same while it is removed: what is half removed must not be taken for something to resume.
@@ -41,14 +43,20 @@ pub struct ExecutionFolder {
 }
 
 impl ExecutionFolder {
-    /// Makes the folder, with `input/` and an empty scratch folder in it.
+    /// Makes the folder, with `input/` and an empty scratch folder in it. Scratch files that are there must be of an
+    /// execution that has `ended`.
     ///
     /// # Errors
-    /// Where it cannot be made or written to, or another process has it.
-    pub fn create(root: &Path) -> Result<Self, FolderError> {
+    /// Where it cannot be made or written to, or another process has it; `AlreadyExists` where an execution in it
+    /// waits, or was interrupted.
+    pub fn create(root: &Path, ended: &dyn Fn() -> bool) -> Result<Self, FolderError> {
         let input = root.join("input");
         fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
         let mut folder = Self::lock(root)?;
+        if folder.work.join(FROZEN).exists() && !ended() {
+            folder.leave();
+            return Err(error(root, io::ErrorKind::AlreadyExists.into()));
+        }
         for old in [&folder.work, &root.join(ENDED)] {
             match fs::remove_dir_all(old) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(error(old, e)),

@@ -4,7 +4,7 @@ use super::servers::{Smtp, part, text};
 use super::{Desk, eventually, stands};
 use serde_json::Value;
 
-fn toml(smtp: &Smtp, more: &str) -> String {
+pub fn toml(smtp: &Smtp, more: &str) -> String {
     format!(
         "[mail]\nserver = \"localhost\"\nport = {}\nfrom = \"Loads <loads@example.com>\"\n{more}",
         smtp.port
@@ -86,43 +86,6 @@ fn an_execution_that_never_ran_is_told_too() {
     assert!(text(&mails[0], "text/plain").contains("It ended before it began"));
     assert_eq!(mails.len(), 1);
     assert!(!desk.ends(0, &["status"]).stdout.contains("outbox"));
-}
-
-#[test]
-fn a_connection_goes_over_to_tls_and_signs_in() {
-    let smtp = Smtp::new(&["--tls", "--auth", "me:s3cret-pass"]);
-    let desk = Desk::new("", &toml(&smtp, "user = \"me\"\nca = \"ca.pem\""));
-    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
-    assert!(failed.stderr.contains("there is no secret `SMTP_PASSWORD`"), "{}", failed.stderr);
-    desk.secret("SMTP_PASSWORD", "s3cret-pass");
-    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
-    assert!(failed.stderr.contains("[mail] ca: ") && failed.stderr.contains("PEM"), "{}", failed.stderr);
-    std::fs::copy(smtp.folder().join("ca.pem"), desk.path().join("ca.pem")).unwrap();
-    let sent = desk.ends(0, &["mail", "test", "you@example.com"]);
-    assert_eq!(sent.stdout, "an e-mail to you@example.com was handed to the server\n");
-    let mails = smtp.mails();
-    assert_eq!((&mails[0]["tls"], &mails[0]["user"]), (&true.into(), &"me".into()));
-    // A wrong password is mended here, so the message waits.
-    desk.secret("SMTP_PASSWORD", "wr0ng-pass");
-    let said = desk.live("good.csv", &["--by", "you@example.com"]).0.stderr;
-    let message = desk.message();
-    assert_eq!((stands(&message).0, stands(&message).1), ("waiting", 1));
-    assert!(stands(&message).2.contains("535") && stands(&message).2.contains("SMTP_PASSWORD"), "{message}");
-    assert!(!format!("{message}{said}").contains("wr0ng-pass"));
-    desk.secret("SMTP_PASSWORD", "s3cret-pass");
-    desk.again();
-    assert_eq!(smtp.mails().len(), 2);
-    // Whom nobody vouches for is not spoken to.
-    desk.file("sconn.toml", &toml(&smtp, "user = \"me\""));
-    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
-    assert!(
-        failed.stderr.contains("certificate") && failed.stderr.contains("[mail] ca"),
-        "{}",
-        failed.stderr
-    );
-    desk.file("sconn.toml", &toml(&smtp, "tls = \"none\""));
-    desk.ends(2, &["mail", "test", "you@example.com"]);
-    assert_eq!(smtp.mails().len(), 2);
 }
 
 #[test]

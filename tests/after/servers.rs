@@ -5,23 +5,23 @@ use base64::Engine;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A mail server; it ends with its test.
-pub struct Smtp {
+/// A server in Python; it ends with its test.
+struct Script {
     child: Child,
-    pub port: u16,
+    port: u16,
     folder: tempfile::TempDir,
 }
 
-impl Smtp {
-    pub fn new(arguments: &[&str]) -> Self {
+impl Script {
+    fn new(script: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(python())
-            .args(["-W", "ignore", "tests/after/smtp.py"])
+            .args(["-W", "ignore", script])
             .arg(folder.path())
             .args(arguments)
             .stdin(Stdio::piped())
@@ -33,14 +33,38 @@ impl Smtp {
         Self { child, port: port.trim().parse().unwrap(), folder }
     }
 
+    fn lines(&self, file: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default();
+        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A mail server.
+pub struct Smtp {
+    script: Script,
+    pub port: u16,
+}
+
+impl Smtp {
+    pub fn new(arguments: &[&str]) -> Self {
+        let script = Script::new("tests/after/smtp.py", arguments);
+        Self { port: script.port, script }
+    }
+
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.script.folder.path()
     }
 
     /// What it was sent, also what it then did not take.
     pub fn mails(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.folder().join("mails")).unwrap_or_default();
-        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+        self.script.lines("mails")
     }
 
     pub fn release(&self) {
@@ -48,10 +72,26 @@ impl Smtp {
     }
 }
 
-impl Drop for Smtp {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// A receiver that is called by TLS.
+pub struct Https(Script);
+
+impl Https {
+    pub fn new() -> Self {
+        Self(Script::new("tests/after/https.py", &[]))
+    }
+
+    /// Its address under a name.
+    pub fn url(&self, name: &str) -> String {
+        format!("https://{name}:{}/done", self.0.port)
+    }
+
+    /// Who vouches for it.
+    pub fn authority(&self) -> PathBuf {
+        self.0.folder.path().join("ca.pem")
+    }
+
+    pub fn requests(&self) -> Vec<Value> {
+        self.0.lines("requests")
     }
 }
 

@@ -1,8 +1,9 @@
 """A mail server that takes what it is sent, or does not, as its script says; one JSON line a mail.
 
-smtp.py FOLDER [--tls] [--auth USER:PASSWORD] [--rcpt 451,250] [--data drop,250]
+smtp.py FOLDER [--tls | --smtps] [--auth USER:PASSWORD] [--rcpt 451,250] [--data drop,250]
 
-A script's steps are used one a time, the last one for ever: an SMTP code, `drop` (the connection goes
+With --tls a connection must go over to TLS, with --smtps it is TLS from its first byte; FOLDER/ca.pem is
+who vouches for it. A script's steps are used one a time, the last one for ever: an SMTP code, `drop` (the connection goes
 after the data), `hang` (until FOLDER/release is there). It ends with its standard input.
 """
 
@@ -23,6 +24,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 asked = argparse.ArgumentParser()
 asked.add_argument("folder")
 asked.add_argument("--tls", action="store_true")
+asked.add_argument("--smtps", action="store_true")
 asked.add_argument("--auth")
 asked.add_argument("--rcpt", default="250")
 asked.add_argument("--data", default="250")
@@ -59,7 +61,7 @@ class Handler:
             "headers": {name.lower(): str(value) for name, value in mail.items()},
             "names": [name.lower() for name in mail.keys()],
             "parts": parts,
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
             "user": getattr(session, "user", None),
         }
         with open(os.path.join(asked.folder, "mails"), "a") as mails:
@@ -76,7 +78,7 @@ def sign_in(server, session, envelope, mechanism, data):
 
 
 context = None
-if asked.tls:
+if asked.tls or asked.smtps:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(os.path.join(asked.folder, "ca.pem"))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -84,15 +86,15 @@ if asked.tls:
 
 
 def smtp():
-    more = {"tls_context": context, "require_starttls": True} if context else {}
+    more = {"tls_context": context, "require_starttls": True} if asked.tls else {}
     if asked.auth:
-        more |= {"authenticator": sign_in, "auth_required": True, "auth_require_tls": bool(context)}
+        more |= {"authenticator": sign_in, "auth_required": True, "auth_require_tls": asked.tls}
     return SMTP(Handler(), hostname="test", enable_SMTPUTF8=True, **more)
 
 
 async def serve():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(smtp, "127.0.0.1", 0)
+    server = await loop.create_server(smtp, "127.0.0.1", 0, ssl=context if asked.smtps else None)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

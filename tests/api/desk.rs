@@ -47,7 +47,7 @@ load items into items {
 "#;
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A project with a connector that is not active.
 pub struct Desk(Project);
@@ -190,17 +190,22 @@ impl Service {
         self.read(&format!("/api/v1/executions/{id}"))
     }
 
-    /// An execution, once `is` holds for it.
-    pub fn once(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+    /// The JSON that a path gives, once `is` holds for it.
+    pub fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let since = Instant::now();
         loop {
-            let execution = self.execution(id);
-            if is(&execution) {
-                return execution;
+            let found = self.read(path);
+            if is(&found) {
+                return found;
             }
-            assert!(since.elapsed() < PATIENCE, "{execution}\n{}", self.said());
+            assert!(since.elapsed() < PATIENCE, "{found}\n{}", self.said());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// An execution, once `is` holds for it.
+    pub fn once(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+        self.until(&format!("/api/v1/executions/{id}"), is)
     }
 
     /// An execution, once it has ended.

@@ -52,6 +52,10 @@ pub enum ExecutionsCommand {
         /// How the summary is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Whoever runs the queue started it: it says by the exit code where it is not its turn, and its end is told
+        /// by that one.
+        #[arg(long, hide = true)]
+        from_queue: bool,
     },
     /// Remove the files of executions that ended long ago; they stay in the list.
     #[command(

@@ -126,7 +126,7 @@ pub(in crate::life) fn prepare_noted(
     kept.map(|()| asked)
 }
 
-fn keep(asked: &Asked) -> Result<(), Failure> {
+pub(super) fn keep(asked: &Asked) -> Result<(), Failure> {
     let target = asked.open_target()?;
     let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
     let hold = Hold::nobody();

@@ -2,6 +2,7 @@
 
 use super::{Ask, parameters::parameters};
 use crate::life::activation::{incomplete, no_sample, plan_to_run, version_hash};
+use crate::life::worker::inactive;
 use crate::life::{Connector, Failure};
 use crate::plan::Plan;
 use crate::project::Project;
@@ -35,10 +36,7 @@ pub(super) fn begin_at_last(
     let connector = state.connector(&row.connector)?;
     let status = connector.as_ref().map_or(Status::Setup, |c| c.status);
     if !status.runs() {
-        return Err(Failure::new(
-            format!("`{}` does not run live: it is {}", row.connector, status.words()),
-            format!("activate it: sconn activate {}", row.connector),
-        ));
+        return Err(inactive(&row.connector, status));
     }
     let Some(version) = connector.and_then(|c| c.version).filter(|_| waited) else { return Ok(()) };
     let plan = plan_to_run(&state, &row.connector, version)?;
@@ -68,6 +66,12 @@ pub(super) fn version_to_run(
     missing.iter().for_each(|missing| eprintln!("warning: `{name}` is not complete: {missing}"));
     let Some(state) = state.filter(|_| ask.live) else { return Ok(None) };
     let file = ask.file.display();
+    if plan.connector.concurrency == Some(0) {
+        return Err(Failure::new(
+            format!("`{name}` holds its executions back: its `concurrency` is 0"),
+            format!("queue it (sconn submit {file}), or say `concurrency 1` in {file} and activate it again"),
+        ));
+    }
     let known = state.connector(name)?;
     let status = known.as_ref().map_or(Status::Setup, |k| k.status);
     let Some(known) = known.filter(|k| k.status.runs()) else {

@@ -86,10 +86,10 @@ mod tests {
         let (_dir, mut state) = state();
         queue(&mut state, "a", "shop", false, 0);
         let now = at(0);
-        let waits = |state: &State| state.next(&|_: &str| 1).unwrap().is_some();
+        let waits = |state: &State| state.next(&|_: &str| 1, &[]).unwrap().is_some();
         for _ in 0..5 {
             assert!(waits(&state));
-            state.take("a", 7, now).unwrap().unwrap();
+            state.take("a", 7, now, None).unwrap().unwrap();
             assert!(state.worker_gone("a", 7).unwrap());
         }
         assert!(!waits(&state), "its worker was gone again and again");
@@ -99,7 +99,7 @@ mod tests {
         assert!(!left(&state), "people have said so");
         for _ in 0..10 {
             assert!(waits(&state), "what was ended on purpose is not held against it");
-            state.take("a", 7, now).unwrap().unwrap();
+            state.take("a", 7, now, None).unwrap().unwrap();
             assert!(state.worker_sent_away("a", 7).unwrap());
         }
         assert_eq!(state.take_up_again("b").unwrap(), None);

@@ -66,7 +66,15 @@ impl State {
                          state = iif(cancel, 'cancelled', 'interrupted'), ended_at = iif(cancel, ?4, NULL)
                        WHERE id = ?1 AND epoch = ?2 AND state IN ('queued', 'interrupted')
                          AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))";
-            Ok(t.execute(sql, params![id, epoch, why, stamp(at)])? > 0)
+            let counted = t.execute(sql, params![id, epoch, why, stamp(at)])? > 0;
+            // Left to people, who should hear of it.
+            let attention = "UPDATE connectors SET last_live_errors = 1 WHERE name =
+                (SELECT connector FROM executions
+                 WHERE id = ?1 AND live AND state = 'interrupted' AND epoch - spared > 4)";
+            if counted {
+                t.execute(attention, [id])?;
+            }
+            Ok(counted)
         })
     }
 }

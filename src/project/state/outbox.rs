@@ -28,7 +28,7 @@ pub(super) const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS outbox_by_execution ON outbox(execution);";
 
 /// How long a message is with the process that took it. A longer try counts as one that died.
-const LEASE: SignedDuration = SignedDuration::from_mins(5);
+pub const MESSAGE_LEASE: SignedDuration = SignedDuration::from_mins(5);
 /// How long what was sent can be looked up.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -222,7 +222,7 @@ impl State {
              RETURNING {COLUMNS}"
         );
         self.together(|t| {
-            t.query_row(&sql, params![stamp(now), stamp(now + LEASE), execution], read).optional()
+            t.query_row(&sql, params![stamp(now), stamp(now + MESSAGE_LEASE), execution], read).optional()
         })
     }
 

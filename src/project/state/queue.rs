@@ -38,26 +38,38 @@ pub struct Taken {
 impl State {
     /// Takes an execution that has not ended: this process works on it from now on. The caller holds the
     /// lock of the execution's folder, so no other worker of it is alive; one on another machine is not
-    /// heard any more. None where there is nothing to take.
+    /// heard any more. None where there is nothing to take; where its connector is not active, if it is live; and
+    /// where as many others of its connector run as `places` says.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn take(&mut self, id: &str, pid: u32, now: Timestamp) -> Result<Option<Taken>, ProjectError> {
+    pub fn take(
+        &mut self,
+        id: &str,
+        pid: u32,
+        now: Timestamp,
+        places: Option<i64>,
+    ) -> Result<Option<Taken>, ProjectError> {
         self.together(|t| {
             t.query_row(
                 "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
                    started_at = coalesce(started_at, ?4), failure = NULL
                  WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
+                   AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))
+                   AND (cancel OR ?5 IS NULL OR ?5 >
+                     (SELECT count(*) FROM executions AS other
+                      WHERE other.connector = executions.connector AND other.id <> executions.id
+                        AND other.state = 'running' AND other.lease_until >= ?4))
                  RETURNING epoch, cancel",
-                params![id, pid, stamp(now + LEASE), stamp(now)],
+                params![id, pid, stamp(now + LEASE), stamp(now), places],
                 |r| Ok(Taken { epoch: r.get(0)?, cancelled: r.get(1)? }),
             )
             .optional()
         })
     }
 
-    /// Tells how far a worker is, and keeps its lease. Whether it should go on; none where the
-    /// execution is not its own any more.
+    /// Tells how far a worker is, and keeps its lease, or takes it back where it was only silent. Whether it should go
+    /// on; none where the execution is not its own any more.
     ///
     /// # Errors
     /// Where the state cannot be written.
@@ -72,8 +84,8 @@ impl State {
     ) -> Result<Option<bool>, ProjectError> {
         self.together(|t| {
             t.query_row(
-                "UPDATE executions SET lease_until = ?3, stage = ?4, done = ?5, total = ?6
-                 WHERE id = ?1 AND epoch = ?2 AND state = 'running' RETURNING cancel",
+                "UPDATE executions SET state = 'running', lease_until = ?3, stage = ?4, done = ?5, total = ?6
+                 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING cancel",
                 params![id, epoch, stamp(now + LEASE), stage, done, total],
                 |r| r.get::<_, bool>(0).map(|cancel| !cancel),
             )
@@ -121,18 +133,40 @@ impl State {
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn find_interrupted(&mut self, now: Timestamp) -> Result<Vec<(String, Option<u32>)>, ProjectError> {
+    pub fn find_interrupted(&mut self, now: Timestamp) -> Result<(), ProjectError> {
+        let late = "state = 'running' AND lease_until < ?1";
+        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {late})");
+        let now = stamp(now);
+        // It is asked often, and there seldom are any: no need to wait for those who write.
+        if !self.connection.query_row(&any, [&now], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+            return Ok(());
+        }
+        let mark = format!("UPDATE executions SET state = 'interrupted' WHERE {late}");
+        self.together(|t| t.execute(&mark, [&now]).map(drop))
+    }
+
+    /// The workers of interrupted executions that nobody has seen the end of: they were silent, and may be there
+    /// still.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn silent_workers(&self) -> Result<Vec<(String, u32)>, ProjectError> {
+        let list = || {
+            let sql = "SELECT id, pid FROM executions WHERE state = 'interrupted' AND pid IS NOT NULL";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// A silent worker is gone by now.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn silent_worker_gone(&mut self, id: &str, pid: u32) -> Result<(), ProjectError> {
         self.together(|t| {
-            let mut statement =
-                t.prepare("SELECT id, pid FROM executions WHERE state = 'running' AND lease_until < ?1")?;
-            let found = statement
-                .query_map([stamp(now)], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect::<rusqlite::Result<Vec<_>>>()?;
-            t.execute(
-                "UPDATE executions SET state = 'interrupted' WHERE state = 'running' AND lease_until < ?1",
-                [stamp(now)],
-            )?;
-            Ok(found)
+            let sql = "UPDATE executions SET pid = NULL WHERE id = ?1 AND pid = ?2 AND state = 'interrupted'";
+            t.execute(sql, params![id, pid]).map(drop)
         })
     }
 
@@ -171,11 +205,16 @@ impl State {
 
     /// The next execution to run, fair between connectors: of those that may run (the connector is
     /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
-    /// the oldest. An execution that was interrupted again and again is left to people.
+    /// the oldest. An execution that was interrupted again and again is left to people; those that are `taken` are at
+    /// somebody's already.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn next(&self, concurrency: &dyn Fn(&str) -> i64) -> Result<Option<ExecutionRow>, ProjectError> {
+    pub fn next(
+        &self,
+        concurrency: &dyn Fn(&str) -> i64,
+        taken: &[&str],
+    ) -> Result<Option<ExecutionRow>, ProjectError> {
         let connectors = || {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT connector, sum(state = 'running') FROM executions
@@ -187,14 +226,16 @@ impl State {
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
         let oldest = format!(
-            "{SELECT} WHERE connector = ?1 AND {WAITS} AND (live = 0 OR ?2) ORDER BY queued_at, id LIMIT 1"
+            "{SELECT} WHERE connector = ?1 AND {WAITS} AND (live = 0 OR ?2)
+               AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
         );
+        let taken = serde_json::json!(taken).to_string();
         for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
             if running >= concurrency(&connector) {
                 continue;
             }
             let active = self.connector(&connector)?.is_some_and(|c| c.status.runs());
-            let next = self.connection.query_row(&oldest, params![connector, active], read).optional();
+            let next = self.connection.query_row(&oldest, params![connector, active, taken], read).optional();
             if let Some(next) = next.map_err(|e| self.failed(&e))? {
                 return Ok(Some(next));
             }
@@ -209,7 +250,7 @@ pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_
         .query_row(
             "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL, state = ?3, failure = ?6,
                lease_until = NULL, stage = NULL, done = NULL, total = NULL
-             WHERE id = ?1 AND epoch = ?2 RETURNING connector, live",
+             WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING connector, live",
             params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
             |r| Ok((r.get(0)?, r.get(1)?)),
         )

@@ -2,7 +2,7 @@
 
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read};
-use super::{Refused, execution};
+use super::{Refused, examples, execution};
 use crate::life::{Artefact, InputFile, io_words, kept_files, kept_input, pack};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -46,11 +46,11 @@ struct Found {
     ),
     responses(
         (status = 200, description = "The file", headers(("ETag" = String, description = "Changes when the file does")), content(
-            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json", example = json!(examples::summary())),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 206, description = "A part of it", content(
-            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json"),
+            (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json", example = json!(examples::summary())),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         )),
         (status = 304, description = "It is as it was"),

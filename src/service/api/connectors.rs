@@ -3,7 +3,7 @@
 use super::super::extract::{Body, Path};
 use super::super::{Admin, ApiError, App, Read};
 use super::views::Execution;
-use super::{Refused, connector};
+use super::{Refused, RefusedBody, connector, examples};
 use crate::life::{
     Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing,
 };
@@ -140,7 +140,7 @@ impl ConnectorDetails {
 /// All that lie in the project's folder, finished or not, and all that were ever active.
 #[utoipa::path(
     get, path = "/connectors", tag = "connectors",
-    responses((status = 200, description = "The connectors", body = Connectors), Refused),
+    responses((status = 200, description = "The connectors", body = Connectors, example = json!(examples::connectors())), Refused),
 )]
 pub(super) async fn list(State(app): State<App>, _caller: Read) -> Result<Json<Connectors>, ApiError> {
     let project = app.project().clone();
@@ -157,7 +157,7 @@ pub(super) async fn list(State(app): State<App>, _caller: Read) -> Result<Json<C
 #[utoipa::path(
     get, path = "/connectors/{name}", tag = "connectors",
     params(("name" = String, Path, description = "The connector", example = "vendor_prices")),
-    responses((status = 200, description = "The connector", body = ConnectorDetails), Refused),
+    responses((status = 200, description = "The connector", body = ConnectorDetails, example = json!(examples::connector_details())), Refused),
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -220,10 +220,13 @@ pub enum KeepOrCancel {
     params(("name" = String, Path, description = "The connector", example = "vendor_prices")),
     request_body(content = Option<Activate>, example = json!({"queued": "keep"})),
     responses(
-        (status = 200, description = "It is active", body = ConnectorDetails),
-        (status = 409, description = "Executions wait: say what becomes of them", body = ApiError),
-        (status = 413, description = "The body is too large", body = ApiError),
-        (status = 415, description = "The body is not JSON", body = ApiError),
+        (status = 200, description = "It is active", body = ConnectorDetails, example = json!(examples::connector_details())),
+        (status = 409, description = "Executions wait: say what becomes of them", body = ApiError, example = json!({
+            "error": "1 queued executions would begin once `vendor_prices` is active",
+            "help": "say what becomes of them: {\"queued\": \"keep\"}, \"cancel\", or a list of the ids to cancel",
+            "queued": ["20240304T101500Z-3f9a1c"],
+        })),
+        RefusedBody,
         Refused,
     ),
 )]
@@ -272,7 +275,7 @@ pub(super) async fn activate(
 #[utoipa::path(
     post, path = "/connectors/{name}/deactivate", tag = "connectors",
     params(("name" = String, Path, description = "The connector", example = "vendor_prices")),
-    responses((status = 200, description = "It is not active", body = ConnectorDetails), Refused),
+    responses((status = 200, description = "It is not active", body = ConnectorDetails, example = json!(examples::connector_details())), Refused),
 )]
 pub(super) async fn deactivate(
     State(app): State<App>,

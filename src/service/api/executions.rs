@@ -1,9 +1,10 @@
 //! Executions: begin one, list them, look at one, cancel, resume, run again.
 
 use super::super::extract::{Pairs, Path, Query};
+use super::super::progress::follow;
 use super::super::{ApiError, App, Read, Run, Upload};
 use super::views::{Execution, ExecutionDetails, Mode, State as View};
-use super::{Refused, connector, execution};
+use super::{Refused, connector, examples, execution, rest};
 use crate::life::{Ask, Key, Queued, plan_to_queue, queue_once, run_again};
 use crate::project::DEFAULT_TARGET;
 use crate::project::state::{ExecutionState, Wanted};
@@ -89,7 +90,7 @@ pub struct Submitted {
     pub notice: Option<String>,
 }
 
-fn accepted((queued, notice): (Queued, Option<String>)) -> Result<Response, ApiError> {
+pub(super) fn accepted((queued, notice): (Queued, Option<String>)) -> Result<Response, ApiError> {
     let (id, before) = match queued {
         Queued::New(id) => (id, false),
         Queued::Before(id) => (id, true),
@@ -134,15 +135,17 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
     ),
     request_body(description = "The input; none where the connector needs none", content(
-        (Option<Form> = "multipart/form-data"), (Option<String> = "application/octet-stream"),
-        (Option<String> = "text/csv"),
+        (Option<Form> = "multipart/form-data", example = json!({"input": "SKU,Price\n0870,12.50\n", "mode": "dry"})),
+        (Option<String> = "application/octet-stream", example = "SKU,Price\n0870,12.50\n"),
+        (Option<String> = "text/csv", example = "SKU,Price\n0870,12.50\n"),
     )),
     responses(
-        (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
-        (status = 409, description = "Another request had the key", body = ApiError),
-        (status = 408, description = "The sender was silent for too long", body = ApiError),
-        (status = 413, description = "More than the project allows", body = ApiError),
-        (status = 507, description = "The disk is full", body = ApiError),
+        (status = 202, description = "It waits", headers(("Location" = String, description = "The execution")),
+            body = Submitted, example = json!(examples::submitted())),
+        (status = 409, description = "Another request had the key", body = ApiError, example = json!({"error": "another request had this Idempotency-Key", "help": "a key is for one request: take a new one for a new request"})),
+        (status = 408, description = "The sender was silent for too long", body = ApiError, example = json!({"error": "the sender was too slow: after 30 seconds more was still to come", "help": "send it again"})),
+        (status = 413, description = "More than the project allows", body = ApiError, example = json!({"error": "an upload may have 524288000 bytes"})),
+        (status = 507, description = "The disk is full", body = ApiError, example = json!({"error": "the disk is full"})),
         Refused,
     ),
 )]
@@ -213,7 +216,7 @@ pub struct Executions {
 /// List executions
 #[utoipa::path(
     get, path = "/executions", tag = "executions", params(Listing),
-    responses((status = 200, description = "A page of them", body = Executions), Refused),
+    responses((status = 200, description = "A page of them", body = Executions, example = json!(examples::executions())), Refused),
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -235,9 +238,7 @@ pub(super) async fn list(
         Ok::<_, ApiError>(state.history(filter, limit + 1)?)
     });
     let mut rows = rows.await?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| more).map(|r| r.id.clone());
+    let next = rest(&mut rows, limit).map(|r| r.id.clone());
     Ok(Json(Executions { executions: rows.into_iter().map(Execution::from).collect(), next }))
 }
 
@@ -245,7 +246,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get, path = "/executions/{id}", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
-    responses((status = 200, description = "The execution", body = ExecutionDetails), Refused),
+    responses((status = 200, description = "The execution", body = ExecutionDetails, example = json!(examples::execution_details())), Refused),
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -253,6 +254,48 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<ExecutionDetails>, ApiError> {
     details(&app, id).await
+}
+
+/// What the events of an execution are called.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code)] // Only described.
+pub enum ProgressName {
+    /// Something has changed.
+    Progress,
+    /// It has ended; no other event follows.
+    Ended,
+}
+
+/// An event of an execution; only described.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProgressEvent {
+    /// What happened.
+    pub event: ProgressName,
+    /// The execution, as JSON.
+    #[schema(content_media_type = "application/json")]
+    pub data: String,
+}
+
+/// Follow an execution
+///
+/// Server-sent events: `progress` whenever something has changed, `ended` once it has ended, which is the
+/// last. The stream ends early where the service stops.
+#[utoipa::path(
+    get, path = "/executions/{id}/progress", tag = "executions",
+    params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
+    responses(
+        (status = 200, description = "The events, each like this", body = ProgressEvent, content_type = "text/event-stream", example = json!(examples::progress())),
+        Refused,
+    ),
+)]
+pub(super) async fn progress(
+    State(app): State<App>,
+    _caller: Read,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let json = |row| serde_json::to_string(&Execution::from(row)).map_err(|_| ApiError::broken());
+    follow(app, id, json).await
 }
 
 async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiError> {
@@ -273,8 +316,8 @@ async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiErr
     post, path = "/executions/{id}/cancel", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
-        (status = 200, description = "It stops, or has stopped", body = ExecutionDetails),
-        (status = 409, description = "It has ended already", body = ApiError),
+        (status = 200, description = "It stops, or has stopped", body = ExecutionDetails, example = json!(examples::execution_details())),
+        (status = 409, description = "It has ended already", body = ApiError, example = json!({"error": "20240304T101500Z-3f9a1c is completed", "help": "nothing is to be done"})),
         Refused,
     ),
 )]
@@ -307,8 +350,8 @@ fn ended(id: &str, was: ExecutionState, help: &str) -> ApiError {
     post, path = "/executions/{id}/resume", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
-        (status = 200, description = "It is taken up again soon", body = ExecutionDetails),
-        (status = 409, description = "It is not interrupted", body = ApiError),
+        (status = 200, description = "It is taken up again soon", body = ExecutionDetails, example = json!(examples::execution_details())),
+        (status = 409, description = "It is not interrupted", body = ApiError, example = json!({"error": "20240304T101500Z-3f9a1c is completed", "help": "only an interrupted execution can be resumed"})),
         Refused,
     ),
 )]
@@ -354,8 +397,9 @@ pub(super) struct Again {
         Again,
     ),
     responses(
-        (status = 202, description = "It waits", body = Submitted, headers(("Location" = String, description = "The execution"))),
-        (status = 409, description = "Another request had the key", body = ApiError),
+        (status = 202, description = "It waits", headers(("Location" = String, description = "The execution")),
+            body = Submitted, example = json!(examples::submitted())),
+        (status = 409, description = "Another request had the key", body = ApiError, example = json!({"error": "another request had this Idempotency-Key", "help": "a key is for one request: take a new one for a new request"})),
         Refused,
     ),
 )]

@@ -2,7 +2,10 @@
 
 mod artefacts;
 mod connectors;
+mod events;
+pub(super) mod examples;
 mod executions;
+mod outbox;
 mod records;
 mod views;
 
@@ -32,6 +35,8 @@ pub(super) const BASE: &str = "/api/v1";
         (name = "executions", description = "Begin, watch, cancel and resume executions"),
         (name = "artefacts", description = "What executions leave"),
         (name = "records", description = "What is in the targets"),
+        (name = "events", description = "Webhook events: what came in, and what became of it"),
+        (name = "outbox", description = "What is told of executions that ended"),
     ),
 )]
 pub(super) struct Description;
@@ -76,6 +81,21 @@ enum Refused {
     Unable(ApiError),
 }
 
+/// What a route with a JSON body may answer instead as well.
+#[derive(IntoResponses)]
+#[allow(dead_code)] // Only described, never made.
+enum RefusedBody {
+    /// The sender was silent, or took too long
+    #[response(status = 408, example = json!({"error": "the sender was too slow: after 30 seconds more was still to come", "help": "send it again"}))]
+    Slow(ApiError),
+    /// The body is too large
+    #[response(status = 413, example = json!({"error": "the body has more than 262144 bytes"}))]
+    Large(ApiError),
+    /// The body is not JSON
+    #[response(status = 415, example = json!({"error": "the body is not JSON", "help": "send it with the header `Content-Type: application/json`"}))]
+    Other(ApiError),
+}
+
 /// The routes, with their descriptions.
 pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -89,11 +109,20 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(executions::cancel))
         .routes(routes!(executions::resume))
         .routes(routes!(executions::again))
+        .routes(routes!(executions::progress))
         .routes(routes!(artefacts::download))
         .routes(routes!(records::targets))
         .routes(routes!(records::objects))
         .routes(routes!(records::list))
         .routes(routes!(records::show))
+        .routes(routes!(events::list))
+        .routes(routes!(events::show))
+        .routes(routes!(events::replay))
+        .routes(routes!(events::discard))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::show))
+        .routes(routes!(outbox::retry))
+        .routes(routes!(outbox::discard))
 }
 
 /// The connector of that name, or 404.
@@ -110,6 +139,32 @@ fn connector(state: &State, name: &str) -> Result<ConnectorState, ApiError> {
 fn execution(state: &State, id: &str) -> Result<ExecutionRow, ApiError> {
     state.execution(id)?.ok_or_else(|| ApiError::missing("execution", id))
 }
+
+/// Cuts a page of rows, of which one more was asked for than it has. Gives the last one, where there are more.
+fn rest<T>(rows: &mut Vec<T>, limit: i64) -> Option<&T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more)
+}
+
+/// What the API calls as the state does.
+macro_rules! same_names {
+    ($inner:ty, $view:ident { $($name:ident),* }) => {
+        impl From<$inner> for $view {
+            fn from(inner: $inner) -> Self {
+                match inner { $(<$inner>::$name => $view::$name),* }
+            }
+        }
+
+        impl From<$view> for $inner {
+            fn from(view: $view) -> Self {
+                match view { $($view::$name => <$inner>::$name),* }
+            }
+        }
+    };
+}
+use same_names;
 
 /// How many a page has.
 fn page_size(asked: Option<u32>, usual: u32, most: u32) -> Result<i64, ApiError> {

@@ -2,8 +2,8 @@
 
 use super::super::extract::{Pairs, Path};
 use super::super::{ApiError, App, Read};
-use super::Refused;
 use super::executions::target;
+use super::{Refused, examples};
 use crate::life::{RecordJson, without_archived};
 use crate::project::DEFAULT_TARGET;
 use crate::target::TargetError;
@@ -98,7 +98,7 @@ impl From<TargetError> for ApiError {
 /// List targets
 #[utoipa::path(
     get, path = "/targets", tag = "records",
-    responses((status = 200, description = "The targets", body = Targets), Refused),
+    responses((status = 200, description = "The targets", body = Targets, example = json!(examples::targets())), Refused),
 )]
 pub(super) async fn targets(State(app): State<App>, _caller: Read) -> Json<Targets> {
     let mut targets: Vec<String> = app.project().targets().map(str::to_owned).collect();
@@ -113,7 +113,7 @@ pub(super) async fn targets(State(app): State<App>, _caller: Read) -> Json<Targe
 #[utoipa::path(
     get, path = "/targets/{target}/objects", tag = "records",
     params(("target" = String, Path, description = "The target", example = "store")),
-    responses((status = 200, description = "The objects", body = Objects), Refused),
+    responses((status = 200, description = "The objects", body = Objects, example = json!(examples::objects())), Refused),
 )]
 pub(super) async fn objects(
     State(app): State<App>,
@@ -150,7 +150,7 @@ pub(super) async fn objects(
         ("after" = Option<String>, Query, format = "uuid", description = "Only those after this record: `next` of the page before"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "How many at most; 100 where not said"),
     ),
-    responses((status = 200, description = "A page of them", body = Records), Refused),
+    responses((status = 200, description = "A page of them", body = Records, example = json!(examples::records())), Refused),
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -215,7 +215,7 @@ pub(super) async fn list(
         ("id" = String, Path, format = "uuid", description = "The record", example = "01a20a45-c3f9-756f-bce6-3d47399954e0"),
     ),
     responses(
-        (status = 200, description = "The record", body = std::collections::HashMap<String, serde_json::Value>),
+        (status = 200, description = "The record", body = std::collections::HashMap<String, serde_json::Value>, example = json!(examples::record())),
         Refused,
     ),
 )]

@@ -44,22 +44,10 @@ pub enum State {
     Interrupted,
 }
 
-macro_rules! same_names {
-    ($($name:ident),*) => {
-        impl From<ExecutionState> for State {
-            fn from(state: ExecutionState) -> Self {
-                match state { $(ExecutionState::$name => State::$name),* }
-            }
-        }
-
-        impl From<State> for ExecutionState {
-            fn from(state: State) -> Self {
-                match state { $(State::$name => ExecutionState::$name),* }
-            }
-        }
-    };
-}
-same_names!(Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled, Interrupted);
+super::same_names!(
+    ExecutionState,
+    State { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled, Interrupted }
+);
 
 /// What an execution is at.
 #[derive(Clone, Debug, Serialize, ToSchema)]

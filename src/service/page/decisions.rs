@@ -1,8 +1,9 @@
 //! The decisions of an execution, row by row: what was found, what was done, each field before and after.
 
+use super::super::progress::known;
 use super::super::{ApiError, App};
 use super::asked::{Path, Query};
-use super::execution::{known, label_of};
+use super::execution::label_of;
 use super::session::Visitor;
 use super::show::{self, Execution, Files, clear, encode};
 use super::{Frame, PageError, followed};

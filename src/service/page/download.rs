@@ -1,8 +1,8 @@
 //! The files of an execution.
 
+use super::super::progress::known;
 use super::super::{ApiError, App};
 use super::asked::Path;
-use super::execution::known;
 use super::session::Visitor;
 use super::{PageError, show};
 use crate::life::{Artefact, InputFile, kept_files, kept_input};

@@ -2,13 +2,12 @@
 
 use super::super::{ApiError, App};
 use super::asked::{Path, Query};
-use super::connector::{Head, known, plan_now};
+use super::connector::{Head, known};
 use super::session::{Fields, Visitor};
 use super::show::{self, Badge, Time, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Ask, Failure, InputFile, choose_events, queue, sample_events};
-use crate::project::Project;
-use crate::project::state::{Event, EventState, Role, State};
+use crate::life::{Failure, choose_events, discard_events, replay_events};
+use crate::project::state::{Event, EventState, Role};
 use crate::report::grouped;
 use askama::Template;
 use axum::extract;
@@ -136,38 +135,13 @@ pub async fn change(
         .with(move |state| {
             let events = choose_events(state, &name, &ids, None)?;
             if discards {
-                state.discard_events(&events)?;
+                discard_events(state, &events)?;
                 return Ok(None);
             }
-            replay(&project, state, &name, &events, visitor.who).map(Some)
+            let connector = known(&project, state, &name)?;
+            Ok::<_, ApiError>(Some(replay_events(&project, state, &connector, &events, visitor.who)?))
         })
         .await?;
     let to = begun.map_or(back, |id: String| format!("/executions/{}", show::encode(&id)));
     Ok(Redirect::to(&to).into_response())
-}
-
-/// Puts a dry run of these events into the queue; nothing becomes of them by it.
-fn replay(
-    project: &Project,
-    state: &mut State,
-    name: &str,
-    events: &[i64],
-    by: String,
-) -> Result<String, ApiError> {
-    let connector = known(project, state, name)?;
-    let plan = plan_now(project, &connector)?;
-    let samples = sample_events(state, events)?;
-    let file = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let ask = Ask {
-        file: project.root().join(&connector.file),
-        input: vec![InputFile { path: samples.file.clone(), name: file }],
-        live: false,
-        params: Vec::new(),
-        target: None,
-        out: None,
-        workbook: true,
-        guard_formulas: false,
-        triggered_by: by,
-    };
-    Ok(queue(plan, ask)?)
 }

@@ -1,5 +1,6 @@
 //! An execution: how far it is, what it did, why rows were left out.
 
+use super::super::progress::known;
 use super::super::{ApiError, App};
 use super::asked::Path;
 use super::login::own_path;
@@ -68,12 +69,6 @@ struct ExecutionPage {
     started: Option<Time>,
     ended: Option<Time>,
     tab: &'static str,
-}
-
-/// The execution of that id, with what is known of a worker that is gone.
-pub fn known(state: &mut State, id: &str) -> Result<ExecutionRow, ApiError> {
-    state.find_interrupted(SystemClock.now())?;
-    state.execution(id)?.ok_or_else(|| ApiError::missing("execution", id))
 }
 
 /// What people call the connector of an execution.

@@ -3,6 +3,7 @@
 //! session.
 
 use super::super::around::Who;
+use super::super::extract::heard;
 use super::super::{ApiError, App, Caller};
 use super::PageError;
 use crate::project::state::Role;
@@ -164,7 +165,7 @@ impl FromRequest<App> for Fields {
     type Rejection = PageError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, PageError> {
-        let form = Form::<Vec<(String, String)>>::from_request(request, app).await;
+        let form = heard(app, Form::<Vec<(String, String)>>::from_request(request, app)).await?;
         let Form(fields) = form.map_err(|e| ApiError::new(e.status(), e.body_text(), ""))?;
         Ok(Self(fields))
     }

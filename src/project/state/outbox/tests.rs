@@ -3,7 +3,7 @@
 use super::*;
 use crate::project::state::ExecutionState::{Cancelled, Completed};
 use crate::project::state::Outcome;
-use crate::project::state::tests::{at, queue, state};
+use crate::project::state::tests::{activate, at, queue, state};
 
 fn enter(state: &mut State, id: &str) {
     queue(state, id, "shop", true, 0);
@@ -23,17 +23,18 @@ fn enter(state: &mut State, id: &str) {
 #[test]
 fn an_execution_that_ended_however_is_noted_once() {
     let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
     for id in ["ran", "cancelled", "stuck"] {
         queue(&mut state, id, "shop", true, 0);
     }
     assert_eq!(state.ended().unwrap(), []);
-    let epoch = state.take("ran", 1, at(1)).unwrap().unwrap().epoch;
+    let epoch = state.take("ran", 1, at(1), None).unwrap().unwrap().epoch;
     let outcome = Outcome { state: Completed, counts: None, failure: None, at: at(2) };
     state.end("ran", epoch, outcome).unwrap();
     state.end("ran", epoch, outcome).unwrap();
     assert_eq!(state.cancel("cancelled", at(3)).unwrap().map(|s| s != Cancelled), Some(true));
     for attempt in 1..=5 {
-        state.take("stuck", 1, at(attempt * 100)).unwrap().unwrap();
+        state.take("stuck", 1, at(attempt * 100), None).unwrap().unwrap();
         state.find_interrupted(at(attempt * 100 + 50)).unwrap();
         // As long as somebody takes it up again, it has not ended.
         assert_eq!(state.ended().unwrap().len(), if attempt < 5 { 2 } else { 3 }, "attempt {attempt}");

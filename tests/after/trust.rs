@@ -1,0 +1,141 @@
+//! TLS with real servers, whose certificates an authority of the test's own issues.
+
+use super::mails::toml;
+use super::servers::{Https, Smtp};
+use super::{Desk, stands};
+
+const CA: &str = "[network]\nca = \"ca.pem\"\n";
+const BOTH: &str = "[network]\nallow = [\"127.0.0.1\"]\nca = \"ca.pem\"\n";
+
+#[test]
+fn a_connection_goes_over_to_tls_and_signs_in() {
+    let smtp = Smtp::new(&["--tls", "--auth", "me:s3cret-pass"]);
+    let desk = Desk::new("", &toml(&smtp, &format!("user = \"me\"\n{CA}")));
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
+    assert!(failed.stderr.contains("there is no secret `SMTP_PASSWORD`"), "{}", failed.stderr);
+    desk.secret("SMTP_PASSWORD", "s3cret-pass");
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
+    assert!(failed.stderr.contains("there is no such file"), "{}", failed.stderr);
+    std::fs::copy(smtp.folder().join("ca.pem"), desk.path().join("ca.pem")).unwrap();
+    let sent = desk.ends(0, &["mail", "test", "you@example.com"]);
+    assert_eq!(sent.stdout, "an e-mail to you@example.com was handed to the server\n");
+    let mails = smtp.mails();
+    assert_eq!((&mails[0]["tls"], &mails[0]["user"]), (&true.into(), &"me".into()));
+    // A wrong password is mended here, so the message waits.
+    desk.secret("SMTP_PASSWORD", "wr0ng-pass");
+    let said = desk.live("good.csv", &["--by", "you@example.com"]).0.stderr;
+    let message = desk.message();
+    assert_eq!((stands(&message).0, stands(&message).1), ("waiting", 1));
+    assert!(stands(&message).2.contains("535") && stands(&message).2.contains("SMTP_PASSWORD"), "{message}");
+    assert!(!format!("{message}{said}").contains("wr0ng-pass"));
+    desk.secret("SMTP_PASSWORD", "s3cret-pass");
+    desk.again();
+    assert_eq!(smtp.mails().len(), 2);
+    // Whom nobody vouches for is not spoken to.
+    desk.file("sconn.toml", &toml(&smtp, "user = \"me\""));
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]);
+    assert!(
+        failed.stderr.contains("the certificate of localhost is not trusted: no authority")
+            && failed.stderr.contains("[network] ca = "),
+        "{}",
+        failed.stderr
+    );
+    desk.file("sconn.toml", &toml(&smtp, "tls = \"none\""));
+    desk.ends(2, &["mail", "test", "you@example.com"]);
+    assert_eq!(smtp.mails().len(), 2);
+}
+
+#[test]
+fn a_connection_that_is_tls_from_its_first_byte() {
+    let smtp = Smtp::new(&["--smtps", "--auth", "me:s3cret-pass"]);
+    let settings = "tls = \"tls\"\nuser = \"me\"\n";
+    let desk = Desk::new("", &toml(&smtp, settings));
+    desk.secret("SMTP_PASSWORD", "s3cret-pass");
+    desk.live("good.csv", &["--by", "you@example.com"]);
+    let message = desk.message();
+    assert_eq!((stands(&message).0, stands(&message).1), ("waiting", 1));
+    assert!(stands(&message).2.contains("the certificate of localhost is not trusted"), "{message}");
+    desk.file("sconn.toml", &toml(&smtp, &format!("{settings}{CA}")));
+    std::fs::copy(smtp.folder().join("ca.pem"), desk.path().join("ca.pem")).unwrap();
+    desk.again();
+    assert_eq!(stands(&desk.message()), ("sent", 2, ""));
+    let mails = smtp.mails();
+    assert_eq!((&mails[0]["tls"], &mails[0]["user"]), (&true.into(), &"me".into()));
+    assert_eq!(mails.len(), 1);
+    // The two ways to begin do not understand each other.
+    let clear = Smtp::new(&[]);
+    desk.file("sconn.toml", &toml(&clear, "tls = \"tls\""));
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]).stderr;
+    assert!(failed.contains("check [mail] tls and port"), "{failed}");
+    desk.file("sconn.toml", &toml(&clear, ""));
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]).stderr;
+    assert!(failed.contains("STARTTLS is not supported"), "{failed}");
+    assert!(clear.mails().is_empty());
+}
+
+#[test]
+fn a_receiver_is_called_by_tls_and_must_be_vouched_for_under_its_name() {
+    let receiver = Https::new();
+    let desk = Desk::new(&format!("on_end \"{}\"", receiver.url("localhost")), "");
+    desk.file("sconn.toml", BOTH.trim_end_matches("ca = \"ca.pem\"\n"));
+    let (done, id) = desk.live("good.csv", &[]);
+    let not = "the certificate of localhost:";
+    assert!(
+        done.stderr.contains(not) && done.stderr.contains("is not trusted: no authority"),
+        "{}",
+        done.stderr
+    );
+    assert!(stands(&desk.message()).2.contains("[network] ca = "), "{}", desk.message());
+    assert!(receiver.requests().is_empty());
+    desk.file("sconn.toml", BOTH);
+    std::fs::copy(receiver.authority(), desk.path().join("ca.pem")).unwrap();
+    desk.again();
+    assert_eq!(stands(&desk.message()), ("sent", 2, ""));
+    let requests = receiver.requests();
+    assert_eq!((requests.len(), &requests[0]["path"]), (1, &"/done".into()));
+    assert_eq!(requests[0]["headers"]["webhook-id"], desk.message()["id"]);
+    assert!(requests[0]["body"].as_str().unwrap().contains(&id));
+    // Who vouches for one name does not for another, and a secret address stays one.
+    desk.secret("DONE", &receiver.url("127.0.0.1"));
+    desk.connector("Shop", "on_end secret(\"DONE\")");
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let said = desk.live("good.csv", &[]).0.stderr;
+    assert!(said.contains("the certificate of the receiver at the secret DONE is not trusted"), "{said}");
+    assert!(said.contains("not valid for name"), "{said}");
+    assert_eq!(receiver.requests().len(), 1);
+}
+
+#[test]
+fn authorities_that_cannot_be_read_are_told_at_their_line() {
+    let smtp = Smtp::new(&[]);
+    let desk = Desk::new("notify \"a@example.com\"", &toml(&smtp, &format!("tls = \"none\"\n{CA}")));
+    for (content, why) in [
+        (None, "there is no such file or folder"),
+        (Some(""), "there is no certificate in it"),
+        (
+            Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "a certificate in it cannot be read",
+        ),
+        (
+            Some("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"),
+            "a certificate in it cannot be read",
+        ),
+    ] {
+        if let Some(content) = content {
+            desk.file("ca.pem", content);
+        }
+        let told = |said: &str| said.contains("sconn.toml:7: ca: ") && said.contains(why);
+        let failed = desk.ends(2, &["mail", "test", "you@example.com"]).stderr;
+        assert!(told(&failed) && failed.contains("certificates in PEM"), "{failed}");
+        let notice = desk.ends(0, &["activate", "shop.sconn"]).stderr;
+        assert!(told(&notice) && notice.contains("nothing is sent until it is mended"), "{notice}");
+        assert!(told(&desk.ends(0, &["status"]).stdout));
+    }
+    // A run goes on all the same, and what is told of it waits.
+    desk.live("bad.csv", &[]);
+    assert_eq!((stands(&desk.message()).0, stands(&desk.message()).1), ("waiting", 1));
+    assert!(smtp.mails().is_empty());
+    desk.file("sconn.toml", "[mail]\nserver = \"s\"\nfrom = \"a@b.c\"\nca = \"ca.pem\"");
+    let failed = desk.ends(2, &["status"]).stderr;
+    assert!(failed.contains("sconn.toml:4: unknown field `ca`"), "{failed}");
+}
