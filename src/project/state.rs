@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
 
 /// The state of a project.
 #[derive(Debug)]
@@ -145,6 +145,9 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(watched::TABLES)?;
     transaction.execute_batch(sessions::TABLES)?;
     transaction.execute_batch(submissions::TABLES)?;
+    if layout == 2 {
+        transaction.execute_batch(submissions::SINCE_2)?;
+    }
     transaction.execute_batch(totals::TABLES)?;
     transaction.execute_batch(outbox::TABLES)?;
     transaction.commit()

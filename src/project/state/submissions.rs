@@ -14,6 +14,10 @@ pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS submissions(
     DELETE FROM submissions WHERE execution = OLD.id;
   END;";
 
+/// What layout 2 did not have.
+pub(super) const SINCE_2: &str =
+    "ALTER TABLE submissions ADD COLUMN guard_formulas INTEGER NOT NULL DEFAULT 0;";
+
 /// A key that somebody gave to a request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestKey<'a> {

@@ -250,6 +250,27 @@ fn an_interrupted_execution_is_next_again_but_not_for_ever() {
 }
 
 #[test]
+fn a_state_of_layout_2_is_brought_to_the_current_one() {
+    let (dir, state) = state();
+    let earlier = "ALTER TABLE submissions DROP COLUMN guard_formulas; PRAGMA user_version = 2";
+    state.connection.execute_batch(earlier).unwrap();
+    drop(state);
+    let mut state = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap();
+    let new = NewExecution {
+        id: "e",
+        connector: "shop",
+        version: None,
+        live: false,
+        folder: "e",
+        triggered_by: "",
+        at: at(1),
+    };
+    let asked = Submission { guard_formulas: true, ..Submission::default() };
+    assert!(state.submit(new, &asked, None).unwrap().is_none());
+    assert!(state.submission("e").unwrap().guard_formulas);
+}
+
+#[test]
 fn a_state_of_a_newer_version_is_refused() {
     let (dir, state) = state();
     state.connection.execute_batch("PRAGMA user_version = 99").unwrap();
