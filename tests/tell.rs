@@ -166,7 +166,7 @@ fn programs_are_told_what_people_are_told() {
     let waiting = queue(&["--live"]);
     assert_eq!(
         json(&["activate", "shop.sconn", "--cancel-queued"]),
-        json!({ "connector": "shop", "version": 1, "cancelled": [waiting] })
+        json!({ "connector": "shop", "version": 1, "cancelled": [waiting], "deactivated": [] })
     );
     let queued = queue(&[]);
     let cancel = ["executions", "cancel", queued.as_str()];

@@ -464,7 +464,7 @@ fn every_run_dry_or_live_or_failed_leaves_its_report_and_its_sql_output() {
                 &[&["run", connector, "--input", "list.csv", "--out", &out], mode].concat(),
             );
             for (artefact, to) in [("report", "copy.xlsx"), ("sql-output", "copy.zip")] {
-                ends(desk.path(), 0, &["executions", "download", &out, artefact, "--to", to]);
+                ends(desk.path(), 0, &["executions", "download", &out, artefact, "--to", to, "--force"]);
             }
             let names: Vec<String> =
                 csvs(&desk.path().join("copy.zip")).into_iter().map(|(name, _)| name).collect();

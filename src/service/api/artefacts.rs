@@ -71,7 +71,8 @@ pub(super) async fn download(
     let found = app.with(move |state| {
         let row = execution(state, &id)?;
         let folder = project.root().join(&row.folder);
-        let path = artefact.of_execution(&project, state, &row).map_err(ApiError::not_there)?;
+        let path = artefact.of_execution(&project, state, &row);
+        let path = path.map_err(|e| ApiError::not_there(e).without(project.root()))?;
         if artefact != Artefact::Input {
             return Ok(Found { path, name: format!("{id}-{}", artefact.file()), scratch: None });
         }

@@ -24,7 +24,8 @@ pub async fn artefact(
     let project = app.project().clone();
     let file = app.with(move |state| {
         let row = known(state, &id)?;
-        Ok::<_, ApiError>(wanted.of_execution(&project, state, &row)?)
+        let there = wanted.of_execution(&project, state, &row);
+        there.map_err(|e| ApiError::not_there(e).without(project.root()))
     });
     sent(&file.await?, &name, request).await
 }
