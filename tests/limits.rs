@@ -196,6 +196,26 @@ fn what_cannot_even_be_ended_is_cancelled_and_says_why() {
 }
 
 #[test]
+fn what_died_before_it_came_into_the_queue_leaves_nothing() {
+    let desk = Desk::new("");
+    let submit = ["submit", "shop.sconn", "--input", "good.csv", "--live"];
+    for point in ["create input copy", "sync input copy", "input kept", "create frozen.json"] {
+        desk.dies_at(point, &submit);
+    }
+    let folders = || entries(&desk.at(".sconn/executions"));
+    assert_eq!(folders(), 4);
+    // What is being made has its lock; what waits is known.
+    let waits = desk.submit("good.csv");
+    let made = asleep(&desk, &submit, "input kept");
+    desk.work();
+    assert_eq!((folders(), desk.state(&waits).as_str()), (2, "completed"));
+    made.wakes();
+    assert_eq!(made.ends().0, Some(0));
+    desk.work();
+    assert_eq!((folders(), desk.executions().len(), desk.items()), (2, 2, 5));
+}
+
+#[test]
 fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
     let desk = Desk::new("");
     let lost = desk.submit("good.csv");

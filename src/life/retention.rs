@@ -3,6 +3,7 @@
 use super::{Failure, io_words};
 use crate::project::Project;
 use crate::project::state::{Expired, State};
+use crate::run::INPUTS;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
@@ -67,6 +68,26 @@ pub(super) fn sweep_scratch(project: &Project, state: &State, since: Timestamp) 
         ExecutionFolder::sweep(&project.root().join(folder));
     }
     Ok(())
+}
+
+/// Removes the folders of executions that never came into the queue: whoever made them died before, and holds no
+/// lock on them any more.
+pub(super) fn sweep_unborn(project: &Project, state: &State) -> Result<(), Failure> {
+    for entry in fs::read_dir(project.executions()).into_iter().flatten().flatten() {
+        let (id, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+        let Some(_lock) = ExecutionFolder::unborn(&path) else { continue };
+        if state.execution(&id)?.is_none() && began_nothing(&path) {
+            // What cannot be removed now is tried again.
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing is in the folder but what there is before an execution begins.
+fn began_nothing(folder: &Path) -> bool {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.file_name());
+    names.into_iter().all(|name| ["input", INPUTS, ".work"].iter().any(|known| name == *known))
 }
 
 /// The folder of an execution, where it is one that this project made: not one that somebody chose with

@@ -1,7 +1,7 @@
 //! What runs the queue: each execution in a process of its own.
 
 use super::activation::known_plan;
-use super::retention::{Removed, prune, sweep_scratch};
+use super::retention::{Removed, prune, sweep_scratch, sweep_unborn};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
 use crate::project::Project;
@@ -178,6 +178,7 @@ impl Workers {
         // Once more than needed: one that was still at its end the last time is not overlooked.
         let since = self.swept.checked_sub(SWEEP * 3).unwrap_or(Timestamp::MIN);
         sweep_scratch(&self.project, &self.state, since)?;
+        sweep_unborn(&self.project, &self.state)?;
         self.swept = now;
         Ok(())
     }

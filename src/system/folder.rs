@@ -184,6 +184,18 @@ impl ExecutionFolder {
         }
     }
 
+    /// The folder, where a process died over it before it had kept what is asked: nothing can be gone on with.
+    pub fn unborn(root: &Path) -> Option<Self> {
+        let work = root.join(WORK);
+        if !work.is_dir() || work.join(FROZEN).exists() {
+            return None;
+        }
+        let folder = Self::lock(root).ok()?;
+        folder.leave();
+        // It may have come further while the lock was asked for.
+        (work.is_dir() && !work.join(FROZEN).exists()).then_some(folder)
+    }
+
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
     /// input file stays, whatever its name is.
     ///
