@@ -128,8 +128,8 @@ impl State {
         })
     }
 
-    /// Running executions whose worker has not been heard of within its lease count as interrupted.
-    /// Gives them and the processes that had them: one may still be there, stopped or hanging.
+    /// Running executions whose worker has not been heard of within its lease count as interrupted. It may still be
+    /// there, stopped or hanging: whoever runs the queue ends it.
     ///
     /// # Errors
     /// Where the state cannot be written.
