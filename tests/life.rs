@@ -4,6 +4,7 @@
 use crate::common::Output;
 use crate::common::project::{Project, Running, SHOP, until};
 use std::ops::Deref;
+use std::process::Stdio;
 
 /// A project with the shop, which is not active.
 struct Desk(Project);
@@ -177,6 +178,33 @@ fn a_worker_that_is_killed_again_and_again_ends_what_it_began() {
     assert!(said.matches("it goes on from the last chunk that was committed").count() >= 2, "{said}");
     assert_eq!((desk.state(&queued).as_str(), desk.items()), ("completed", 3), "{said}");
     assert_eq!(desk.status(), "Operational");
+}
+
+#[test]
+fn what_became_of_the_rows_is_told_while_an_execution_runs() {
+    let desk = Desk::new();
+    desk.file("long.csv", "SKU,Price\na,1\n,2\nb,3\nc,4\nd,5\ne,6\nf,7\n");
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let mut run = desk.command(&["run", "shop.sconn", "--input", "long.csv", "--live", "--no-report"]);
+    // It stays awake, in the commit of its third chunk.
+    run.envs([("SCONN_SLEEP_AT", "committed#3"), ("SCONN_BALLAST", "1")]);
+    let run = Running(run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let id = until("it counts", || {
+        let executions = desk.executions();
+        let running = executions.first()?;
+        let counts = &running["counts"][0]["counts"];
+        assert_eq!(counts["not_processed"].as_i64().unwrap_or(0), 0);
+        let counted = running["state"] == "running" && counts["created"].as_i64()? >= 1;
+        counted.then(|| running["id"].as_str().unwrap().to_owned())
+    });
+    let shown = desk.ends(0, &["executions", "show", &id]).stdout;
+    let rows = shown.lines().find(|line| line.starts_with("rows")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(rows.contains("created, 1 errored"), "{shown}");
+    drop(run);
+    // It goes on from the counts that it had, and ends with all of them.
+    desk.ends(1, &["executions", "resume", &id, "--format", "json"]);
+    let counts = &desk.execution(&id)["counts"][0]["counts"];
+    assert_eq!((&counts["created"], &counts["errored"]), (&6.into(), &1.into()));
 }
 
 #[test]

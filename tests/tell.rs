@@ -112,7 +112,7 @@ fn why_an_execution_waits_is_told() {
         &format!("UPDATE executions SET state = 'interrupted', cancel = 0, epoch = 5 WHERE id = '{first}'"),
     );
     let people = format!("`sconn executions resume {first}`, or `sconn executions cancel {first}`");
-    assert_eq!(waits(&first), format!("it was interrupted 5 times: {people}"));
+    assert_eq!(waits(&first), format!("for people, since it does not go on by itself: {people}"));
 }
 
 #[test]

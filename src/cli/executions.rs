@@ -4,7 +4,7 @@ mod download;
 
 use super::args::{ExecutionsCommand, Format};
 use super::run::Asker;
-use super::{Exit, Failure, Look, print, print_json, tell_result};
+use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
 use crate::life::{
     Known, Removed, discover, end_cancelled, find_execution, percent, resumable, steps, waits,
 };
@@ -33,6 +33,11 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
             }
             match super::run::resume(&folder, Asker::Queue, format, look) {
                 Err(failure) if failure.later => Ok(Exit::NotNow),
+                // Why is the last line of what it says, and is read there.
+                Err(failure) if !failure.broken => {
+                    tell(&failure, look.err_color);
+                    Ok(Exit::ForPeople)
+                }
                 done => done,
             }
         }

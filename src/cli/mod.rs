@@ -36,6 +36,8 @@ pub(crate) enum Exit {
     Failed,
     /// It is not the execution's turn; only whoever runs the queue asks.
     NotNow,
+    /// It cannot begin until somebody mends what hinders it; only whoever runs the queue asks.
+    ForPeople,
 }
 
 impl From<Exit> for ExitCode {
@@ -45,6 +47,7 @@ impl From<Exit> for ExitCode {
             Exit::Findings => ExitCode::from(1),
             Exit::Failed => ExitCode::from(2),
             Exit::NotNow => ExitCode::from(crate::life::NOT_NOW),
+            Exit::ForPeople => ExitCode::from(crate::life::FOR_PEOPLE),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Progress on standard error: a line that moves on a terminal, one line a stage elsewhere.
 
 use crate::life::Far;
+use crate::report::StepSummary;
 use crate::run::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -51,7 +52,7 @@ impl Progress for Stages {
             return;
         }
         let template = match total {
-            Some(_) => "{msg}  {bar:30}  {human_pos}/{human_len}  {elapsed}",
+            Some(_) => "{msg}  {bar:30}  {human_pos}/{human_len}  {elapsed}  {prefix}",
             None => "{msg}  {human_pos}  {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -63,10 +64,15 @@ impl Progress for Stages {
             None => self.bar.unset_length(),
         }
         self.bar.set_message(name.to_owned());
+        self.bar.set_prefix("");
     }
 
     fn advance(&self, done: u64) {
         self.bar.set_position(done);
+    }
+
+    fn step(&self, so_far: StepSummary) {
+        self.bar.set_prefix(so_far.counts.words());
     }
 }
 
@@ -102,12 +108,17 @@ impl Told {
 
 impl Progress for Told {
     fn stage(&self, name: &str, total: Option<u64>) {
-        self.note(|far| *far = Far { stage: name.to_owned(), done: 0, total });
+        self.note(|far| far.at(name, total));
         self.shown.stage(name, total);
     }
 
     fn advance(&self, done: u64) {
         self.note(|far| far.done = done);
         self.shown.advance(done);
+    }
+
+    fn step(&self, so_far: StepSummary) {
+        self.shown.step(so_far.clone());
+        self.note(|far| far.step(so_far));
     }
 }

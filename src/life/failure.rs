@@ -1,5 +1,7 @@
 //! Why something that a user asked for could not be done.
 
+use crate::run::RunError;
+use crate::target::TargetError;
 use std::io::ErrorKind;
 
 /// Why something could not be done: what, and what to do.
@@ -28,15 +30,14 @@ impl Failure {
     }
 
     /// A failure that is not for the asker to mend.
-    fn broken(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn broken(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { broken: true, ..Self::new(what, hint) }
     }
 }
 
-impl From<crate::target::TargetError> for Failure {
-    fn from(e: crate::target::TargetError) -> Self {
-        let asked = matches!(e, crate::target::TargetError::Schema { .. });
-        Self { broken: !asked, ..Self::new(e.to_string(), e.hint()) }
+impl From<TargetError> for Failure {
+    fn from(e: TargetError) -> Self {
+        RunError::from(e).into()
     }
 }
 
@@ -46,15 +47,22 @@ impl From<crate::project::ProjectError> for Failure {
     }
 }
 
-impl From<crate::run::RunError> for Failure {
-    fn from(e: crate::run::RunError) -> Self {
-        Self::new(e.to_string(), e.hint().unwrap_or_default())
+impl From<RunError> for Failure {
+    fn from(e: RunError) -> Self {
+        let broken = match &e {
+            RunError::Folder(_) | RunError::Spool(_) | RunError::Report(_) => true,
+            RunError::Target(e) => !matches!(e, TargetError::Schema { .. }),
+            RunError::Input(_) | RunError::Sql { .. } | RunError::Limit(_) | RunError::Request { .. } => {
+                false
+            }
+        };
+        Self { broken, ..Self::new(e.to_string(), e.hint().unwrap_or_default()) }
     }
 }
 
 impl From<crate::system::folder::FolderError> for Failure {
     fn from(e: crate::system::folder::FolderError) -> Self {
-        Self { broken: true, ..crate::run::RunError::from(e).into() }
+        RunError::from(e).into()
     }
 }
 

@@ -44,5 +44,5 @@ pub use standing::{Standing, standing, unknown};
 pub use stands::{percent, steps, waits};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
-pub use work::{NOT_NOW, Workers, end_cancelled};
+pub use work::{FOR_PEOPLE, NOT_NOW, Workers, end_cancelled};
 pub use worker::{Far, Hold, Turn, Worker};

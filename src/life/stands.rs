@@ -3,7 +3,7 @@
 use super::Failure;
 use super::work::concurrency;
 use crate::project::state::{ExecutionRow, State, Waits};
-use crate::report::{StatusCounts, StepSummary};
+use crate::report::StepSummary;
 
 /// How far the stage of an execution is, in hundredths; none where nobody knows.
 pub fn percent(row: &ExecutionRow) -> Option<i64> {
@@ -21,8 +21,8 @@ pub fn waits(state: &State, row: &ExecutionRow) -> Result<Option<String>, Failur
     let (id, connector) = (&row.id, &row.connector);
     let why = state.waits(row, concurrency(state, connector))?;
     Ok(why.map(|why| match why {
-        Waits::LeftToPeople(times) => format!(
-            "it was interrupted {times} times: `sconn executions resume {id}`, or `sconn executions cancel {id}`"
+        Waits::LeftToPeople => format!(
+            "for people, since it does not go on by itself: `sconn executions resume {id}`, or `sconn executions cancel {id}`"
         ),
         Waits::Inactive => format!("`{connector}` is not active: `sconn activate {connector}`"),
         Waits::Held => format!("the concurrency of `{connector}` is 0: it holds its queue"),
@@ -34,19 +34,9 @@ pub fn waits(state: &State, row: &ExecutionRow) -> Result<Option<String>, Failur
     }))
 }
 
-/// What the load steps of an execution did, once it has ended: each step and its rows.
+/// What the load steps of an execution did, while it runs so far: each step and its rows.
 pub fn steps(row: &ExecutionRow) -> Vec<(String, String)> {
     let steps: Vec<StepSummary> =
         row.counts.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    steps.into_iter().map(|s| (s.name, words(&s.counts))).collect()
-}
-
-/// `3 created, 1 unchanged`
-fn words(counts: &StatusCounts) -> String {
-    let some: Vec<_> = counts.all().into_iter().filter(|(_, n)| *n > 0).collect();
-    if some.is_empty() {
-        return "no rows".to_owned();
-    }
-    let said: Vec<String> = some.into_iter().map(|(name, n)| format!("{n} {name}")).collect();
-    said.join(", ")
+    steps.into_iter().map(|s| (s.name, s.counts.words())).collect()
 }

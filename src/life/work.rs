@@ -10,6 +10,7 @@ use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -27,6 +28,12 @@ const LOG: &str = "worker.log";
 /// What the process of an execution ends with whose turn it is not.
 pub const NOT_NOW: u8 = 75;
 
+/// What it ends with where the execution cannot begin, and would not the next time either.
+pub const FOR_PEOPLE: u8 = 78;
+
+/// How long one waits that could not begin, for what may mend itself; three times as long after each try.
+const BREATH: Duration = Duration::from_secs(1);
+
 /// An execution that runs in a process of its own.
 struct Job {
     id: String,
@@ -37,12 +44,20 @@ struct Job {
     child: Child,
 }
 
+/// The time before an execution is tried again.
+struct Breath {
+    until: Instant,
+    long: Duration,
+}
+
 /// Runs a project's queue, a turn at a time.
 pub struct Workers {
     project: Project,
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
+    /// Those that could not begin, by what they wait for before they are tried again.
+    later: BTreeMap<String, Breath>,
     triggers: Triggers,
     post: Post,
     pruned: Option<Instant>,
@@ -59,6 +74,7 @@ impl Workers {
             state,
             at_once,
             jobs: Vec::new(),
+            later: BTreeMap::new(),
             triggers,
             post,
             pruned: None,
@@ -66,9 +82,14 @@ impl Workers {
         }
     }
 
-    /// Whether none of its executions runs, no file is on its way into the queue, and nothing is being sent.
+    /// Whether none of its executions runs or is to be tried again, no file is on its way into the queue, and nothing
+    /// is being sent.
     pub fn idle(&self) -> bool {
-        self.jobs.is_empty() && self.triggers.idle() && self.post.idle()
+        let now = Instant::now();
+        self.jobs.is_empty()
+            && self.later.values().all(|breath| breath.until <= now)
+            && self.triggers.idle()
+            && self.post.idle()
     }
 
     /// Whether something is still wrong with a schedule or a watched folder; what it is was told.
@@ -103,7 +124,9 @@ impl Workers {
         }
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
-            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).collect();
+            let now = Instant::now();
+            let later = self.later.iter().filter(|(_, breath)| breath.until > now).map(|(id, _)| id.as_str());
+            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).chain(later).collect();
             let Some(next) = self.state.next(&limit, &taken)? else { break };
             self.begin(&next, news)?;
             started = true;
@@ -116,7 +139,7 @@ impl Workers {
     /// again.
     fn begin(&mut self, execution: &ExecutionRow, news: &dyn Fn(String)) -> Result<(), Failure> {
         let Some(mut job) = start_or_tell(&self.project, &mut self.state, execution, news)? else {
-            return Ok(());
+            return self.breathe(&execution.id);
         };
         while job.child.try_wait()?.is_none() {
             let Some(row) = self.state.execution(&job.id)? else { break };
@@ -139,10 +162,23 @@ impl Workers {
         for mut job in std::mem::take(&mut self.jobs) {
             match job.child.try_wait()? {
                 None => going.push(job),
-                Some(status) => gone(&mut self.state, &job, status, news)?,
+                Some(status) if gone(&mut self.state, &job, status, news)? => self.breathe(&job.id)?,
+                Some(_) => drop(self.later.remove(&job.id)),
             }
         }
         self.jobs = going;
+        Ok(())
+    }
+
+    /// An execution could not begin: where it is to be tried again, that is a while later.
+    fn breathe(&mut self, id: &str) -> Result<(), Failure> {
+        if self.state.execution(id)?.is_none_or(|row| row.left_to_people || row.state.ended()) {
+            self.later.remove(id);
+            return Ok(());
+        }
+        let now = Instant::now();
+        let breath = self.later.entry(id.to_owned()).or_insert(Breath { until: now, long: BREATH });
+        *breath = Breath { until: now + breath.long, long: breath.long * 3 };
         Ok(())
     }
 
@@ -233,7 +269,8 @@ fn start_or_tell(
         Err(failure) => {
             let hint = failure.hint.as_deref().unwrap_or_default();
             let why = format!("{}\n{hint}", failure.what);
-            if !state.not_taken(&execution.id, execution.epoch, &why, SystemClock.now())? {
+            let again = failure.broken;
+            if !state.not_taken(&execution.id, execution.epoch, &why, again, SystemClock.now())? {
                 return Err(failure);
             }
             news(format!("{}  it could not begin: {}", execution.id, failure.what));
@@ -242,21 +279,23 @@ fn start_or_tell(
     }
 }
 
-/// Sees what became of an execution whose process is gone.
-fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<(), Failure> {
+/// Sees what became of an execution whose process is gone. Whether it could not begin.
+fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<bool, Failure> {
     if state.worker_gone(&job.id, job.child.id())? {
         news(format!(
             "{}  its worker was gone ({status}); it goes on from the last chunk that was committed",
             job.id
         ));
-        return Ok(());
+        return Ok(false);
     }
     // Others are at it, or come first: it was no attempt.
     if status.code() == Some(NOT_NOW.into()) {
-        return Ok(());
+        return Ok(false);
     }
     let why = last_line(&job.folder.join(LOG));
-    if state.not_taken(&job.id, job.epoch, &why, SystemClock.now())? {
+    let again = status.code() != Some(FOR_PEOPLE.into());
+    let tried = state.not_taken(&job.id, job.epoch, &why, again, SystemClock.now())?;
+    if tried {
         news(format!("{}  it could not begin: {why}", job.id));
     }
     if let Some(row) = state.execution(&job.id)?.filter(|row| row.state.ended()) {
@@ -269,7 +308,7 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
             why.map_or_else(String::new, |w| format!(": {w}"))
         ));
     }
-    Ok(())
+    Ok(tried)
 }
 
 /// What the process said last: why it could not begin.

@@ -3,8 +3,8 @@
 use super::limits::Keeper;
 use super::{Failure, io_words};
 use crate::project::Project;
-use crate::project::state::{ExecutionState, Outcome, State, Status, Taken};
-use crate::report::{RunState, Summary};
+use crate::project::state::{ExecutionState, Outcome, Pace, State, Status, Taken};
+use crate::report::{RunState, StepSummary, Summary};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::stop::Stop;
@@ -25,6 +25,34 @@ pub struct Far {
     pub done: u64,
     /// And how far it goes, where that is known.
     pub total: Option<u64>,
+    /// What its load steps have done so far, in order.
+    pub steps: Vec<StepSummary>,
+}
+
+impl Far {
+    /// A stage begins.
+    pub fn at(&mut self, stage: &str, total: Option<u64>) {
+        (self.stage, self.done, self.total) = (stage.to_owned(), 0, total);
+    }
+
+    /// A load step has come so far.
+    pub fn step(&mut self, so_far: StepSummary) {
+        match self.steps.iter_mut().find(|s| s.name == so_far.name) {
+            Some(known) => *known = so_far,
+            None => self.steps.push(so_far),
+        }
+    }
+
+    /// As the state keeps it.
+    fn pace(&self) -> Pace {
+        let counts = (!self.steps.is_empty()).then(|| serde_json::to_string(&self.steps).ok()).flatten();
+        Pace {
+            stage: self.stage.clone(),
+            done: self.done as i64,
+            total: self.total.map(|t| t as i64),
+            counts,
+        }
+    }
 }
 
 /// What a worker has of its execution: which of its workers it is, and how it asks whether it still is.
@@ -145,10 +173,9 @@ impl Worker {
         let (end, ended) = channel::<()>();
         let thread = std::thread::spawn(move || {
             while ended.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                let Far { stage, done, total } = far.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let (done, total) = (done as i64, total.map(|t| t as i64));
+                let pace = far.lock().unwrap_or_else(PoisonError::into_inner).pace();
                 // A state that cannot be written for a while costs nothing but the news.
-                let goes_on = state.beat(&id, epoch, &stage, done, total, SystemClock.now());
+                let goes_on = state.beat(&id, epoch, &pace, SystemClock.now());
                 if matches!(goes_on, Ok(None | Some(false))) {
                     stop.ask();
                 }
@@ -187,7 +214,7 @@ impl Worker {
 /// Where a test lets the disk be full that holds the state.
 fn full(point: &str) -> Result<(), Failure> {
     crash::write(point).map_err(|e| {
-        Failure::new(
+        Failure::broken(
             format!("the project's state: {}", io_words(&e)),
             "make room on the disk, then resume the execution",
         )

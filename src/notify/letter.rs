@@ -102,7 +102,7 @@ fn without_summary(data: &EndedData) -> String {
     let id = &data.execution;
     match (data.ended_at.is_some(), data.started_at.is_some()) {
         (false, _) => format!(
-            "It was interrupted again and again, and is left to people now:\n`sconn executions resume {id}` goes on, \
+            "It could not begin or go on, and is left to people now:\n`sconn executions resume {id}` goes on, \
              `sconn executions cancel {id}` ends it."
         ),
         (true, false) => format!("It ended before it began. Execution {id}"),

@@ -196,6 +196,13 @@ impl StatusCounts {
         ]
     }
 
+    /// `3 created, 1 unchanged`; `no rows` where there are none.
+    pub fn words(&self) -> String {
+        let some: Vec<String> =
+            self.all().into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
+        if some.is_empty() { "no rows".to_owned() } else { some.join(", ") }
+    }
+
     /// Counts one row.
     pub fn add(&mut self, action: Action) {
         *match action {

@@ -53,6 +53,7 @@ impl Execution<'_> {
                 return done;
             }
             let (summary, spool) = scribe.step_done()?;
+            self.request.progress.step(summary.clone());
             self.steps.push(summary);
             if let (Some(spool), Some(name)) = (spool, &load.expose)
                 && done.is_ok()
@@ -182,6 +183,9 @@ impl<'p> StepRun<'p> {
             self.next_chunk += 1;
             self.next_row += count;
             execution.request.progress.advance(self.next_row);
+            if let Some(so_far) = scribe.so_far() {
+                execution.request.progress.step(so_far);
+            }
         }
         let waited = self.commit_waiting(execution, scribe).await;
         failure.map_or(waited, Err)

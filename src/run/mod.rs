@@ -48,6 +48,8 @@ pub trait Progress: Send + Sync {
     fn stage(&self, name: &str, total: Option<u64>);
     /// So much of it is done.
     fn advance(&self, done: u64);
+    /// What became of the rows that a load step has done so far.
+    fn step(&self, so_far: StepSummary);
 }
 
 /// Says nothing.
@@ -57,6 +59,7 @@ pub struct Silent;
 impl Progress for Silent {
     fn stage(&self, _: &str, _: Option<u64>) {}
     fn advance(&self, _: u64) {}
+    fn step(&self, _: StepSummary) {}
 }
 
 /// What an execution is given.

@@ -12,8 +12,8 @@ use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::Receipt;
 use crate::value::arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// What the scribe works with.
@@ -54,6 +54,8 @@ enum Reply {
 pub(super) struct Scribe {
     jobs: SyncSender<Job>,
     replies: Receiver<Result<Reply, RunError>>,
+    /// What the step has come to, where that is news.
+    so_far: Arc<Mutex<Option<StepSummary>>>,
     thread: JoinHandle<DecisionWriter>,
 }
 
@@ -62,8 +64,10 @@ impl Scribe {
         // A chunk on its way and one being written: memory stays bounded.
         let (jobs, to_do) = sync_channel(1);
         let (replies, replied) = channel();
+        let so_far = Arc::new(Mutex::new(None));
+        let news = so_far.clone();
         let thread = std::thread::spawn(move || {
-            let mut work = Work { desk, step: None, pending: VecDeque::new() };
+            let mut work = Work { desk, step: None, pending: VecDeque::new(), news };
             for job in to_do {
                 match work.act(job) {
                     Ok(None) => {}
@@ -76,7 +80,7 @@ impl Scribe {
             }
             work.desk.file
         });
-        Self { jobs, replies: replied, thread }
+        Self { jobs, replies: replied, so_far, thread }
     }
 
     fn ask(&self, job: Job) -> Result<(), RunError> {
@@ -118,6 +122,11 @@ impl Scribe {
         self.ask(Job::Told(decisions))
     }
 
+    /// What the step has come to by what is recorded, where that is news: chunks on their way are not in it.
+    pub(super) fn so_far(&self) -> Option<StepSummary> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// What the step came to, and the ids that it exposed.
     pub(super) fn step_done(&self) -> Result<(StepSummary, Option<Spool>), RunError> {
         self.ask(Job::StepDone)?;
@@ -129,7 +138,7 @@ impl Scribe {
 
     /// Ends `decisions.parquet`.
     pub(super) fn finish(self) -> Result<(), RunError> {
-        let Self { jobs, replies, thread } = self;
+        let Self { jobs, replies, thread, .. } = self;
         drop(jobs);
         let file = thread.join().map_err(|_| gone())?;
         match replies.try_iter().find_map(Result::err) {
@@ -158,6 +167,8 @@ struct Work {
     step: Option<StepWork>,
     /// Chunks of decisions that are logged and not yet committed, as they are and as they are stored.
     pending: VecDeque<(Vec<RowDecision>, Vec<RecordBatch>)>,
+    /// Where whoever asks finds what the step has come to.
+    news: Arc<Mutex<Option<StepSummary>>>,
 }
 
 impl Work {
@@ -207,6 +218,8 @@ impl Work {
             Job::StepDone => {
                 let Some(step) = self.step.take() else { return Err(gone()) };
                 let exposed = step.exposed.map(|writer| writer.finish()).transpose()?;
+                // The whole is told in the answer.
+                self.news.lock().unwrap_or_else(PoisonError::into_inner).take();
                 return Ok(Some(Reply::StepDone(Box::new(step.tally.summary()), exposed)));
             }
         }
@@ -221,6 +234,7 @@ impl Work {
         for decision in decisions {
             step.tally.add(decision, &self.desk.parts);
         }
+        *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(step.tally.summary());
         if let Some(writer) = &mut step.exposed {
             let mut column = StringBuilder::new();
             decisions.iter().for_each(|d| column.append_option(d.record.map(|id| id.to_string())));

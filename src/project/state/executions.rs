@@ -120,7 +120,7 @@ pub struct ExecutionRow {
     pub done: Option<i64>,
     /// In the stage's unit: bytes or rows.
     pub total: Option<i64>,
-    /// Counts by action of each step, as JSON; there once it has ended.
+    /// Counts by action of each step, as JSON: so far while it runs, of all rows once it has ended.
     #[serde(serialize_with = "as_json")]
     pub counts: Option<String>,
     /// Why it failed.
@@ -133,7 +133,7 @@ pub struct ExecutionRow {
     pub epoch: i64,
     /// When its files were removed, as the project's retention says; RFC 3339.
     pub files_gone_at: Option<String>,
-    /// Whether it was interrupted again and again: it goes on only where people say so.
+    /// Whether it is left to people, interrupted again and again or unable to begin: it goes on only where people say so.
     pub left_to_people: bool,
 }
 

@@ -49,8 +49,8 @@ impl State {
     }
 
     /// A process that was to take an execution ended without having done so: that counts as an attempt,
-    /// so that it is not tried for ever, unless it waits for its connector to become active. One that was cancelled
-    /// ends so. Whether it did count.
+    /// so that it is not tried for ever, unless it waits for its connector to become active. Where another attempt
+    /// would end as this one, it is left to people at once. One that was cancelled ends so. Whether it did count.
     ///
     /// # Errors
     /// Where the state cannot be written.
@@ -59,14 +59,16 @@ impl State {
         id: &str,
         epoch: i64,
         why: &str,
+        again: bool,
         at: Timestamp,
     ) -> Result<bool, ProjectError> {
         self.together(|t| {
-            let sql = "UPDATE executions SET epoch = epoch + 1, failure = ?3,
+            let sql =
+                "UPDATE executions SET epoch = epoch + 1, failure = ?3, spared = iif(?5, spared, epoch - 4),
                          state = iif(cancel, 'cancelled', 'interrupted'), ended_at = iif(cancel, ?4, NULL)
                        WHERE id = ?1 AND epoch = ?2 AND state IN ('queued', 'interrupted')
                          AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))";
-            let counted = t.execute(sql, params![id, epoch, why, stamp(at)])? > 0;
+            let counted = t.execute(sql, params![id, epoch, why, stamp(at), again])? > 0;
             // Left to people, who should hear of it.
             let attention = "UPDATE connectors SET last_live_errors = 1 WHERE name =
                 (SELECT connector FROM executions

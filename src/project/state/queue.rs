@@ -26,6 +26,19 @@ pub struct Outcome<'a> {
     pub at: Timestamp,
 }
 
+/// How far a running execution is.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    /// What it is at.
+    pub stage: String,
+    /// How far that is, in its own unit.
+    pub done: i64,
+    /// How far it goes.
+    pub total: Option<i64>,
+    /// Counts by action of each step so far, as JSON; none before there are any: what an earlier worker told stays.
+    pub counts: Option<String>,
+}
+
 /// What a worker has that took an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -77,16 +90,15 @@ impl State {
         &mut self,
         id: &str,
         epoch: i64,
-        stage: &str,
-        done: i64,
-        total: Option<i64>,
+        pace: &Pace,
         now: Timestamp,
     ) -> Result<Option<bool>, ProjectError> {
         self.together(|t| {
             t.query_row(
-                "UPDATE executions SET state = 'running', lease_until = ?3, stage = ?4, done = ?5, total = ?6
+                "UPDATE executions SET state = 'running', lease_until = ?3, stage = ?4, done = ?5, total = ?6,
+                   counts = coalesce(?7, counts)
                  WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING cancel",
-                params![id, epoch, stamp(now + LEASE), stage, done, total],
+                params![id, epoch, stamp(now + LEASE), pace.stage, pace.done, pace.total, pace.counts],
                 |r| r.get::<_, bool>(0).map(|cancel| !cancel),
             )
             .optional()

@@ -28,6 +28,12 @@ pub(super) fn queue(state: &mut State, id: &str, connector: &str, live: bool, se
     assert_eq!(state.submit(new, &Submission::default(), None).unwrap(), None);
 }
 
+/// So many rows are loaded, all of them created.
+fn pace(done: i64) -> Pace {
+    let counts = format!(r#"[{{"counts":{{"created":{done}}}}}]"#);
+    Pace { stage: "loading".to_owned(), done, total: Some(9), counts: Some(counts) }
+}
+
 fn run(state: &mut State, id: &str, ended: ExecutionState) {
     let epoch = state.take(id, 1, at(10), None).unwrap().unwrap().epoch;
     let outcome = Outcome { state: ended, counts: None, failure: None, at: at(11) };
@@ -110,14 +116,14 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     activate(&mut state, "shop", "h1");
     queue(&mut state, "e", "shop", true, 1);
     let old = state.take("e", 1, at(0), None).unwrap().unwrap().epoch;
-    assert_eq!(state.beat("e", old, "loading", 5, Some(9), at(10)).unwrap(), Some(true));
+    assert_eq!(state.beat("e", old, &pace(5), at(10)).unwrap(), Some(true));
     state.find_interrupted(at(20)).unwrap();
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running, "it was heard of");
     let late = at(10) + SignedDuration::from_secs(16);
     state.find_interrupted(late).unwrap();
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Interrupted);
     // Whoever looks finds it so; it is nobody else's yet, so a worker that was only slow goes on.
-    assert_eq!(state.beat("e", old, "loading", 5, Some(9), late).unwrap(), Some(true));
+    assert_eq!(state.beat("e", old, &pace(5), late).unwrap(), Some(true));
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
     state.find_interrupted(late + SignedDuration::from_secs(16)).unwrap();
     assert_eq!(state.silent_workers().unwrap(), [("e".to_owned(), 1)]);
@@ -126,7 +132,11 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert!(state.next(&|_| 1, &["e"]).unwrap().is_none());
     let new = state.take("e", 2, at(40), None).unwrap().unwrap().epoch;
     assert!(new > old);
-    assert_eq!(state.beat("e", old, "loading", 6, Some(9), at(41)).unwrap(), None);
+    // Until the new worker has counts of its own, those stay that the old one told.
+    let begun = Pace { counts: None, ..pace(0) };
+    assert_eq!(state.beat("e", new, &begun, at(41)).unwrap(), Some(true));
+    assert_eq!(state.execution("e").unwrap().unwrap().counts, pace(5).counts);
+    assert_eq!(state.beat("e", old, &pace(6), at(41)).unwrap(), None);
     let outcome = Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(42) };
     assert!(!state.end("e", old, outcome).unwrap(), "it is another worker's by now");
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
@@ -144,7 +154,7 @@ fn cancelling_ends_what_waits_and_asks_what_runs() {
     assert_eq!(state.cancel("waits", at(4)).unwrap(), Some(ExecutionState::Queued));
     assert_eq!(state.execution("waits").unwrap().unwrap().state, ExecutionState::Cancelled);
     assert_eq!(state.cancel("runs", at(4)).unwrap(), Some(ExecutionState::Running));
-    assert_eq!(state.beat("runs", epoch, "loading", 1, None, at(5)).unwrap(), Some(false));
+    assert_eq!(state.beat("runs", epoch, &pace(1), at(5)).unwrap(), Some(false));
     assert_eq!(state.cancel("nobody", at(4)).unwrap(), None);
     assert_eq!(state.take("waits", 1, at(6), None).unwrap(), None);
 }
@@ -164,7 +174,7 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     assert!(state.take("e", 2, at(5), None).unwrap().unwrap().cancelled);
     assert!(state.worker_gone("e", 2).unwrap());
     let next = state.next_cancelled(at(6)).unwrap().unwrap();
-    assert!(state.not_taken("e", next.epoch, "its folder is gone", at(7)).unwrap());
+    assert!(state.not_taken("e", next.epoch, "its folder is gone", true, at(7)).unwrap());
     let row = state.execution("e").unwrap().unwrap();
     assert_eq!((row.state, row.failure.as_deref()), (ExecutionState::Cancelled, Some("its folder is gone")));
     assert!(row.ended_at.is_some());
@@ -207,7 +217,7 @@ fn deactivating_stops_what_runs() {
     queue(&mut state, "runs", "shop", true, 2);
     let epoch = state.take("runs", 1, at(3), None).unwrap().unwrap().epoch;
     state.deactivate("shop").unwrap();
-    assert_eq!(state.beat("runs", epoch, "loading", 1, None, at(5)).unwrap(), Some(false));
+    assert_eq!(state.beat("runs", epoch, &pace(1), at(5)).unwrap(), Some(false));
 }
 
 #[test]

@@ -10,8 +10,8 @@ const TIMES: i64 = 4;
 /// Why an execution waits; the queue asks the same, see [`State::next`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waits {
-    /// It was interrupted so often that it is left to people.
-    LeftToPeople(i64),
+    /// It is left to people: it was interrupted again and again, or could not begin.
+    LeftToPeople,
     /// Its connector is not active.
     Inactive,
     /// Its connector's concurrency is 0.
@@ -45,7 +45,7 @@ impl State {
         let (tried, running, before): (i64, i64, i64) = read.map_err(|e| self.failed(&e))?;
         let active = || Ok(self.connector(&row.connector)?.is_some_and(|c| c.status.runs()));
         Ok(Some(match () {
-            () if row.state == ExecutionState::Interrupted && tried > TIMES => Waits::LeftToPeople(tried),
+            () if row.state == ExecutionState::Interrupted && tried > TIMES => Waits::LeftToPeople,
             () if row.live && !active()? => Waits::Inactive,
             () if concurrency <= 0 => Waits::Held,
             () if running >= concurrency => Waits::Busy(running),

@@ -143,11 +143,11 @@ pub struct Execution {
     pub stage: Option<Stage>,
     /// Whether somebody has asked to stop it.
     pub cancel_requested: bool,
-    /// What its load steps did, once it has ended.
+    /// What its load steps did: so far while it runs, with all their rows once it has ended.
     pub steps: Vec<Step>,
     /// Why it failed, in words.
     pub failure: Option<String>,
-    /// Whether it was interrupted again and again: it goes on only once it is resumed.
+    /// Whether it is left to people, interrupted again and again or unable to begin: it goes on only once it is resumed.
     pub left_to_people: bool,
     /// When its files were removed, as the project's retention says.
     pub files_removed_at: Option<String>,

@@ -159,7 +159,7 @@ pub struct Execution {
     pub stage: String,
     pub parts: Vec<Part>,
     pub failure: String,
-    /// What its steps did, once it has ended.
+    /// What its steps did, so far while it runs.
     pub steps: Vec<StepSummary>,
     /// When its files were removed.
     pub gone: Option<Time>,
