@@ -102,7 +102,7 @@ fn a_connector_whose_e_mails_cannot_be_sent_says_so() {
 }
 
 #[test]
-fn an_execution_that_is_resumed_by_hand_is_told_like_any_other() {
+fn an_execution_that_is_resumed_or_cancelled_by_hand_is_told_like_any_other() {
     let receiver = servers::Receiver::new(vec![servers::status(200)]);
     let desk = Desk::new(&format!("on_end \"{}\"", receiver.url()), "[network]\nallow = [\"127.0.0.1\"]");
     let by_hand = desk.submit("good.csv");
@@ -117,4 +117,9 @@ fn an_execution_that_is_resumed_by_hand_is_told_like_any_other() {
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("loading items") && !log.contains("told"), "{log}");
     assert_eq!((receiver.requests().len(), desk.outbox().len()), (2, 2));
+    // So is one that is cancelled by hand, before it began.
+    let unwanted = desk.submit("good.csv");
+    let told = desk.ends(0, &["executions", "cancel", &unwanted]).stderr;
+    assert!(told.contains(&format!("{unwanted}  told {}", receiver.url())), "{told}");
+    assert_eq!(receiver.requests().len(), 3);
 }

@@ -91,6 +91,11 @@ fn a_connector_goes_through_its_life_over_http() {
     let shown = settings.map(|s| connector[s].clone());
     let parameter = json!([{"name": "region", "type": "string", "default": "EMEA"}]);
     assert_eq!(shown, [json!("spreadsheet"), json!(10), parameter, json!(["items"])]);
+    // A file is one connector: under another name it is another, and that is said.
+    assert_eq!(activate(&service, &json!({})).json()["deactivated"], json!([]));
+    desk.file("shop.sconn", &CONNECTOR.replace("connector shop {", "connector outlet {"));
+    let renamed = service.post("/api/v1/connectors/outlet/activate").json();
+    assert_eq!((&renamed["status"], &renamed["deactivated"]), (&json!("Operational"), &json!(["shop"])));
 }
 
 #[test]
@@ -304,6 +309,7 @@ fn errors_have_one_shape_and_tell_nothing_of_the_machine() {
         (ask("GET", "/api/v1/executions?before=nothing", &[], ""), 404),
         (ask("GET", "/api/v1/executions/%FF", &[], ""), 400),
         (ask("POST", &format!("{submit}?mode=perhaps"), &[], GOOD), 400),
+        (ask("POST", &format!("{submit}?mode=dry&mode=live"), &[], GOOD), 400),
         (ask("POST", &format!("{submit}?target=/etc/passwd"), &[], GOOD), 404),
         (ask("POST", &format!("{submit}?param.regoin=APAC"), &[], GOOD), 422),
         (ask("POST", &submit, &[("content-type", "multipart/form-data")], GOOD), 400),
@@ -385,13 +391,26 @@ fn metrics_count_what_ran_and_go_on_after_a_restart() {
         "sconn_execution_duration_seconds_count{connector=\"shop\",mode=\"live\"} 1",
         "sconn_execution_duration_seconds_bucket{le=\"300.0\",connector=\"shop\",mode=\"live\"} 1",
         "sconn_execution_duration_seconds_bucket{le=\"+Inf\",connector=\"shop\",mode=\"live\"} 1",
-        "sconn_queue_length 0",
+        "sconn_queue_length{may_run=\"true\"} 0",
         "sconn_running 0",
         "sconn_http_requests_total{method=\"GET\",route=\"/api/v1/executions/{id}\",status=\"404\"} 1",
         &format!("sconn_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
         "# EOF",
     ] {
         assert!(text.lines().any(|l| l.trim_end_matches(".0") == line), "{line}\n{text}");
+    }
+    // What the alerts ask for is there, under these names and values.
+    let operations = std::fs::read_to_string("docs/operations.md").unwrap();
+    let alerts = operations.split("groups:\n").nth(1).unwrap().split("```").next().unwrap();
+    let asked = alerts.split(|c: char| !c.is_alphanumeric() && !"_=\"".contains(c));
+    let asked: Vec<&str> = asked
+        .filter(|w| w.starts_with("sconn_") || w.contains("=\""))
+        .filter(|w| !w.starts_with("job="))
+        .collect();
+    assert!(asked.len() > 10, "{asked:?}");
+    for asked in asked {
+        let known = asked != "state=\"interrupted\"" && !text.contains(asked);
+        assert!(!known, "an alert asks for {asked}, which is nowhere\n{text}");
     }
     for metric in ["process_resident_memory_bytes", "sconn_disk_free_bytes"] {
         assert!(text.lines().any(|l| l.starts_with(&format!("{metric} "))), "{metric}\n{text}");

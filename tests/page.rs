@@ -67,8 +67,10 @@ fn wrong_tokens_are_answered_only_so_often() {
     let tried: Vec<u16> = (0..11).map(|_| desk.stranger().login("sconn_wrong").0.status).collect();
     assert_eq!(tried[..10], [401; 10]);
     assert_eq!(tried[10], 429);
-    let (late, _) = desk.stranger().login(&token);
+    let (late, _) = desk.stranger().login("sconn_wrong");
     assert_eq!((late.status, late.header("retry-after")), (429, "60"));
+    let (right, _) = desk.stranger().login(&token);
+    assert_eq!(right.status, 303, "others' tries keep nobody out");
 }
 
 #[test]

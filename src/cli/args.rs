@@ -8,7 +8,7 @@ mod values;
 
 pub use events::{Events, EventsCommand, WhichEvents};
 pub use executions::{Artefact, Executions, ExecutionsCommand};
-pub use records::{RecordFormat, Records, RecordsCommand, Schema, SchemaCommand, Which};
+pub use records::{Named, RecordFormat, Records, RecordsCommand, Schema, SchemaCommand, Which};
 pub use tokens::{Tokens, TokensCommand};
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -57,7 +57,12 @@ fn find(connector: &Path) -> Result<(Known, String), Failure> {
 
 fn choose(which: &WhichEvents) -> Result<(Known, String, Vec<i64>), Failure> {
     let (known, name) = find(&which.connector)?;
-    let events = choose_events(&known.state, &name, &which.ids, which.since)?;
+    let events = choose_events(
+        &known.state,
+        &name,
+        Some(which.ids.as_slice()).filter(|ids| !ids.is_empty()),
+        which.since,
+    )?;
     Ok((known, name, events))
 }
 

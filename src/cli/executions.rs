@@ -6,7 +6,7 @@ use super::args::{ExecutionsCommand, Format};
 use super::run::Asker;
 use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
 use crate::life::{
-    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, steps, waits,
+    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, send_now, steps, waits,
 };
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
@@ -189,6 +189,10 @@ fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
         _ => "has ended already",
     };
     let cancelled = was.is_some_and(|was| !was.ended());
+    // Nobody else may be there to send what is told of its end; where it runs, that is its worker's.
+    if cancelled && state.execution(id)?.is_some_and(|row| row.state.ended()) {
+        send_now(&project, Some(id), &|line| eprintln!("{line}"))?;
+    }
     tell_result(format, &format!("{id} {text}"), &json!({ "id": id, "was": was, "cancelled": cancelled }))
 }
 

@@ -4,7 +4,7 @@ use super::args::Format;
 use super::{Exit, Failure, print, print_json, tell_result};
 use crate::life::{no_project, send_now, test_mail};
 use crate::project::Project;
-use crate::project::state::{Message, MessageKind, MessageState, State};
+use crate::project::state::{Message, MessageKind, MessageState, Retried, State};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
 use clap::Subcommand;
@@ -121,18 +121,24 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
             print(&format!("tries      {}\n\n{}\n", message.attempts, visible(&content(&message))))?;
         }
         OutboxCommand::Retry { message, format } => {
-            if !state.retry_message(&message, SystemClock.now())? {
-                return Err(match state.message(&message)? {
-                    Some(_) => Failure::new(format!("{message} was sent"), "nothing is to be done"),
-                    None => unknown(&message),
-                });
+            match state.retry_message(&message, SystemClock.now())? {
+                Retried::Due => {}
+                Retried::Unknown => return Err(unknown(&message)),
+                Retried::Sent => return Err(sent(&message)),
+                Retried::Underway => {
+                    let what = format!("{message} is being sent just now");
+                    return Err(Failure::new(what, "see what becomes of it: sconn outbox list"));
+                }
             }
             let text = format!("{message} is sent by `sconn work`, `sconn serve` or `sconn outbox send`");
             return tell_result(format, &text, &json!({ "id": message, "retried": true }));
         }
         OutboxCommand::Discard { message, format } => {
             if !state.discard_message(&message)? {
-                return Err(unknown(&message));
+                return Err(match state.message(&message)? {
+                    Some(_) => sent(&message),
+                    None => unknown(&message),
+                });
             }
             let text = format!("{message} is not sent any more");
             return tell_result(format, &text, &json!({ "id": message, "discarded": true }));
@@ -140,6 +146,10 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
         OutboxCommand::Send => send_now(&project, None, &|line| eprintln!("{line}"))?,
     }
     Ok(Exit::Clean)
+}
+
+fn sent(id: &str) -> Failure {
+    Failure::new(format!("{id} was sent"), "nothing is to be done")
 }
 
 fn unknown(id: &str) -> Failure {

@@ -2,7 +2,7 @@
 
 use crate::life::Far;
 use crate::report::StepSummary;
-use crate::run::Progress;
+use crate::run::{Progress, REPORTING};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ impl Stages {
 
     /// Says that it was asked to stop, and what that means by now.
     pub(super) fn stopping(&self) {
-        let written = self.name.lock().is_ok_and(|name| *name == "writing the report");
+        let written = self.name.lock().is_ok_and(|name| *name == REPORTING);
         let what = if written {
             "all rows are done; finishing the report"
         } else {

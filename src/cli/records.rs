@@ -1,6 +1,6 @@
 //! `sconn records`
 
-use super::args::{Format, RecordFormat, RecordsCommand, Which};
+use super::args::{Named, RecordFormat, RecordsCommand, Which};
 use super::{Exit, Failure, print, tell_result};
 use crate::life::{RecordJson, without_archived};
 use crate::project::Project;
@@ -34,12 +34,8 @@ pub(super) fn records(command: RecordsCommand) -> Result<Exit, Failure> {
             }
             Ok(Exit::Clean)
         }
-        RecordsCommand::Archive { object, ids, target, format } => {
-            set_archived(&object, &ids, target, true, format)
-        }
-        RecordsCommand::Unarchive { object, ids, target, format } => {
-            set_archived(&object, &ids, target, false, format)
-        }
+        RecordsCommand::Archive(named) => set_archived(named, true),
+        RecordsCommand::Unarchive(named) => set_archived(named, false),
     }
 }
 
@@ -68,25 +64,20 @@ fn filters(given: &[String]) -> Result<Vec<(String, String)>, Failure> {
     Ok(without_archived(filters))
 }
 
-fn set_archived(
-    object: &str,
-    ids: &[uuid::Uuid],
-    target: Option<String>,
-    archived: bool,
-    format: Format,
-) -> Result<Exit, Failure> {
+fn set_archived(named: Named, archived: bool) -> Result<Exit, Failure> {
+    let Named { object, ids, target, format } = named;
     let mut store = Store::open_existing(&path(target.as_deref())?)?;
     let mut wanted = Vec::new();
-    for id in ids {
-        match store.get(object, *id)? {
-            None => return Err(no_record(object, *id)),
+    for id in &ids {
+        match store.get(&object, *id)? {
+            None => return Err(no_record(&object, *id)),
             Some(record) if record.archived == archived => {}
             Some(_) => wanted.push(*id),
         }
     }
     let mut changed = 0;
     for id in wanted {
-        changed += usize::from(store.set_archived(object, id, archived)?);
+        changed += usize::from(store.set_archived(&object, id, archived)?);
     }
     let before = ids.len() - changed;
     let what = if archived { "archived" } else { "taken out of the archive" };

@@ -15,7 +15,7 @@ use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{Known, NewExecution, RequestKey, Submission};
-use crate::report::RunMode;
+use crate::report::{RunMode, Summary};
 use crate::run::{Frozen, KeptFile, Progress, Request};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
@@ -221,12 +221,7 @@ impl Asked {
     /// # Errors
     /// Where there is nothing to resume, or it must not go on.
     pub fn again(root: &Path) -> Result<Self, Failure> {
-        let Some(mut frozen) = Frozen::load(root)? else {
-            return Err(Failure::new(
-                format!("there is nothing to resume in {}", root.display()),
-                "only an execution that was interrupted can be resumed, and only after its input was kept",
-            ));
-        };
+        let Some(mut frozen) = Frozen::load(root)? else { return Err(nothing_to_resume(root)) };
         // Paths are told as they were when it began, unless its folder was moved since.
         let root = std::path::absolute(root)?;
         std::env::set_current_dir(&frozen.here).map_err(|e| {
@@ -318,6 +313,22 @@ fn ended(project: &Project, out: &Path) -> bool {
         Ok::<_, Failure>(state.execution(&frozen.execution)?.is_some_and(|row| row.state.ended()))
     };
     known().unwrap_or(false)
+}
+
+fn nothing_to_resume(root: &Path) -> Failure {
+    let folder = root.display();
+    let summary = std::fs::read(root.join("summary.json")).ok();
+    let summary: Option<Summary> = summary.and_then(|text| serde_json::from_slice(&text).ok());
+    match summary {
+        Some(ended) => Failure::new(
+            format!("the execution in {folder} has ended: {}", ended.state.words()),
+            "only one that was interrupted can be resumed; run its input again as a new one",
+        ),
+        None => Failure::new(
+            format!("there is nothing to resume in {folder}"),
+            "only an execution that was interrupted can be resumed, and only after its input was kept",
+        ),
+    }
 }
 
 fn unusable(out: &Path, error: &FolderError) -> Failure {

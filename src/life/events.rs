@@ -197,35 +197,46 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The events of a connector that are meant: those of these ids, or all of which nothing became yet.
+/// The events of a connector that are meant: those of these ids, or where none are named all of which nothing became
+/// yet; of these, the ones that came since then.
 ///
 /// # Errors
-/// Where one is none of its events.
+/// Where one is none of its events, or none is left.
 pub fn choose_events(
     state: &State,
     connector: &str,
-    ids: &[i64],
+    ids: Option<&[i64]>,
     since: Option<Timestamp>,
 ) -> Result<Vec<i64>, Failure> {
-    let mut found = if ids.is_empty() { state.open_events(connector, since)? } else { ids.to_vec() };
+    let Some(ids) = ids else { return some(connector, state.open_events(connector, since)?) };
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let event = state.event(*id)?.filter(|e| e.connector == connector).ok_or_else(|| {
+            Failure::new(
+                format!("`{connector}` has no event {id}"),
+                format!("`sconn events list {connector}` shows those there are"),
+            )
+        })?;
+        let came: Option<Timestamp> = event.received_at.parse().ok();
+        if since.is_none_or(|since| came.is_none_or(|came| came >= since)) {
+            found.push(*id);
+        }
+    }
     // In the order in which they came; one that is given twice is one.
     found.sort_unstable();
     found.dedup();
-    if found.is_empty() {
+    some(connector, found)
+}
+
+/// These, if there are any.
+fn some(connector: &str, events: Vec<i64>) -> Result<Vec<i64>, Failure> {
+    if events.is_empty() {
         return Err(Failure::new(
-            format!("no events of `{connector}` wait"),
+            format!("no such events of `{connector}` wait"),
             format!("`sconn events list {connector}` shows them all; give the ids of those that you mean"),
         ));
     }
-    for id in ids {
-        if state.event(*id)?.is_none_or(|e| e.connector != connector) {
-            return Err(Failure::new(
-                format!("`{connector}` has no event {id}"),
-                format!("`sconn events list {connector}` shows those there are"),
-            ));
-        }
-    }
-    Ok(found)
+    Ok(events)
 }
 
 /// Puts a live execution of these events into the queue, because somebody says so: captured ones have

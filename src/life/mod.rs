@@ -41,7 +41,7 @@ pub use replay::{Discarded, discard_events, replay_events};
 pub use retention::{Removed, prune};
 pub use schedule::{Due, Schedule};
 pub use standing::{Standing, standing, unknown};
-pub use stands::{percent, steps, waits};
+pub use stands::{percent, steps, waits, winds_up};
 pub use told::{all_unheard, unheard};
 pub use triggers::next_slots;
 pub use work::{FOR_PEOPLE, NOT_NOW, Workers, end_cancelled};

@@ -10,10 +10,11 @@ use crate::project::state::{MESSAGE_LEASE, Message, MessageKind, State};
 use crate::project::{self, MailSettings, Project};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::secrets::Secrets;
+use crate::system::secrets::{NoSecret, Secret, Secrets};
 use jiff::SignedDuration;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Minutes between one try and the next: eight tries within a day.
 const PAUSES: [i64; 7] = [1, 5, 15, 60, 180, 360, 720];
@@ -44,6 +45,17 @@ impl Post {
         self.senders.is_empty()
     }
 
+    /// Begins nothing more, and waits until then for what is on its way: what a receiver took and nobody noted would
+    /// be sent again. `news` hears what became of it.
+    pub fn drain(&mut self, until: Instant, news: &dyn Fn(String)) {
+        self.busy.close();
+        while !self.idle() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+            self.senders.retain(|s| !s.is_finished());
+        }
+        self.news.1.try_iter().for_each(news);
+    }
+
     /// Begins to send what is due; `news` hears what became of what was due before.
     ///
     /// # Errors
@@ -65,25 +77,44 @@ impl Post {
     }
 }
 
-/// The servers to which something is being sent, each as often as it is.
+/// What is being sent.
 #[derive(Clone, Default)]
-struct Busy(Arc<Mutex<Vec<String>>>);
+struct Busy(Arc<Mutex<Sending>>);
+
+#[derive(Default)]
+struct Sending {
+    /// The servers to which it is, each as often as something is.
+    to: Vec<String>,
+    /// Nothing more is taken.
+    closed: bool,
+}
 
 impl Busy {
     /// Takes a message for a server that has not its share of senders yet.
     fn claim(&self, state: &mut State, execution: Option<&str>) -> Result<Option<Message>, Failure> {
-        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = |kind, to: &str| busy.iter().filter(|b| *b == server_of(kind, to)).count() < TO_ONE;
+        let mut busy = self.sending();
+        if busy.closed {
+            return Ok(None);
+        }
+        let may = |kind, to: &str| busy.to.iter().filter(|b| *b == server_of(kind, to)).count() < TO_ONE;
         let message = state.claim_message(execution, SystemClock.now(), &may)?;
-        busy.extend(message.iter().map(|m| server_of(m.kind, &m.recipient).to_owned()));
+        busy.to.extend(message.iter().map(|m| server_of(m.kind, &m.recipient).to_owned()));
         Ok(message)
     }
 
     fn done(&self, message: &Message) {
-        let mut busy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = busy.iter().position(|b| b == server_of(message.kind, &message.recipient)) {
-            busy.swap_remove(at);
+        let mut busy = self.sending();
+        if let Some(at) = busy.to.iter().position(|b| b == server_of(message.kind, &message.recipient)) {
+            busy.to.swap_remove(at);
         }
+    }
+
+    fn close(&self) {
+        self.sending().closed = true;
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Sending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,6 +177,26 @@ fn pause(attempts: i64, refused: &Refused) -> Option<SignedDuration> {
 }
 
 fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
+    with_authorities(project, |authorities| hand_over_trusting(project, message, authorities))
+}
+
+/// Sends something to whom the project's authorities vouch for. A file of them that cannot be used holds up nothing
+/// that does without: it is told where something is refused.
+fn with_authorities(
+    project: &Project,
+    send: impl FnOnce(Authorities) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    match authorities(project) {
+        Ok(authorities) => send(authorities),
+        Err(unusable) => send(Authorities::default()).map_err(|refused| Refused {
+            what: format!("{}; {}", refused.what, unusable.what),
+            hint: unusable.hint,
+            ..refused
+        }),
+    }
+}
+
+fn hand_over_trusting(project: &Project, message: &Message, authorities: Authorities) -> Result<(), Refused> {
     match message.kind {
         MessageKind::Mail => {
             let settings = project.mail().ok_or_else(|| {
@@ -153,7 +204,7 @@ fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
             })?;
             let letter: Letter = serde_json::from_str(&message.payload)
                 .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
-            send(&server(project, settings)?, &message.id, &message.recipient, &letter)
+            send(&server(project, settings, authorities)?, &message.id, &message.recipient, &letter)
         }
         MessageKind::Hook => {
             let secrets = Secrets::of(project.root());
@@ -166,15 +217,19 @@ fn hand_over(project: &Project, message: &Message) -> Result<(), Refused> {
             };
             let ended: Ended = serde_json::from_str(&message.payload)
                 .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
-            // A connector's own key comes before that of all.
-            let key = secrets.get(&format!("ON_END_SECRET_{}", ended.data.connector));
-            let key = key.or_else(|_| get("ON_END_SECRET"))?;
+            let key = key(&secrets, &ended.data.connector);
+            let key = key.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
             let allow =
                 allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
-            let receiver = Receiver { url, name, key, allow, authorities: authorities(project)? };
+            let receiver = Receiver { url, name, key, allow, authorities };
             post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
     }
+}
+
+/// The key with which the requests of a connector are signed: its own comes before that of all.
+pub(super) fn key(secrets: &Secrets, connector: &str) -> Result<Secret, NoSecret> {
+    secrets.get(&format!("ON_END_SECRET_{connector}")).or_else(|_| secrets.get("ON_END_SECRET"))
 }
 
 /// Whose address it is.
@@ -202,7 +257,11 @@ fn allowed(project: &Project) -> Result<Vec<Range>, String> {
 }
 
 /// The mail server of a project, with its password.
-fn server(project: &Project, settings: &MailSettings) -> Result<MailServer, Refused> {
+fn server(
+    project: &Project,
+    settings: &MailSettings,
+    authorities: Authorities,
+) -> Result<MailServer, Refused> {
     let password = || Secrets::of(project.root()).get("SMTP_PASSWORD");
     let sign_in = match &settings.user {
         Some(user) => {
@@ -221,7 +280,7 @@ fn server(project: &Project, settings: &MailSettings) -> Result<MailServer, Refu
         },
         sign_in,
         from: settings.from.clone(),
-        authorities: authorities(project)?,
+        authorities,
     })
 }
 
@@ -237,7 +296,9 @@ pub fn test_mail(project: &Project, to: &str) -> Result<(), Failure> {
         )
     })?;
     let id = format!("test_{}", uuid::Uuid::new_v4().simple());
-    let sent = server(project, settings).and_then(|server| send(&server, &id, to, &test_letter()));
+    let sent = with_authorities(project, |authorities| {
+        send(&server(project, settings, authorities)?, &id, to, &test_letter())
+    });
     sent.map_err(|refused| Failure::new(refused.what, refused.hint))
 }
 

@@ -4,6 +4,7 @@ use super::Failure;
 use super::work::concurrency;
 use crate::project::state::{ExecutionRow, State, Waits};
 use crate::report::StepSummary;
+use crate::run::{LEFT_OUT, REPORTING};
 
 /// How far the stage of an execution is, in hundredths; none where nobody knows.
 pub fn percent(row: &ExecutionRow) -> Option<i64> {
@@ -11,6 +12,11 @@ pub fn percent(row: &ExecutionRow) -> Option<i64> {
         (Some(done), Some(total)) if total > 0 => Some((done * 100 / total).clamp(0, 100)),
         _ => None,
     }
+}
+
+/// Whether the last chunk of a running execution is done, and what it did is being told.
+pub fn winds_up(row: &ExecutionRow) -> bool {
+    row.stage.as_deref().is_some_and(|stage| matches!(stage, LEFT_OUT | REPORTING))
 }
 
 /// Why an execution waits, and what lets it go on; none where it does not wait.

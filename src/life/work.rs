@@ -182,8 +182,8 @@ impl Workers {
         Ok(())
     }
 
-    /// Begins nothing more. What runs has so much time to end; then it is interrupted, and the next worker
-    /// goes on with it from the last chunk that was committed.
+    /// Begins nothing more. What runs, and what is being sent, has so much time to end; then an execution is
+    /// interrupted, and the next worker goes on with it from the last chunk that was committed.
     ///
     /// # Errors
     /// Where the state cannot be read or written.
@@ -202,6 +202,7 @@ impl Workers {
                 news(format!("{}  is interrupted; the next start goes on with it", job.id));
             }
         }
+        self.post.drain(until, news);
         Ok(())
     }
 

@@ -57,6 +57,17 @@ fn mode(mode: RunMode) -> &'static str {
     }
 }
 
+/// Said of a report that goes with the e-mail.
+const ATTACHED: &str = "The report is attached: it says of each row what became of it.";
+
+impl Letter {
+    /// The same without its report, which was cleared away before it could be sent.
+    pub(super) fn without_report(&self) -> Self {
+        let gone = |text: &str| text.replace(ATTACHED, "Its report was removed before this could be sent.");
+        Self { subject: self.subject.clone(), text: gone(&self.text), html: gone(&self.html), attach: None }
+    }
+}
+
 /// The e-mail about an execution that ended; `summary` is none where it ended before it ran.
 pub fn letter(data: &EndedData, summary: Option<&Summary>, report: &Report) -> Letter {
     let title = format!("{}: {} ({})", short(&data.label, 100), data.state, mode(data.mode));
@@ -67,7 +78,7 @@ pub fn letter(data: &EndedData, summary: Option<&Summary>, report: &Report) -> L
     };
     let report = match report {
         Report::None => "There is no report of it.".to_owned(),
-        Report::Attached(_) => "The report is attached: it says of each row what became of it.".to_owned(),
+        Report::Attached(_) => ATTACHED.to_owned(),
         Report::Lies(place) => format!("The report is too large to be attached. It is at {place}"),
     };
     let mut text = match summary {

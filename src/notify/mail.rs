@@ -105,11 +105,13 @@ pub(super) fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) 
         Refused::for_good(format!("`{to}` is no e-mail address"), "it looks like a@example.com")
     })?;
     let message_id = format!("<{id}@{}>", from.email.domain());
-    let body = MultiPart::alternative()
-        .singlepart(SinglePart::plain(letter.text.clone()))
-        .singlepart(SinglePart::html(letter.html.clone()));
     // A report that has been cleared away since keeps nobody from the rest.
     let file = letter.attach.as_ref().and_then(|(path, name)| Some((std::fs::read(path).ok()?, name)));
+    let gone = (letter.attach.is_some() && file.is_none()).then(|| letter.without_report());
+    let said = gone.as_ref().unwrap_or(letter);
+    let body = MultiPart::alternative()
+        .singlepart(SinglePart::plain(said.text.clone()))
+        .singlepart(SinglePart::html(said.html.clone()));
     let kind = ContentType::parse(WORKBOOK).unwrap_or(ContentType::TEXT_PLAIN);
     let body = match file {
         Some((bytes, name)) => {

@@ -25,7 +25,7 @@ pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution};
 pub use history::Wanted;
-pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, WantedMessages};
+pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Retried, WantedMessages};
 pub use queue::{Outcome, Pace, Taken};
 pub use retention::Expired;
 pub use slots::Scheduled;

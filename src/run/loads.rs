@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use super::scribe::{Desk, Scribe};
-use super::{Execution, RunError};
+use super::{Execution, LEFT_OUT, RunError};
 use crate::load::{Action, Committed, Prepared, RowDecision, SourceRef, Step, settle};
 use crate::plan::LoadPlan;
 use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions};
@@ -151,7 +151,7 @@ impl<'p> StepRun<'p> {
             let count = chunk.rows().len() as u64;
             idle = idle || execution.stopped();
             if idle && !std::mem::replace(&mut left_out, true) {
-                execution.request.progress.stage("telling which rows were left out", Some(rows));
+                execution.request.progress.stage(LEFT_OUT, Some(rows));
             }
             let sources = chunk.rows().sources.clone();
             let done = if idle {

@@ -35,6 +35,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
 
+/// The stage of a run that was stopped, once its last chunk is done.
+pub const LEFT_OUT: &str = "telling which rows were left out";
+
+/// The last stage.
+pub const REPORTING: &str = "writing the report";
+
 /// The files that a run leaves beside its input.
 const ARTEFACTS: [&str; 5] =
     ["rejected.csv", "sql-output.zip", "decisions.parquet", "report.xlsx", "summary.json"];

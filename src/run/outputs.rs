@@ -1,6 +1,6 @@
 //! The end: the summary and the workbook, whatever the run came to.
 
-use super::{Execution, RunError};
+use super::{Execution, REPORTING, RunError};
 use crate::report::{ReportInput, RunState, ScopeTables, StepTable, Summary, VariablesTable, write_workbook};
 use crate::system::crash;
 
@@ -42,7 +42,7 @@ impl Execution<'_> {
     }
 
     fn workbook(&mut self, state: RunState, failure: Option<String>) -> Result<(), RunError> {
-        self.stage("writing the report", None);
+        self.stage(REPORTING, None);
         let path = self.artefact("report", "report.xlsx");
         let decisions = self.folder.file("decisions.parquet");
         let plan = self.request.plan;
@@ -81,7 +81,7 @@ impl Execution<'_> {
             self.artefacts.remove("report");
             return Err(error.into());
         }
-        self.stage_done("writing the report");
+        self.stage_done(REPORTING);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! whichever process ran them, and goes on after a restart.
 
 use super::{ApiError, App, Read};
-use crate::project::state::{DURATION_BOUNDS, StateCount, Total};
+use crate::project::state::{DURATION_BOUNDS, ExecutionState, StateCount, Total};
 use crate::system::machine::{free_bytes, resident_bytes};
 use axum::extract::State;
 use axum::http::header;
@@ -67,8 +67,8 @@ impl Metrics {
 /// What the project's state and the machine say at one moment.
 #[derive(Debug)]
 struct Moment {
-    /// The connectors that are known.
-    connectors: Vec<String>,
+    /// The connectors that are known, and whether they run live.
+    connectors: Vec<(String, bool)>,
     counts: Vec<StateCount>,
     totals: Vec<Total>,
     messages: Vec<(String, String, i64)>,
@@ -108,7 +108,7 @@ impl Moment {
     ) -> fmt::Result {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         // Each is there before its first one: of what begins with one nothing has increased.
-        let modes = self.connectors.iter().flat_map(|c| [(c.as_str(), false), (c.as_str(), true)]);
+        let modes = self.connectors.iter().flat_map(|(c, _)| [(c.as_str(), false), (c.as_str(), true)]);
         let none = modes.flat_map(|(c, live)| values.iter().map(move |v| ((c, live, *v), 0.0)));
         let mut all: BTreeMap<(&str, bool, &str), f64> = none.collect();
         let counted = self.totals.iter().filter(|t| t.kind == kind);
@@ -153,12 +153,18 @@ impl Collector for Moment {
             (labels, c.count as f64)
         });
         gauges(e, "sconn_executions", "Executions that are kept, by state", states)?;
-        let now = |state: &str| {
-            self.counts.iter().filter(|c| c.state.words() == state).map(|c| c.count).sum::<i64>()
+        let now = |state: ExecutionState, of: &dyn Fn(&StateCount) -> bool| {
+            self.counts.iter().filter(|c| c.state == state && of(c)).map(|c| c.count).sum::<i64>() as f64
         };
-        let alone = |value: f64| [(Labels::new(), value)];
-        gauges(e, "sconn_queue_length", "Executions that wait", alone(now("queued") as f64))?;
-        gauges(e, "sconn_running", "Executions that run", alone(now("running") as f64))?;
+        let active =
+            |c: &StateCount| self.connectors.iter().any(|(name, runs)| *name == c.connector && *runs);
+        let waiting = [true, false].map(|may_run| {
+            let waiting = now(ExecutionState::Queued, &|c| (!c.live || active(c)) == may_run);
+            (vec![("may_run", may_run.to_string())], waiting)
+        });
+        gauges(e, "sconn_queue_length", "Executions that wait", waiting)?;
+        let running = now(ExecutionState::Running, &|_| true);
+        gauges(e, "sconn_running", "Executions that run", [(Labels::new(), running)])?;
         self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", ("state", &ENDS))?;
         self.counters(
             e,
@@ -200,7 +206,7 @@ pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Res
     let root = app.project().root().to_path_buf();
     let moment = app.with(move |state| {
         Ok::<_, ApiError>(Moment {
-            connectors: state.connectors()?.into_iter().map(|c| c.name).collect(),
+            connectors: state.connectors()?.into_iter().map(|c| (c.name, c.status.runs())).collect(),
             counts: state.state_counts()?,
             totals: state.totals()?,
             messages: state.waiting_counts()?,

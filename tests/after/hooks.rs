@@ -2,6 +2,7 @@
 
 use super::servers::{Answer, Receiver, Request, status};
 use super::{Desk, eventually, stands};
+use crate::common::service::Service;
 use crate::outputs::python;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -194,4 +195,39 @@ fn an_address_that_is_a_secret_is_not_told() {
     desk.again();
     assert!(receiver.requests()[1].head.starts_with("POST /done?token=t0ken "));
     assert_eq!(stands(&desk.message()).0, "sent");
+}
+
+#[test]
+fn a_service_that_is_told_to_stop_waits_for_what_it_is_just_sending() {
+    let receiver = Receiver::new(vec![Answer::Late, status(200)]);
+    let desk = desk(&receiver);
+    desk.submit("good.csv");
+    let service = Service::start(desk.path(), &["--drain", "100s"]);
+    eventually("it is being sent", || !receiver.requests().is_empty());
+    service.terminate();
+    eventually("it stops", || service.said().contains("stopping"));
+    assert_eq!(stands(&desk.message()), ("waiting", 1, ""));
+    receiver.release();
+    assert!(service.wait().success(), "{}", service.said());
+    assert_eq!((stands(&desk.message()), receiver.requests().len()), (("sent", 1, ""), 1));
+    // What was sent stays, to be looked up.
+    let message = desk.message()["id"].as_str().unwrap().to_owned();
+    let refused = desk.ends(2, &["outbox", "discard", &message]).stderr;
+    assert!(refused.contains(&format!("{message} was sent")), "{refused}");
+    assert_eq!(desk.outbox().len(), 1);
+}
+
+#[test]
+fn requests_that_nothing_can_sign_are_told_before_a_run() {
+    let receiver = Receiver::new(vec![status(200)]);
+    let desk = desk(&receiver);
+    assert_eq!(desk.ends(0, &["activate", "shop.sconn"]).stderr, "");
+    std::fs::remove_file(desk.at(".sconn/secrets/ON_END_SECRET")).unwrap();
+    let notice =
+        "`shop` says `on_end`: there is no secret `ON_END_SECRET`, so nothing is sent; set the variable";
+    let said = desk.ends(0, &["activate", "shop.sconn"]).stderr;
+    assert!(said.contains(notice), "{said}");
+    assert!(desk.ends(0, &["status"]).stdout.contains(notice));
+    desk.secret("ON_END_SECRET_shop", "its own");
+    assert_eq!(desk.ends(0, &["activate", "shop.sconn"]).stderr, "");
 }

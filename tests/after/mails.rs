@@ -220,6 +220,11 @@ fn a_process_that_is_killed_between_sending_and_marking_sends_again_under_the_sa
     // Until its lease runs out it is the dead process's.
     desk.ends(0, &["outbox", "send"]);
     assert_eq!(smtp.mails().len(), 1);
+    let message = desk.message()["id"].as_str().unwrap().to_owned();
+    let refused = desk.ends(2, &["outbox", "retry", &message]).stderr;
+    assert!(refused.contains(&format!("{message} is being sent just now")), "{refused}");
+    let state = rusqlite::Connection::open(desk.at(".sconn/state.sqlite")).unwrap();
+    state.execute("UPDATE outbox SET lease_until = '2020-01-01T00:00:00.000Z'", []).unwrap();
     desk.again();
     assert_eq!(stands(&desk.message()), ("sent", 2, ""));
     let mails = smtp.mails();
@@ -227,4 +232,20 @@ fn a_process_that_is_killed_between_sending_and_marking_sends_again_under_the_sa
     assert_eq!(mails[0]["headers"]["message-id"], mails[1]["headers"]["message-id"]);
     desk.ends(0, &["outbox", "send"]);
     assert_eq!(smtp.mails().len(), 2);
+}
+
+#[test]
+fn a_report_that_was_removed_before_it_could_be_sent_is_not_told_as_attached() {
+    let smtp = Smtp::new(&["--rcpt", "451,250"]);
+    let desk = Desk::new("", &toml(&smtp, "tls = \"none\""));
+    let (_, id) = desk.live("good.csv", &["--by", "you@example.com"]);
+    std::fs::remove_file(desk.folder(&id).join("report.xlsx")).unwrap();
+    desk.again();
+    assert_eq!(stands(&desk.message()), ("sent", 2, ""));
+    let mails = smtp.mails();
+    for kind in ["text/plain", "text/html"] {
+        let said = text(&mails[0], kind);
+        assert!(said.contains("Its report was removed before this could be sent."), "{said}");
+        assert!(!said.contains("attached"), "{said}");
+    }
 }

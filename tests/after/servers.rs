@@ -114,6 +114,8 @@ pub enum Answer {
     Close,
     /// Keeps still until it is released, then closes.
     Hang,
+    /// Keeps still until it is released, then takes it.
+    Late,
 }
 
 pub fn status(code: u16) -> Answer {
@@ -174,9 +176,12 @@ impl Receiver {
                         let _ = stream.write_all(body.as_bytes());
                     }
                     Answer::Close => {}
-                    Answer::Hang => {
+                    Answer::Hang | Answer::Late => {
                         while !free.load(Ordering::Relaxed) && !end.load(Ordering::Relaxed) {
                             std::thread::sleep(std::time::Duration::from_millis(20));
+                        }
+                        if matches!(answer, Answer::Late) {
+                            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n");
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! TLS with real servers, whose certificates an authority of the test's own issues.
 
 use super::mails::toml;
-use super::servers::{Https, Smtp};
+use super::servers::{self, Https, Smtp};
 use super::{Desk, stands};
 
 const CA: &str = "[network]\nca = \"ca.pem\"\n";
@@ -107,8 +107,10 @@ fn a_receiver_is_called_by_tls_and_must_be_vouched_for_under_its_name() {
 
 #[test]
 fn authorities_that_cannot_be_read_are_told_at_their_line() {
-    let smtp = Smtp::new(&[]);
-    let desk = Desk::new("notify \"a@example.com\"", &toml(&smtp, &format!("tls = \"none\"\n{CA}")));
+    let smtp = Smtp::new(&["--tls"]);
+    let receiver = servers::Receiver::new(vec![servers::status(200)]);
+    let settings = format!("notify \"a@example.com\"\non_end \"{}\"", receiver.url());
+    let desk = Desk::new(&settings, &toml(&smtp, &format!("tls = \"starttls\"\n{BOTH}")));
     for (content, why) in [
         (None, "there is no such file or folder"),
         (Some(""), "there is no certificate in it"),
@@ -124,17 +126,24 @@ fn authorities_that_cannot_be_read_are_told_at_their_line() {
         if let Some(content) = content {
             desk.file("ca.pem", content);
         }
-        let told = |said: &str| said.contains("sconn.toml:7: ca: ") && said.contains(why);
+        let told = |said: &str| said.contains("sconn.toml:8: ca: ") && said.contains(why);
         let failed = desk.ends(2, &["mail", "test", "you@example.com"]).stderr;
         assert!(told(&failed) && failed.contains("certificates in PEM"), "{failed}");
         let notice = desk.ends(0, &["activate", "shop.sconn"]).stderr;
-        assert!(told(&notice) && notice.contains("nothing is sent until it is mended"), "{notice}");
+        assert!(
+            told(&notice) && notice.contains("only servers are trusted whose certificates the system knows"),
+            "{notice}"
+        );
         assert!(told(&desk.ends(0, &["status"]).stdout));
     }
-    // A run goes on all the same, and what is told of it waits.
+    // A run goes on all the same. What needs no authority is told, and what needs one waits.
     desk.live("bad.csv", &[]);
-    assert_eq!((stands(&desk.message()).0, stands(&desk.message()).1), ("waiting", 1));
-    assert!(smtp.mails().is_empty());
+    let message = |kind: &str| desk.outbox().into_iter().find(|m| m["kind"] == kind).unwrap();
+    assert_eq!(stands(&message("hook")), ("sent", 1, ""));
+    let mail = message("mail");
+    assert_eq!((stands(&mail).0, stands(&mail).1), ("waiting", 1));
+    assert!(stands(&mail).2.contains("is not trusted") && stands(&mail).2.contains("ca: "), "{mail}");
+    assert_eq!((smtp.mails().len(), receiver.requests().len()), (0, 1));
     desk.file("sconn.toml", "[mail]\nserver = \"s\"\nfrom = \"a@b.c\"\nca = \"ca.pem\"");
     let failed = desk.ends(2, &["status"]).stderr;
     assert!(failed.contains("sconn.toml:4: unknown field `ca`"), "{failed}");

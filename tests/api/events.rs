@@ -108,6 +108,15 @@ fn events_are_tried_dry_run_live_once_and_discarded() {
         states(&service).iter().all(|(_, state)| state == "captured"),
         "a dry run changes nothing of them"
     );
+    // A list that came out empty does not mean all; and those that are named are asked when they came.
+    for what in ["replay", "discard"] {
+        let none = post(&service, what, &json!({"events": []}));
+        assert_eq!((none.status, &none.json()["error"]), (422, &json!("which events?")), "{}", none.text());
+        let late = post(&service, what, &json!({"events": ids, "since": "2100-01-01T00:00:00Z"}));
+        assert_eq!(late.status, 422, "{}", late.text());
+        assert!(late.text().contains("no such events of `orders` wait"), "{}", late.text());
+    }
+    assert!(states(&service).iter().all(|(_, state)| state == "captured"));
     let never = post(&service, "replay", &json!({"mode": "live"}));
     assert_eq!(never.status, 422, "{}", never.text());
     assert!(never.text().contains("never activated"), "{}", never.text());

@@ -80,4 +80,6 @@ fn a_message_that_was_sent_is_not_sent_again() {
     assert_eq!(done.unwrap(), 1);
     let again = service.post(&format!("/api/v1/outbox/{id}/retry"));
     assert_eq!((again.status, &again.json()["error"]), (409, &json!("the message was sent")));
+    assert_eq!(service.post(&format!("/api/v1/outbox/{id}/discard")).status, 409);
+    assert_eq!(service.read(&format!("/api/v1/outbox/{id}"))["state"], "sent", "it can be looked up");
 }

@@ -87,6 +87,27 @@ fn an_execution_whose_files_were_removed_says_so_and_what_it_counted() {
 }
 
 #[test]
+fn what_is_stopped_tells_its_last_chunk_and_then_what_it_is_at() {
+    let desk = Desk::new();
+    let ann = desk.logged_in("ann", "run");
+    let id = desk.waits(&ann, GOOD);
+    for (stage, said) in [
+        ("SQL", "stopping after the chunk in hand"),
+        ("loading items", "stopping after the chunk in hand"),
+        ("telling which rows were left out", "telling which rows were left out"),
+        ("writing the report", "writing the report"),
+    ] {
+        let sql = "UPDATE executions SET state = 'running', cancel = 1, stage = ?1, started_at = queued_at,
+                     lease_until = '2099-01-01T00:00:00.000Z'";
+        desk.database().execute(sql, [stage]).unwrap();
+        for path in [format!("/executions/{id}"), "/connectors/shop/executions".to_owned()] {
+            let page = ann.get(&path).body;
+            assert!(page.contains(said), "{path}, {stage}: {page}");
+        }
+    }
+}
+
+#[test]
 fn who_was_told_is_shown_and_what_was_given_up_is_noticed() {
     let desk = Desk::new();
     let ann = desk.logged_in("ann", "run");
@@ -100,7 +121,7 @@ fn who_was_told_is_shown_and_what_was_given_up_is_noticed() {
         desk.database().execute(sql, rusqlite::params![message, id, state, tries, next]).unwrap();
     };
     let later = "2099-03-01T09:05:00.000Z";
-    enter("sent", "sent", 0, "2026-03-01T09:05:00.000Z");
+    enter("sent", "sent", 0, "2098-03-01T09:05:00.000Z");
     enter("waits", "waiting", 2, later);
     enter("lost", "given up", 8, "2026-03-02T09:05:00.000Z");
     let own = format!("/executions/{id}");

@@ -25,6 +25,22 @@ pub struct Which {
     pub target: Option<String>,
 }
 
+/// Records by their ids.
+#[derive(Debug, clap::Args)]
+pub struct Named {
+    /// The object.
+    pub object: String,
+    /// The records' ids.
+    #[arg(required = true)]
+    pub ids: Vec<uuid::Uuid>,
+    /// The target: a name from sconn.toml, or the path of a SQLite file.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// How the result is shown.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
 /// How records are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RecordFormat {
@@ -96,36 +112,12 @@ pub enum RecordsCommand {
     },
     /// Archive records: they stay, but are left out.
     #[command(after_help = "Example:\n  sconn records archive products 01a20a45-c3f9-756f-bce6-3d47399954e0")]
-    Archive {
-        /// The object.
-        object: String,
-        /// The records' ids.
-        #[arg(required = true)]
-        ids: Vec<uuid::Uuid>,
-        /// The target: a name from sconn.toml, or the path of a SQLite file.
-        #[arg(long, value_name = "NAME")]
-        target: Option<String>,
-        /// How the result is shown.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Archive(Named),
     /// Take records out of the archive.
     #[command(
         after_help = "Example:\n  sconn records unarchive products 01a20a45-c3f9-756f-bce6-3d47399954e0"
     )]
-    Unarchive {
-        /// The object.
-        object: String,
-        /// The records' ids.
-        #[arg(required = true)]
-        ids: Vec<uuid::Uuid>,
-        /// The target: a name from sconn.toml, or the path of a SQLite file.
-        #[arg(long, value_name = "NAME")]
-        target: Option<String>,
-        /// How the result is shown.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-    },
+    Unarchive(Named),
 }
 
 /// `sconn schema`

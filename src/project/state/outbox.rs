@@ -79,6 +79,19 @@ macro_rules! stored {
 stored!(MessageKind { Mail = "mail", Hook = "hook" });
 stored!(MessageState { Waiting = "waiting", Sent = "sent", GivenUp = "given up" });
 
+/// What became of the wish to try a message again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due now.
+    Due,
+    /// It was sent.
+    Sent,
+    /// It is on its way.
+    Underway,
+    /// There is none.
+    Unknown,
+}
+
 /// A message to enter.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -324,25 +337,34 @@ impl State {
         self.connection.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?))).map_err(|e| self.failed(&e))
     }
 
-    /// Lets a message that was not sent be tried at once; one that was given up has all its tries again.
-    /// Whether there was such a message.
+    /// Lets a message that was not sent be tried at once; one that was given up has all its tries again. One that
+    /// is on its way is left alone: it would be sent twice.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn retry_message(&mut self, id: &str, now: Timestamp) -> Result<bool, ProjectError> {
+    pub fn retry_message(&mut self, id: &str, now: Timestamp) -> Result<Retried, ProjectError> {
         self.together(|t| {
             let sql = "UPDATE outbox SET next_at = ?2, lease_until = NULL, done_at = NULL,
                          attempts = iif(state = 'given up', 0, attempts), state = 'waiting'
-                       WHERE id = ?1 AND state <> 'sent'";
-            Ok(t.execute(sql, [id, &stamp(now)])? > 0)
+                       WHERE id = ?1 AND state <> 'sent' AND (lease_until IS NULL OR lease_until <= ?2)";
+            if t.execute(sql, [id, &stamp(now)])? > 0 {
+                return Ok(Retried::Due);
+            }
+            let sent = "SELECT state = 'sent' FROM outbox WHERE id = ?1";
+            Ok(match t.query_row(sent, [id], |r| r.get(0)).optional()? {
+                Some(true) => Retried::Sent,
+                Some(false) => Retried::Underway,
+                None => Retried::Unknown,
+            })
         })
     }
 
-    /// Takes a message out of the outbox: it is not sent any more. Whether there was one.
+    /// Takes a message out of the outbox: it is not sent any more. What was sent stays, to be looked up. Whether it
+    /// was taken out.
     ///
     /// # Errors
     /// Where the state cannot be written.
     pub fn discard_message(&mut self, id: &str) -> Result<bool, ProjectError> {
-        self.together(|t| Ok(t.execute("DELETE FROM outbox WHERE id = ?1", [id])? > 0))
+        self.together(|t| Ok(t.execute("DELETE FROM outbox WHERE id = ?1 AND state <> 'sent'", [id])? > 0))
     }
 }

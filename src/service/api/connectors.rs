@@ -200,6 +200,17 @@ pub enum Waiting {
     Cancel(Vec<String>),
 }
 
+/// A connector that was made active.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Activated {
+    /// As it stands now.
+    #[serde(flatten)]
+    pub connector: ConnectorDetails,
+    /// The connectors that its file declared before, under other names, and that were active until now.
+    #[schema(example = json!([]))]
+    pub deactivated: Vec<String>,
+}
+
 /// Keep or cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -220,9 +231,9 @@ pub enum KeepOrCancel {
     params(("name" = String, Path, description = "The connector", example = "vendor_prices")),
     request_body(content = Option<Activate>, example = json!({"queued": "keep"})),
     responses(
-        (status = 200, description = "It is active", body = ConnectorDetails, example = json!(examples::connector_details())),
+        (status = 200, description = "It is active", body = Activated, example = json!(examples::activated())),
         (status = 409, description = "Executions wait: say what becomes of them", body = ApiError, example = json!({
-            "error": "1 queued executions would begin once `vendor_prices` is active",
+            "error": "1 execution would begin or go on once `vendor_prices` is active",
             "help": "say what becomes of them: {\"queued\": \"keep\"}, \"cancel\", or a list of the ids to cancel",
             "queued": ["20240304T101500Z-3f9a1c"],
         })),
@@ -235,9 +246,9 @@ pub(super) async fn activate(
     _caller: Admin,
     Path(name): Path<String>,
     Body(wanted): Body<Activate>,
-) -> Result<Json<ConnectorDetails>, ApiError> {
+) -> Result<Json<Activated>, ApiError> {
     let (project, wanted_name) = (app.project().clone(), name.clone());
-    app.with(move |state| {
+    let activated = app.with(move |state| {
         connector(&project, state, &wanted_name)?;
         let Some(own) = project.state()? else { return Err(ApiError::broken()) };
         let mut known = Known::named(project, own, &wanted_name)?;
@@ -254,19 +265,22 @@ pub(super) async fn activate(
                     Some(other) => format!("`{other}` is none that waits; nothing was changed"),
                 },
                 None => {
-                    format!("{} executions would begin or go on once `{wanted_name}` is active", ids.len())
+                    let many =
+                        if ids.len() == 1 { "1 execution" } else { &format!("{} executions", ids.len()) };
+                    format!("{many} would begin or go on once `{wanted_name}` is active")
                 }
             };
             conflict = Some((what, ids));
             Err(Failure::new("", ""))
         });
-        let Some((what, ids)) = conflict else { return Ok(done.map(drop)?) };
+        let Some((what, ids)) = conflict else { return Ok(done?.before) };
         let help =
             "say what becomes of them: {\"queued\": \"keep\"}, \"cancel\", or a list of the ids to cancel";
         Err(ApiError::new(StatusCode::CONFLICT, what, help).with_queued(ids))
-    })
-    .await?;
-    details(&app, name).await
+    });
+    let deactivated = activated.await?;
+    let Json(connector) = details(&app, name).await?;
+    Ok(Json(Activated { connector, deactivated }))
 }
 
 /// Deactivate a connector

@@ -150,20 +150,21 @@ pub(super) async fn show(
 }
 
 /// Reads ids; in JSON 17 may be written 17.0, and some programs know no other numbers.
-fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<i64>, D::Error> {
+fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<i64>>, D::Error> {
     let whole = |n: &Number| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64);
     let id =
         |n: Number| n.as_i64().or_else(|| whole(&n)).ok_or_else(|| D::Error::custom(format!("{n} is no id")));
-    Vec::<Number>::deserialize(from)?.into_iter().map(id).collect()
+    let given: Option<Vec<Number>> = Option::deserialize(from)?;
+    given.map(|numbers| numbers.into_iter().map(id).collect()).transpose()
 }
 
 /// What to run of a connector's events.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Replay {
-    /// Their ids; where none are given, all that wait or are captured.
+    /// Their ids; left out, all that wait or are captured. A list without any is refused.
     #[serde(deserialize_with = "ids")]
-    events: Vec<i64>,
+    events: Option<Vec<i64>>,
     /// Of these, only those that came since then.
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
@@ -192,10 +193,16 @@ pub(super) async fn replay(
     Path(name): Path<String>,
     Body(wanted): Body<Replay>,
 ) -> Result<Response, ApiError> {
+    // Whoever came out with no ids does not mean all.
+    if wanted.events.as_ref().is_some_and(Vec::is_empty) {
+        return Err(which_events(
+            "give their ids in `events`; without `events` all are meant that wait or are captured",
+        ));
+    }
     let project = app.project().clone();
     let queued = app.with(move |state| {
         let known = connector(&project, state, &name)?;
-        let events = choose_events(state, &name, &wanted.events, wanted.since)?;
+        let events = choose_events(state, &name, wanted.events.as_deref(), wanted.since)?;
         if wanted.mode != Some(Mode::Live) {
             return Ok(replay_events(&project, state, &known, &events, caller.who().to_owned())?);
         }
@@ -205,14 +212,18 @@ pub(super) async fn replay(
     queued.await.map(|id| (Queued::New(id), None)).and_then(accepted)
 }
 
+fn which_events(help: &str) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "which events?", help)
+}
+
 /// What to throw away of a connector's events.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Discard {
     /// Their ids.
     #[serde(deserialize_with = "ids")]
-    events: Vec<i64>,
-    /// All that wait or are captured and came since then.
+    events: Option<Vec<i64>>,
+    /// Those that came since then; without `events`, of all that wait or are captured.
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
     /// All that wait or are captured.
@@ -247,14 +258,14 @@ pub(super) async fn discard(
     Path(name): Path<String>,
     Body(wanted): Body<Discard>,
 ) -> Result<Json<DiscardedEvents>, ApiError> {
-    if wanted.events.is_empty() && wanted.since.is_none() && !wanted.all {
-        let help = "give their ids in `events`, a time in `since`, or \"all\": true";
-        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "which events?", help));
+    let named = wanted.events.as_ref().map(|events| !events.is_empty());
+    if !named.unwrap_or(wanted.since.is_some() || wanted.all) {
+        return Err(which_events("give their ids in `events`, a time in `since`, or \"all\": true"));
     }
     let project = app.project().clone();
     let done = app.with(move |state: &mut ProjectState| {
         connector(&project, state, &name)?;
-        let events = choose_events(state, &name, &wanted.events, wanted.since)?;
+        let events = choose_events(state, &name, wanted.events.as_deref(), wanted.since)?;
         Ok::<_, ApiError>(discard_events(state, &events)?)
     });
     let done = done.await?;

@@ -1,7 +1,7 @@
 //! Examples in the API's description. They are made of what is sent, so that they cannot differ from it.
 
 use super::super::health::Ready;
-use super::connectors::{Connector, ConnectorDetails, Connectors, Parameter};
+use super::connectors::{Activated, Connector, ConnectorDetails, Connectors, Parameter};
 use super::events::{DiscardedEvents, EventDetails, EventHead, EventState, Events};
 use super::executions::{Executions, ProgressEvent, ProgressName, Submitted};
 use super::outbox::{Message, MessageDetails, MessageKind, MessageState, Messages};
@@ -117,6 +117,10 @@ pub(super) fn connector_details() -> ConnectorDetails {
         parameters: vec![parameter],
         objects: vec!["suppliers".into(), "products".into()],
     }
+}
+
+pub(super) fn activated() -> Activated {
+    Activated { connector: connector_details(), deactivated: Vec::new() }
 }
 
 fn event_head(id: i64) -> EventHead {

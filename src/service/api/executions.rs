@@ -27,10 +27,17 @@ impl Asked {
     /// Reads the query and the fields of a form, which may say the same things.
     fn read(app: &App, pairs: Vec<(String, String)>) -> Result<Self, ApiError> {
         let mut asked = Self { live: false, params: Vec::new(), target: None };
+        let (mut mode, mut place) = (None, None);
         for (key, value) in pairs {
             match key.as_str() {
-                "mode" => asked.live = live(&value)?,
-                "target" => asked.target = Some(target(app, &value)?.to_owned()),
+                "mode" => {
+                    asked.live = live(&value)?;
+                    once("mode", &mut mode, value)?;
+                }
+                "target" => {
+                    asked.target = Some(target(app, &value)?.to_owned());
+                    once("target", &mut place, value)?;
+                }
                 // Read by the upload.
                 "name" => {}
                 other => match other.strip_prefix("param.") {
@@ -46,6 +53,18 @@ impl Asked {
             }
         }
         Ok(asked)
+    }
+}
+
+/// What is said twice is said alike.
+fn once(what: &str, said: &mut Option<String>, value: String) -> Result<(), ApiError> {
+    match said.replace(value) {
+        Some(before) if said.as_ref() != Some(&before) => Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            format!("`{what}` is said twice: {before} and {}", said.as_deref().unwrap_or_default()),
+            "say it once, in the query or in the form",
+        )),
+        _ => Ok(()),
     }
 }
 

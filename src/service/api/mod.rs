@@ -9,6 +9,8 @@ mod outbox;
 mod records;
 mod views;
 
+pub(super) use outbox::retried;
+
 use super::{ApiError, App, Upload};
 use crate::life::discover;
 use crate::project::Project;

@@ -3,7 +3,7 @@
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read, Run};
 use super::{Refused, examples, execution, page_size, rest};
-use crate::project::state::{self, WantedMessages};
+use crate::project::state::{self, Retried, State as ProjectState, WantedMessages};
 use crate::system::clock::{Clock, SystemClock};
 use axum::Json;
 use axum::extract::State;
@@ -186,7 +186,7 @@ pub(super) async fn show(
     params(("id" = String, Path, description = "The message", example = "msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")),
     responses(
         (status = 200, description = "It is tried soon", body = MessageDetails, example = json!(examples::message())),
-        (status = 409, description = "It was sent", body = ApiError, example = json!({"error": "the message was sent", "help": "nothing is to be done"})),
+        (status = 409, description = "It was sent, or is on its way", body = ApiError, example = json!({"error": "the message was sent", "help": "nothing is to be done"})),
         Refused,
     ),
 )]
@@ -197,12 +197,24 @@ pub(super) async fn retry(
 ) -> Result<Json<MessageDetails>, ApiError> {
     let now = app.with(move |state| {
         known(state, &id)?;
-        if !state.retry_message(&id, SystemClock.now())? {
-            return Err(ApiError::new(StatusCode::CONFLICT, "the message was sent", "nothing is to be done"));
-        }
+        retried(state, &id)?;
         known(state, &id)
     });
     now.await.map(|m| Json(m.into()))
+}
+
+/// Lets a message be tried at once.
+///
+/// # Errors
+/// Where there is nothing to try.
+pub(in crate::service) fn retried(state: &mut ProjectState, id: &str) -> Result<(), ApiError> {
+    let refused = |what, help| Err(ApiError::new(StatusCode::CONFLICT, what, help));
+    match state.retry_message(id, SystemClock.now())? {
+        Retried::Due => Ok(()),
+        Retried::Unknown => Err(ApiError::missing("message", id)),
+        Retried::Sent => refused("the message was sent", "nothing is to be done"),
+        Retried::Underway => refused("the message is being sent just now", "look at it again in a moment"),
+    }
 }
 
 /// Take a message out
@@ -213,6 +225,7 @@ pub(super) async fn retry(
     params(("id" = String, Path, description = "The message", example = "msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")),
     responses(
         (status = 200, description = "It is out", body = MessageDetails, example = json!(examples::message())),
+        (status = 409, description = "It was sent, and stays to be looked up", body = ApiError, example = json!({"error": "the message was sent", "help": "nothing is to be done"})),
         Refused,
     ),
 )]
@@ -223,8 +236,10 @@ pub(super) async fn discard(
 ) -> Result<Json<MessageDetails>, ApiError> {
     let gone = app.with(move |state| {
         let message = known(state, &id)?;
-        state.discard_message(&id)?;
-        Ok::<_, ApiError>(message)
+        if !state.discard_message(&id)? {
+            return Err(ApiError::new(StatusCode::CONFLICT, "the message was sent", "nothing is to be done"));
+        }
+        Ok(message)
     });
     gone.await.map(|m| Json(m.into()))
 }

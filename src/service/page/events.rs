@@ -133,7 +133,7 @@ pub async fn change(
     let back = format!("/connectors/{}/events", show::encode(&name));
     let begun = app
         .with(move |state| {
-            let events = choose_events(state, &name, &ids, None)?;
+            let events = choose_events(state, &name, Some(&ids), None)?;
             if discards {
                 discard_events(state, &events)?;
                 return Ok(None);

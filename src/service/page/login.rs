@@ -87,12 +87,6 @@ pub async fn login(
         return shown(&headers, &next, StatusCode::FORBIDDEN, error);
     }
     let now = SystemClock.now();
-    if tries.exhausted(now) {
-        let error = "Too many wrong tokens. Wait a minute, then try again.";
-        let mut response = shown(&headers, &next, StatusCode::TOO_MANY_REQUESTS, error)?;
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
-        return Ok(response);
-    }
     let token = form.get("token").unwrap_or_default().trim().to_owned();
     // A new id: nobody can have known it before.
     let id = SessionId::new();
@@ -107,6 +101,13 @@ pub async fn login(
         })
         .await?;
     let Some(known) = known else {
+        // Who has the right one is let in all the same: others' tries keep nobody out.
+        if tries.exhausted(now) {
+            let error = "Too many wrong tokens. Wait a minute, then try again.";
+            let mut response = shown(&headers, &next, StatusCode::TOO_MANY_REQUESTS, error)?;
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+            return Ok(response);
+        }
         tries.add(now);
         let error = "This token is not known. `sconn tokens add NAME` makes one.";
         return shown(&headers, &next, StatusCode::UNAUTHORIZED, error);

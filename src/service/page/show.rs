@@ -1,10 +1,11 @@
 //! How things are shown: times, counts, states.
 
-use crate::life::{Artefact, InputFile, io_words, kept_files, kept_input};
+use crate::life::{Artefact, InputFile, io_words, kept_files, kept_input, winds_up};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, Status};
 use crate::report::{StatusCounts, StepSummary, Summary, grouped, visible};
-use jiff::Timestamp;
+use crate::system::clock::{Clock, SystemClock};
+use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 
 /// A text of somebody else's with what cannot be seen made visible; the templates escape it.
@@ -147,6 +148,9 @@ pub fn class_of(status: &str) -> &'static str {
 const SOON: u32 = 1000;
 const LATER: u32 = 5000;
 
+/// How long an execution is new.
+const NEW: SignedDuration = SignedDuration::from_secs(60);
+
 /// An execution in a list, or at the head of its page.
 pub struct Execution {
     pub row: ExecutionRow,
@@ -213,6 +217,11 @@ impl Execution {
         }
     }
 
+    /// Whether its load steps are still to come, or go on.
+    pub fn loading(&self) -> bool {
+        self.running() && !winds_up(&self.row)
+    }
+
     pub fn running(&self) -> bool {
         self.row.state == ExecutionState::Running
     }
@@ -233,9 +242,13 @@ impl Execution {
     }
 }
 
-/// How often a page with these asks what has changed; none where nothing changes by itself.
+/// How often a page with these asks what has changed; none where nothing changes by itself. What was just asked for
+/// mostly begins at once, and may be over soon.
 pub fn every<'e>(all: impl IntoIterator<Item = &'e Execution>) -> Option<u32> {
-    all.into_iter().filter(|e| e.moves()).map(|e| if e.running() { SOON } else { LATER }).min()
+    let lately = SystemClock.now() - NEW;
+    let new = |e: &Execution| e.row.queued_at.parse::<Timestamp>().is_ok_and(|queued| queued > lately);
+    let soon = |e: &Execution| e.running() || e.row.state == ExecutionState::Queued && new(e);
+    all.into_iter().filter(|e| e.moves()).map(|e| if soon(e) { SOON } else { LATER }).min()
 }
 
 /// A text of at most so many characters.
@@ -255,7 +268,10 @@ fn took(row: &ExecutionRow) -> Option<String> {
 /// What it is at, or waits for.
 fn stage(row: &ExecutionRow) -> String {
     match row.state {
-        ExecutionState::Running if row.cancel => "stopping after the chunk in hand".to_owned(),
+        // What comes after its last chunk is told as what it is.
+        ExecutionState::Running if row.cancel && !winds_up(row) => {
+            "stopping after the chunk in hand".to_owned()
+        }
         ExecutionState::Running => clear(row.stage.as_deref().unwrap_or("starting")),
         ExecutionState::Queued => "waits for its turn".to_owned(),
         ExecutionState::Interrupted if row.left_to_people => "left to people".to_owned(),

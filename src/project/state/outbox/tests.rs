@@ -66,7 +66,12 @@ fn a_message_is_with_one_process_at_a_time_and_a_late_one_is_not_heard() {
     assert_eq!(state.message("msg e").unwrap().unwrap().state, MessageState::Waiting);
     state.message_sent(&own, at(402)).unwrap();
     assert_eq!(state.message("msg e").unwrap().unwrap().state, MessageState::Sent);
-    assert!(!state.retry_message("msg e", at(403)).unwrap(), "what was sent is not sent again");
+    assert_eq!(
+        state.retry_message("msg e", at(403)).unwrap(),
+        Retried::Sent,
+        "what was sent is not sent again"
+    );
+    assert_eq!(state.retry_message("msg none", at(403)).unwrap(), Retried::Unknown);
     assert_eq!(state.claim_message(None, at(9_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 0));
 }
@@ -80,10 +85,13 @@ fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() 
     assert_eq!(state.claim_message(None, at(69), &anybody).unwrap(), None);
     let message = state.claim_message(None, at(70), &anybody).unwrap().unwrap();
     assert_eq!((message.attempts, message.last_error.as_deref()), (2, Some("busy")));
+    // Whoever has it sends it: tried again meanwhile, it would be sent twice.
+    assert_eq!(state.retry_message("msg e", at(70)).unwrap(), Retried::Underway);
+    assert_eq!(state.claim_message(None, at(70), &anybody).unwrap(), None);
     state.message_failed(&message, "no", None, at(71)).unwrap();
     assert_eq!(state.claim_message(None, at(99_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 1));
-    assert!(state.retry_message("msg e", at(80)).unwrap());
+    assert_eq!(state.retry_message("msg e", at(80)).unwrap(), Retried::Due);
     assert_eq!(
         state.claim_message(None, at(80), &anybody).unwrap().unwrap().attempts,
         1,
