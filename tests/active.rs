@@ -313,12 +313,12 @@ fn a_file_that_is_gone_or_has_errors_is_not_called_edited() {
         assert!(text.starts_with(&format!("shop  Operational, version 1, {words}\n")), "{text}");
     };
     project.file("shop.sconn", &SHOP.replace("with sku", "with skuu"));
-    told("its file has errors: `sconn check` tells them");
+    told("shop.sconn has errors: `sconn check` tells them");
     project.file("shop.sconn", "connector {");
-    told("its file has errors: `sconn check` tells them");
+    told("shop.sconn has errors: `sconn check` tells them");
     assert_says(&project.ends(2, &["activate", "shop.sconn"]).stderr, &["shop.sconn"]);
     fs::remove_file(project.at("shop.sconn")).unwrap();
-    told("its file is gone");
+    told("shop.sconn is gone");
     assert_says(&project.ends(2, &["activate", "shop.sconn"]).stderr, &["shop.sconn: there is no such file"]);
     assert_says(&project.ends(0, &["deactivate", "shop.sconn"]).stdout, &["shop is inactive"]);
     let never = project.ends(2, &["deactivate", "other.sconn"]).stderr;

@@ -206,10 +206,10 @@ fn what_died_before_it_came_into_the_queue_leaves_nothing() {
     assert_eq!(folders(), 4);
     // What is being made has its lock; what waits is known.
     let waits = desk.submit("good.csv");
-    let made = asleep(&desk, &submit, "input kept");
+    let made = desk.sleeps_at("input kept", &submit);
     desk.work();
     assert_eq!((folders(), desk.state(&waits).as_str()), (2, "completed"));
-    made.wakes();
+    made.wake();
     assert_eq!(made.ends().0, Some(0));
     desk.work();
     assert_eq!((folders(), desk.executions().len(), desk.items()), (2, 2, 5));
@@ -229,37 +229,14 @@ fn an_execution_whose_folder_is_gone_keeps_nothing_else_waiting() {
     assert_says(&row["failure"], &["bring its folder back, or cancel it"]);
 }
 
-/// A process that a test sends to sleep at a point, and wakes.
-fn asleep(desk: &Desk, args: &[&str], point: &str) -> Running {
-    let mut command = desk.command(args);
-    command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = Running(command.spawn().unwrap());
-    let stat = format!("/proc/{}/stat", child.0.id());
-    eventually("it sleeps", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
-    child
-}
-
-impl Running {
-    fn wakes(&self) {
-        assert!(Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status().unwrap().success());
-    }
-
-    /// Its exit code, and what it said.
-    fn ends(mut self) -> (Option<i32>, String) {
-        let mut said = String::new();
-        std::io::Read::read_to_string(&mut self.0.stderr.take().unwrap(), &mut said).unwrap();
-        (self.0.wait().unwrap().code(), said)
-    }
-}
-
 const LIVE: [&str; 6] = ["run", "shop.sconn", "--live", "--no-report", "--input", "good.csv"];
 
 #[test]
 fn a_connector_that_becomes_inactive_while_a_run_begins_stops_it() {
     let desk = Desk::new("");
-    let run = asleep(&desk, &LIVE, "take execution");
+    let run = desk.sleeps_at("take execution", &LIVE);
     desk.ends(0, &["deactivate", "shop"]);
-    run.wakes();
+    run.wake();
     let (code, said) = run.ends();
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("`shop` does not run live: it is Inactive"), "{said}");
@@ -270,11 +247,11 @@ fn a_connector_that_becomes_inactive_while_a_run_begins_stops_it() {
 #[test]
 fn a_worker_that_was_only_slow_goes_on_whoever_looked_meanwhile() {
     let desk = Desk::new("");
-    let run = asleep(&desk, &LIVE, "committed");
+    let run = desk.sleeps_at("committed", &LIVE);
     desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
     let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(desk.execution(&id)["state"], "interrupted");
-    run.wakes();
+    run.wake();
     let (code, said) = run.ends();
     assert_eq!((code, desk.items()), (Some(0), 5), "{said}");
     assert_eq!(desk.execution(&id)["state"], "completed");
@@ -285,7 +262,7 @@ fn a_silent_worker_is_ended_whoever_found_it_so_and_nothing_else_waits_for_it() 
     let desk = Desk::new("");
     desk.file("other.sconn", &SHOP.replace("connector shop", "connector other"));
     desk.ends(0, &["activate", "other.sconn"]);
-    let run = asleep(&desk, &LIVE, "committed");
+    let run = desk.sleeps_at("committed", &LIVE);
     desk.set("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z' WHERE state = ?1", "running");
     let id = desk.json(&["executions", "list"])[0]["id"].as_str().unwrap().to_owned();
     let args = ["submit", "other.sconn", "--input", "good.csv", "--live", "--no-report"];
@@ -335,7 +312,7 @@ fn a_folder_whose_execution_waits_or_was_interrupted_is_nobody_elses() {
 #[test]
 fn a_run_waits_until_there_is_a_place_for_it() {
     let desk = Desk::new("");
-    let first = asleep(&desk, &LIVE, "committed");
+    let first = desk.sleeps_at("committed", &LIVE);
     let mut second = desk.command(&LIVE);
     let mut second = Running(second.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
     let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
@@ -344,7 +321,7 @@ fn a_run_waits_until_there_is_a_place_for_it() {
     assert!(line.contains("waiting until another execution of the connector has ended"), "{line}");
     // A dry run changes nothing, and waits for nobody.
     desk.ends(0, &["run", "shop.sconn", "--no-report", "--input", "good.csv"]);
-    first.wakes();
+    first.wake();
     assert_eq!(first.ends().0, Some(0));
     let mut rest = String::new();
     std::io::Read::read_to_string(&mut said, &mut rest).unwrap();
@@ -357,7 +334,7 @@ fn a_run_waits_until_there_is_a_place_for_it() {
 #[test]
 fn a_run_that_waits_can_be_cancelled_and_holds_nothing() {
     let desk = Desk::new("");
-    let first = asleep(&desk, &LIVE, "committed");
+    let first = desk.sleeps_at("committed", &LIVE);
     let mut second = desk.command(&LIVE);
     let mut second = Running(second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
@@ -367,7 +344,7 @@ fn a_run_that_waits_can_be_cancelled_and_holds_nothing() {
     std::io::Read::read_to_string(&mut second.0.stdout.take().unwrap(), &mut shown).unwrap();
     assert_eq!(second.0.wait().unwrap().code(), Some(1));
     assert!(shown.contains("is cancelled; it had not begun"), "{shown}");
-    first.wakes();
+    first.wake();
     assert_eq!(first.ends().0, Some(0));
     assert_eq!(desk.json(&["executions", "list"])[0]["state"], "cancelled");
     // Where nothing may run, it is said before anything is queued.
@@ -429,20 +406,14 @@ fn an_execution_that_cannot_begin_now_is_tried_again_a_while_later() {
 #[test]
 fn a_run_that_waits_for_its_target_can_be_cancelled() {
     let desk = Desk::new("");
-    let mut run = desk.command(&["run", "shop.sconn", "--input", "good.csv", "--live"]);
-    let run = run.env("SCONN_SLEEP_AT", "claimed").stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = Running(run.spawn().unwrap());
-    let pid = child.0.id();
-    eventually("it comes to its claim", || {
-        std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ")
-    });
+    let run = desk.sleeps_at("claimed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
     let store = rusqlite::Connection::open(desk.at(".sconn/store.sqlite")).unwrap();
     store.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(Command::new("kill").args(["-CONT", &pid.to_string()]).status().unwrap().success());
+    run.wake();
     let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
     desk.ends(0, &["executions", "cancel", &id]);
     // The store stays locked all the while.
-    assert_eq!(child.0.wait().unwrap().code(), Some(1));
+    assert_eq!(run.ends().0, Some(1));
     store.execute_batch("ROLLBACK").unwrap();
     assert_eq!(desk.execution(&id)["state"], "cancelled");
     assert_eq!((&desk.summary(&id)["steps"][0]["counts"]["not_processed"], desk.items()), (&5.into(), 0));

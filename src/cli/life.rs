@@ -6,6 +6,7 @@ use super::{Exit, Failure, Look, print, print_json, tell_result};
 use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
+use crate::report::visible;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 
@@ -146,7 +147,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     for line in &lines {
         let c = &line.connector;
         let version = c.version.map(|v| format!(", version {v}")).unwrap_or_default();
-        let changed = line.changed.map(|changed| format!(", {}", changed.words())).unwrap_or_default();
+        let changed =
+            line.changed.map(|changed| format!(", {}", changed.words(&visible(&c.file)))).unwrap_or_default();
         let queued = if line.queued > 0 { format!(", {} queued", line.queued) } else { String::new() };
         let next = line.next_slot.as_ref().map(|slot| format!(", next slot {slot}")).unwrap_or_default();
         print(&format!("{:width$}  {}{version}{changed}{queued}{next}\n", c.name, c.status.words()))?;

@@ -22,13 +22,13 @@ pub enum Changed {
 }
 
 impl Changed {
-    /// What people should know, after the connector's status.
-    pub fn words(self) -> &'static str {
+    /// What people should know, after the connector's status; `file` is its file.
+    pub fn words(self, file: &str) -> String {
         match self {
-            Changed::Edited => "edited since: activate it again",
-            Changed::Errors => "its file has errors: `sconn check` tells them",
-            Changed::Renamed => "its file declares another connector now",
-            Changed::Gone => "its file is gone",
+            Changed::Edited => "edited since: activate it again".to_owned(),
+            Changed::Errors => format!("{file} has errors: `sconn check` tells them"),
+            Changed::Renamed => format!("{file} declares another connector now"),
+            Changed::Gone => format!("{file} is gone"),
         }
     }
 }

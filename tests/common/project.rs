@@ -2,6 +2,7 @@
 
 use super::{Output, command_in, output_of};
 use serde_json::Value;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -64,6 +65,13 @@ impl Running {
     pub fn wake(&self) {
         let kill = Command::new("kill").args(["-CONT", &self.0.id().to_string()]).status();
         assert!(kill.unwrap().success());
+    }
+
+    /// The exit code of one that [`Project::sleeps_at`] gave, and what it said.
+    pub fn ends(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.0.wait().unwrap().code(), said)
     }
 }
 
@@ -162,7 +170,7 @@ impl Project {
     /// Starts a command that sleeps at a point; gives it once it does.
     pub fn sleeps_at(&self, point: &str, args: &[&str]) -> Running {
         let mut command = self.command(args);
-        command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Running(command.spawn().unwrap());
         let stat = format!("/proc/{}/stat", process.0.id());
         eventually(point, || {

@@ -3,9 +3,9 @@
 use super::super::{ApiError, App};
 use super::messages::{self, Told};
 use super::session::Visitor;
-use super::show::{self, Badge, Execution};
+use super::show::{self, Badge, Execution, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Changed, Standing, discover, known_plan, standing};
+use crate::life::{Standing, discover, known_plan, standing};
 use crate::plan::Trigger;
 use crate::project::Project;
 use crate::project::state::State;
@@ -20,7 +20,7 @@ struct Line {
     trigger: String,
     version: Option<i64>,
     /// What became of its file.
-    changed: Option<&'static str>,
+    changed: Option<String>,
     queued: usize,
     /// The next slot of its schedule.
     next: Option<String>,
@@ -63,7 +63,7 @@ fn line(
         badge: connector.status.into(),
         trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector.trigger)),
         version: connector.version,
-        changed: changed.map(Changed::words),
+        changed: changed.map(|changed| clear(&changed.words(&connector.file))),
         queued,
         next: next_slot,
         last: last.map(|row| Execution::of(project, row)),
