@@ -122,7 +122,9 @@ fn a_webhook_is_kept_inactive_while_sample_payloads_are_captured_without_a_live_
     let shown = desk.ends(0, &["events", "show", "2"]).stdout;
     assert!(shown.contains("query        n=1") && shown.contains("{\"a\": \"x, \\\"y\\\"\"}"), "{shown}");
     // A connector is developed on them.
-    desk.ends(0, &["events", "sample", "orders", "--to", "sample.csv"]);
+    let lost = desk.ends(2, &["events", "sample", "orders", "--to", "orders.sconn"]).stderr;
+    assert!(lost.contains("orders.sconn: it is there already") && lost.contains("--force"), "{lost}");
+    desk.ends(0, &["events", "sample", "orders", "--to", "sample.csv", "--force"]);
     desk.file("orders.sconn", &whole);
     desk.ends(0, &["check", "orders.sconn"]);
     let dry = desk.ends(0, &["events", "replay", "orders.sconn", "2", "--no-report"]);
@@ -155,7 +157,7 @@ fn what_arrived_while_inactive_is_not_processed_retroactively_but_can_be_on_purp
     assert_eq!(desk.records(), ["n=1 {}", "n=2 {}", "n=3 {}"]);
     // Nothing becomes of one event twice.
     let again = desk.ends(2, &["events", "replay", "orders", "2", "--live"]);
-    assert!(again.stderr.contains("something became of one of these events already"), "{}", again.stderr);
+    assert!(again.stderr.contains("event 2 is batched, in execution"), "{}", again.stderr);
     let thrown = desk.ends(1, &["events", "discard", "orders", "2"]);
     assert!(thrown.stdout.contains("of 1 something became already"), "{}", thrown.stdout);
     assert_eq!(desk.queued(2).len(), 2);
@@ -319,6 +321,21 @@ fn hostile_requests_are_refused_and_nothing_of_them_is_kept() {
     // No content at all is one: what counts may stand in the query string.
     assert_eq!(post("/hooks/orders?only=this", &[], b"").status, 201);
     assert_eq!(desk.events(), ["waiting"; 3]);
+}
+
+#[test]
+fn what_waited_in_a_window_is_asked_about_before_its_connector_is_active_again() {
+    let desk = Desk::active("verify nothing batch 1h");
+    let service = desk.serve();
+    assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
+    drop(service);
+    assert_eq!(desk.events(), ["waiting"]);
+    desk.ends(0, &["deactivate", "orders"]);
+    let asked = desk.ends(2, &["activate", "orders"]).stderr;
+    assert!(asked.contains("1 execution would begin or go on once `orders` is active"), "{asked}");
+    assert_eq!((desk.events(), desk.executions().len()), (vec!["batched".to_owned()], 1));
+    desk.ends(0, &["activate", "orders", "--cancel-queued"]);
+    assert_eq!(desk.executions()[0]["state"], "cancelled");
 }
 
 #[test]

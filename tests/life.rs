@@ -160,6 +160,38 @@ fn queued_executions_can_be_cancelled_before_a_connector_is_active_again() {
 }
 
 #[test]
+fn what_waits_for_an_active_connector_runs_what_is_activated_and_that_is_said() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.submit("good.csv");
+    let asked = desk.ends(2, &["activate", "shop.sconn"]).stderr;
+    assert!(asked.contains("1 execution of `shop` would run the version that is activated now"), "{asked}");
+}
+
+#[test]
+fn what_is_no_file_is_not_kept_as_input() {
+    let desk = Desk::new();
+    let refused = desk.ends(2, &["submit", "shop.sconn", "--input", "/dev/zero"]).stderr;
+    assert!(refused.contains("/dev/zero: this is a device or a pipe, not a file"), "{refused}");
+    assert_eq!(desk.executions().len(), 0);
+}
+
+#[test]
+fn nothing_is_left_of_files_that_a_killed_process_was_writing() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.dies_at("recorded", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+    let hidden = || {
+        let names = std::fs::read_dir(desk.folder(&id)).unwrap().map(|e| e.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with('.')).count()
+    };
+    assert!(hidden() > 1, "its scratch, and what it was writing");
+    desk.ends(0, &["executions", "resume", &id]);
+    assert_eq!(hidden(), 0);
+}
+
+#[test]
 fn an_execution_in_the_queue_runs_from_the_copies_of_its_input() {
     let desk = Desk::new();
     desk.ends(0, &["activate", "shop.sconn"]);

@@ -1,5 +1,5 @@
 //! The one integration test binary: linking the engine once is enough.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod active;
 mod after;
@@ -20,6 +20,7 @@ mod memory;
 mod mutations;
 mod outputs;
 mod page;
+mod say;
 mod sentences;
 mod soak;
 mod tell;

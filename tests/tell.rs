@@ -91,6 +91,9 @@ fn why_an_execution_waits_is_told() {
     project.file("shop.sconn", &shop("  concurrency 0"));
     project.ends(0, &["activate", "shop", "--keep-queued"]);
     assert_eq!(waits(&first), "the concurrency of `shop` is 0: it holds its queue");
+    let held = project.ends(2, &["executions", "resume", &first]).stderr;
+    assert!(held.contains("`shop` holds its executions back: its `concurrency` is 0"), "{held}");
+    assert_eq!(project.json(&["executions", "show", &first])["state"], "queued", "it waits still");
     assert_eq!(project.json(&["executions", "show", &first])["waits"], waits(&first));
     project.file("shop.sconn", SHOP);
     project.ends(0, &["activate", "shop", "--keep-queued"]);
@@ -105,6 +108,8 @@ fn why_an_execution_waits_is_told() {
     assert_eq!(shown(&project, &first, "progress"), ["57 %, 4 of 7"]);
     assert_eq!(shown(&project, &first, "stops"), ["asked to"]);
     assert_eq!(waits(&first), "", "what runs does not wait");
+    let status = project.ends(0, &["status"]).stdout;
+    assert!(status.contains(", 1 running, 1 queued\n"), "{status}");
     let list = project.ends(0, &["executions", "list"]).stdout;
     assert!(list.contains("running (loading items, 57 %, stopping)"), "{list}");
     state(
@@ -341,6 +346,16 @@ fn slips_are_told_and_nothing_is_done() {
     );
     let told = project.ends(2, &["status"]).stderr;
     assert!(told.contains("sconn.toml:7: watch.a: this folder is watched already, by watch.z"), "{told}");
+    // Connectors and settings are no input.
+    for folder in ["", ".", "inbox/..", ".sconn", ".sconn/executions"] {
+        project.file("sconn.toml", &format!("[watch.z]\nconnector = \"shop\"\nfolder = \"{folder}\"\n"));
+        let told = project.ends(2, &["status"]).stderr;
+        assert!(
+            told.contains("sconn.toml:3: watch.z: what is in this folder is the project's own"),
+            "{told}"
+        );
+        assert!(told.contains("folder = \"inbox\""), "{told}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `sconn events`: webhook events, looked at, tried, run, thrown away.
 
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
-use super::{Exit, Failure, Look, io_words, print, print_json, tell_result};
+use super::copy::{copy, may_write};
+use super::{Exit, Failure, Look, print, print_json, tell_result};
 use crate::life::{
     Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
 };
@@ -28,15 +29,11 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
             let samples = sample_events(&known.state, &events)?;
             super::run::run(dry_run(known.file, samples.file.clone(), no_report, format), look)
         }
-        EventsCommand::Sample { which, to, format } => {
+        EventsCommand::Sample { which, to, force, format } => {
             let (known, _, events) = choose(&which)?;
-            if let Some(folder) = to.parent().filter(|f| !f.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder)?;
-            }
             let samples = sample_events(&known.state, &events)?;
-            std::fs::copy(&samples.file, &to).map_err(|e| {
-                Failure::new(format!("{}: {}", to.display(), io_words(&e)), "choose another file with --to")
-            })?;
+            may_write(&samples.file, &to, force)?;
+            copy(&samples.file, &to)?;
             let (count, to) = (events.len(), to.display().to_string());
             tell_result(
                 format,

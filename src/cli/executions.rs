@@ -12,6 +12,7 @@ use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -161,7 +162,7 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     }
     text += &line("failure", row.failure.as_deref());
     text += &match &row.files_gone_at {
-        Some(at) => line("files", Some(&format!("removed at {at}, as the retention says"))),
+        Some(at) => line("files", Some(&format!("removed at {at}"))),
         None => line("folder", Some(&project.root().join(&row.folder).display().to_string())),
     };
     for message in state.messages(Some(id), 50)? {
@@ -191,7 +192,7 @@ fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
     let cancelled = was.is_some_and(|was| !was.ended());
     // Nobody else may be there to send what is told of its end; where it runs, that is its worker's.
     if cancelled && state.execution(id)?.is_some_and(|row| row.state.ended()) {
-        send_now(&project, Some(id), &|line| eprintln!("{line}"))?;
+        send_now(&project, Some(id), &|line| say(line))?;
     }
     tell_result(format, &format!("{id} {text}"), &json!({ "id": id, "was": was, "cancelled": cancelled }))
 }

@@ -3,10 +3,11 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print, print_json, tell_result};
-use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown};
+use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown, waiting};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use crate::report::visible;
+use crate::system::say::{say, say_on};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 
@@ -15,9 +16,10 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let connector = Connector::load(&known.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
     let name = &plan.connector.name;
+    let runs = known.state.connector(name)?.is_some_and(|c| c.status.runs());
     let mut cancelled = Vec::new();
     let done = crate::life::activate(&mut known, &connector, &plan, |queued| {
-        cancelled = settle(name, queued, args)?;
+        cancelled = settle(&waiting(name, queued.len(), runs), queued, args)?;
         Ok(cancelled.clone())
     })?;
     let mut text = format!("{name} is active, version {}", done.version);
@@ -29,22 +31,17 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     });
     tell_result(args.format, &text, &json)?;
     if !known.state.events(name, Some(EventState::Captured), None, 1, drop)?.is_empty() {
-        eprintln!("webhook events that were captured before stay so: sconn events list {name}");
+        say(format_args!("webhook events that were captured before stay so: sconn events list {name}"));
     }
-    unheard(&known.project, &plan).iter().for_each(|notice| eprintln!("notice: {notice}"));
+    unheard(&known.project, &plan).iter().for_each(|notice| say(format_args!("notice: {notice}")));
     Ok(Exit::Clean)
 }
 
 /// What waits would begin to run: the user says first what becomes of it.
-fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Vec<String>, Failure> {
+fn settle(what: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Vec<String>, Failure> {
     let list: Vec<String> =
         queued.iter().map(|e| format!("  {}  {}  since {}", e.id, e.state.words(), e.queued_at)).collect();
-    let count = queued.len();
-    let what = format!(
-        "{count} {} would begin or go on once `{name}` is active:\n{}",
-        if count == 1 { "execution" } else { "executions" },
-        list.join("\n")
-    );
+    let what = format!("{what}:\n{}", list.join("\n"));
     let cancel: Vec<&ExecutionRow> = if args.cancel_queued {
         queued.iter().collect()
     } else if args.keep_queued {
@@ -57,7 +54,7 @@ fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Ve
     Ok(cancel
         .into_iter()
         .map(|execution| {
-            eprintln!("cancelled {}", execution.id);
+            say(format_args!("cancelled {}", execution.id));
             execution.id.clone()
         })
         .collect())
@@ -65,13 +62,13 @@ fn settle(name: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Ve
 
 /// Asks on the terminal which of them to cancel.
 fn ask<'q>(what: &str, queued: &'q [ExecutionRow]) -> Result<Vec<&'q ExecutionRow>, Failure> {
-    eprintln!("{what}");
-    eprint!("Cancel which of them first? all, none, ids separated by spaces, or quit [none]: ");
+    say(&what);
+    say_on("Cancel which of them first? all, none, ids separated by spaces, or quit [none]: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     if std::io::stdin().read_line(&mut answer)? == 0 {
         // The end of the input is no answer.
-        eprintln!();
+        say("");
         answer = "quit".to_owned();
     }
     let words: Vec<&str> = answer.split_whitespace().collect();
@@ -149,9 +146,11 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         let version = c.version.map(|v| format!(", version {v}")).unwrap_or_default();
         let changed =
             line.changed.map(|changed| format!(", {}", changed.words(&visible(&c.file)))).unwrap_or_default();
-        let queued = if line.queued > 0 { format!(", {} queued", line.queued) } else { String::new() };
+        let counts = [(line.running, "running"), (line.interrupted, "interrupted"), (line.queued, "queued")];
+        let counts: String =
+            counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {n} {what}")).collect();
         let next = line.next_slot.as_ref().map(|slot| format!(", next slot {slot}")).unwrap_or_default();
-        print(&format!("{:width$}  {}{version}{changed}{queued}{next}\n", c.name, c.status.words()))?;
+        print(&format!("{:width$}  {}{version}{changed}{counts}{next}\n", c.name, c.status.words()))?;
     }
     if lines.is_empty() {
         print("there is no connector in the project's folder yet\n")?;

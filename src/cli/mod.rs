@@ -4,6 +4,8 @@ mod args;
 mod check;
 #[cfg(test)]
 mod commands;
+mod copy;
+
 mod events;
 mod executions;
 mod findings;
@@ -21,6 +23,7 @@ mod work;
 
 pub(crate) use crate::life::{Failure, io_words};
 use crate::report::visible;
+use crate::system::say::say_on;
 use args::{Args, Color, Command};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use std::io::{IsTerminal, Write};
@@ -62,7 +65,7 @@ fn tell(failure: &Failure, color: bool) {
         let mark = if number == 0 { painted("36", "help:") } else { "     ".to_owned() };
         text.push_str(&format!("  {mark} {}\n", visible(line)));
     }
-    eprint!("{text}");
+    say_on(text);
 }
 
 /// Columns where nothing says how many there are, and the most that are used: longer lines read badly.

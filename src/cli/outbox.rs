@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::project::state::{Message, MessageKind, MessageState, Retried, State};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use clap::Subcommand;
 use serde_json::json;
 
@@ -143,7 +144,7 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
             let text = format!("{message} is not sent any more");
             return tell_result(format, &text, &json!({ "id": message, "discarded": true }));
         }
-        OutboxCommand::Send => send_now(&project, None, &|line| eprintln!("{line}"))?,
+        OutboxCommand::Send => send_now(&project, None, &|line| say(line))?,
     }
     Ok(Exit::Clean)
 }

@@ -3,6 +3,7 @@
 use crate::life::Far;
 use crate::report::StepSummary;
 use crate::run::{Progress, REPORTING};
+use crate::system::say::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +31,7 @@ impl Stages {
         } else {
             "stopping after the chunk in hand"
         };
-        self.bar.suspend(|| eprintln!("{what} … (Ctrl-C again ends it at once)"));
+        self.bar.suspend(|| say(format_args!("{what} … (Ctrl-C again ends it at once)")));
     }
 
     /// Takes the line away.
@@ -48,7 +49,7 @@ impl Progress for Stages {
             name.clone_into(&mut shown);
         }
         if !self.terminal {
-            eprintln!("{name}");
+            say(name);
             return;
         }
         let template = match total {

@@ -5,6 +5,7 @@ use super::{Exit, Failure, print, tell_result};
 use crate::life::{RecordJson, without_archived};
 use crate::project::Project;
 use crate::report::{columns_of, visible};
+use crate::system::say::say;
 use crate::target::sqlite::{Store, StoredRecord};
 use serde_json::json;
 use std::io::Write;
@@ -99,7 +100,7 @@ fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit,
             let total = store.count(&which.object, &filters)?;
             print(&table(&records))?;
             if (records.len() as u64) < total {
-                eprintln!("{} of {total}; --limit shows more", records.len());
+                say(format_args!("{} of {total}; --limit shows more", records.len()));
             }
         }
         RecordFormat::Json => stream(|out| {

@@ -11,6 +11,7 @@ use crate::life::{
 use crate::report::{RunState, terminal};
 use crate::run::{Progress, RunError, execute};
 use crate::system::crash;
+use crate::system::say::say;
 use crate::system::stop::Stop;
 use crate::target::{Target, TargetError};
 use std::path::Path;
@@ -29,7 +30,7 @@ pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let target = asked.open_target()?;
     asked.register()?;
     if by && asked.project.mail().is_none() {
-        eprintln!("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
+        say("notice: no e-mail is sent: that needs a sconn.toml with [mail]");
     }
     go_and_tell(asked, target, format, look)
 }
@@ -41,14 +42,14 @@ pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Fai
     let state = known.state.connector(&known.name)?.filter(|_| args.live);
     let active = state.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten();
     let plan = if let Some((plan, notice)) = active {
-        notice.iter().for_each(|notice| eprintln!("warning: {notice}"));
+        notice.iter().for_each(|notice| say(format_args!("warning: {notice}")));
         plan
     } else {
         let connector = Connector::load(&args.file)?;
         let Some(plan) = plan_or_tell(&connector, look) else { return Ok(None) };
         let missing = if args.live { Vec::new() } else { incomplete(&connector, &plan) };
         let name = &plan.connector.name;
-        missing.iter().for_each(|missing| eprintln!("warning: `{name}` is not complete: {missing}"));
+        missing.iter().for_each(|missing| say(format_args!("warning: `{name}` is not complete: {missing}")));
         plan
     };
     if args.input.is_empty() && plan.needs_input() {
@@ -113,6 +114,11 @@ fn turn(
                 asked.folder.leave();
                 return Err(Failure::later("it is not its turn", ""));
             }
+            // Nothing will end that it could wait for.
+            Turn::Wait if asked.places() == Some(0) => {
+                asked.folder.leave();
+                return Err(asked.held());
+            }
             Turn::Wait if stop.asked() => {
                 asked.give_up()?;
                 return Ok(None);
@@ -132,7 +138,7 @@ fn turn(
 fn go_and_tell(asked: Asked, target: Box<dyn Target>, format: Format, look: Look) -> Result<Exit, Failure> {
     let (project, execution) = (asked.project.clone(), asked.execution.clone());
     let done = go(asked, target, Asker::Person, format, look);
-    let told = crate::life::send_now(&project, Some(&execution), &|line| eprintln!("{line}"));
+    let told = crate::life::send_now(&project, Some(&execution), &|line| say(line));
     let exit = done?;
     told.map(|()| exit)
 }

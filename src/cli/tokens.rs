@@ -5,6 +5,7 @@ use super::{Exit, Failure, print, print_json, tell_result};
 use crate::life::no_project;
 use crate::project::Project;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use serde_json::json;
 
 pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
@@ -17,7 +18,7 @@ pub(super) fn tokens(command: TokensCommand) -> Result<Exit, Failure> {
             state.add_token(&name, role.into(), &token, SystemClock.now())?;
             let email = email.unwrap_or_default();
             state.set_token_email(&name, &email)?;
-            eprintln!("the token `{name}`; it is shown only now:");
+            say(format_args!("the token `{name}`; it is shown only now:"));
             let role = crate::project::state::Role::from(role).name();
             let json = json!({ "name": name, "role": role, "email": email, "token": token });
             return tell_result(format, &token, &json);

@@ -4,6 +4,8 @@ use super::args::{RunArgs, WorkArgs};
 use super::{Exit, Failure, Look, tell_result};
 use crate::life::{Workers, no_project};
 use crate::project::Project;
+use crate::report::visible;
+use crate::system::say::say;
 use serde_json::json;
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ pub(super) fn work(args: &WorkArgs) -> Result<Exit, Failure> {
     let project = Project::here()?;
     let Some(state) = project.state()? else { return Err(no_project(project.root())) };
     let mut workers = Workers::new(project, state, args.at_once);
-    let news = |line: String| eprintln!("{line}");
+    let news = |line: String| say(visible(&line));
     if args.at_once == 0 {
         news("notice: with --at-once 0 nothing is run; what comes due is only queued".into());
     }

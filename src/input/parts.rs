@@ -80,6 +80,10 @@ pub fn check_given(files: &[PathBuf]) -> Result<(), InputError> {
                 return Err(InputError::refused(&shown, "this is a folder")
                     .with_hint("hand in the files in it: --input FILE, as often as needed"));
             }
+            Ok(m) if !m.is_file() => {
+                return Err(InputError::refused(&shown, "this is a device or a pipe, not a file")
+                    .with_hint("write what it gives into a file, and hand that in"));
+            }
             Ok(_) => {}
         }
     }

@@ -201,9 +201,8 @@ pub fn activate(
         return Err(Failure::new(format!("`{name}` cannot be activated yet"), missing.join("\n")));
     }
     check_name(known, name)?;
+    let begin = would_begin(&known.project, &mut known.state, name)?;
     let now = SystemClock.now();
-    known.state.find_interrupted(now)?;
-    let begin = known.state.would_begin(name)?;
     if !begin.is_empty() {
         for id in settle(&begin)? {
             known.state.cancel(&id, now)?;
@@ -226,6 +225,29 @@ pub fn activate(
         at: now,
     })?;
     Ok(Activated { version, before: before.into_iter().map(|c| c.name).collect() })
+}
+
+/// What waits, and would begin or go on once a connector is activated: its queue, and what is left of webhook events
+/// that came while it was active, which become an execution for that.
+///
+/// # Errors
+/// Where the state cannot be read or written.
+pub fn would_begin(project: &Project, state: &mut State, name: &str) -> Result<Vec<ExecutionRow>, Failure> {
+    state.find_interrupted(SystemClock.now())?;
+    if state.connector(name)?.is_some_and(|c| !c.status.runs()) {
+        super::events::batch(project, state, &|_| {})?;
+    }
+    Ok(state.would_begin(name)?)
+}
+
+/// That so many executions wait while a connector is activated, which `runs` already, or does not.
+pub fn waiting(name: &str, count: usize, runs: bool) -> String {
+    let many = if count == 1 { "1 execution".to_owned() } else { format!("{count} executions") };
+    if runs {
+        format!("{many} of `{name}` would run the version that is activated now")
+    } else {
+        format!("{many} would begin or go on once `{name}` is active")
+    }
 }
 
 /// A name is one file's: what waits for a connector would run another file otherwise.

@@ -141,6 +141,11 @@ impl Asked {
         self.live.then(|| self.plan.connector.places())
     }
 
+    /// That its connector holds back what waits.
+    pub fn held(&self) -> Failure {
+        version::held(&self.plan.connector.name, "its file")
+    }
+
     /// It waits for its place as one that was queued: should this process end, others run it.
     ///
     /// # Errors

@@ -75,9 +75,12 @@ fn ended(
         _ => Default::default(),
     };
     let seconds = hook.batch.and_then(|s| i64::try_from(s).ok()).unwrap_or(1);
-    let end = window.since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let mut end = window.since.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     let most = hook.count.and_then(|n| i64::try_from(n).ok()).unwrap_or(MOST).min(MOST);
-    if SystemClock.now() < end && window.count < most {
+    if !connector.status.runs() {
+        // Nothing more comes into it, and who activates the connector again is to see what waits.
+        end = Timestamp::MAX;
+    } else if SystemClock.now() < end && window.count < most {
         return Ok(None);
     }
     let events = state.waiting(&connector.name, end, most)?;
@@ -257,12 +260,26 @@ pub fn process_events(known: &mut Known, connector: &str, events: &[i64]) -> Res
         return Err(Failure::new("another process queues events just now", "try again"));
     };
     let queued = queue(&known.project, &mut known.state, &desk, (&plan.0, plan.1), events)?;
-    queued.ok_or_else(|| {
-        Failure::new(
-            "something became of one of these events already, and nothing was changed",
-            format!("`sconn events list {connector}` shows what"),
-        )
-    })
+    queued.map_or_else(|| Err(taken(&known.state, connector, events)?), Ok)
+}
+
+/// That something became of one of these events already, and of which.
+fn taken(state: &State, connector: &str, events: &[i64]) -> Result<Failure, Failure> {
+    let mut what = "something became of one of these events already".to_owned();
+    for id in events {
+        match state.event(*id)? {
+            Some(event) if !event.state.open() => {
+                let of = event.execution.map(|e| format!(", in execution {e}")).unwrap_or_default();
+                what = format!("event {id} is {}{of}", event.state.words());
+                break;
+            }
+            _ => {}
+        }
+    }
+    Ok(Failure::new(
+        format!("{what}, and nothing was changed"),
+        format!("leave it out; `sconn events list {connector}` shows what became of each"),
+    ))
 }
 
 /// An input file of events, in a folder that goes with this value.

@@ -157,7 +157,7 @@ pub fn kept_files(project: &Project, row: &ExecutionRow) -> Result<PathBuf, Fail
     match &row.files_gone_at {
         None => Ok(project.root().join(&row.folder)),
         Some(at) => Err(Failure::new(
-            format!("the files of {} were removed at {at}, as the retention says", row.id),
+            format!("the files of {} were removed at {at}", row.id),
             "run the input again where you still have it; `[retention]` in sconn.toml says how long files stay",
         )),
     }

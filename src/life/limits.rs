@@ -3,6 +3,7 @@
 use crate::project::Limits;
 use crate::project::state::State;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use crate::system::stop::{Limit, Stop};
 use std::fs;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Keeper {
                     Verdict::Stop(limit) => stop.at(limit),
                     Verdict::End(limit) => {
                         let why = format!("{}\n{}", limit.what, limit.hint);
-                        eprintln!("error: {}\nhint: {}", limit.what, limit.hint);
+                        say(format_args!("error: {}\nhint: {}", limit.what, limit.hint));
                         // Where the state does not hear of it, its workers' attempts are counted, so it ends some day.
                         let _ = state.ended_at_limit(&id, epoch, &why, SystemClock.now());
                         std::process::exit(2);

@@ -17,6 +17,8 @@ pub struct Standing {
     pub queued: usize,
     /// How many of its executions run.
     pub running: usize,
+    /// How many were interrupted, and go on or are left to people.
+    pub interrupted: usize,
     /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_slot: Option<String>,
@@ -31,12 +33,15 @@ pub struct Standing {
 /// Where the state cannot be read.
 pub fn standing(project: &Project, state: &State, connector: ConnectorState) -> Result<Standing, Failure> {
     let of = Wanted { connector: Some(&connector.name), ..Wanted::default() };
-    let running = state.history(Wanted { state: Some(ExecutionState::Running), ..of }, i64::MAX)?.len();
+    let count = |state_of| {
+        state.history(Wanted { state: Some(state_of), ..of }, i64::MAX).map(|executions| executions.len())
+    };
+    let (running, interrupted) = (count(ExecutionState::Running)?, count(ExecutionState::Interrupted)?);
     let last = state.history(of, 1)?.pop();
     let queued = state.queued(&connector.name)?.len();
     let changed = changed(project, &connector);
     let next_slot = next_slots(state)?.remove(&connector.name);
-    Ok(Standing { connector, changed, queued, running, next_slot, last })
+    Ok(Standing { connector, changed, queued, running, interrupted, next_slot, last })
 }
 
 /// The connectors of which `sconn.toml` says something, and that the project does not know: what a user

@@ -101,6 +101,13 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             let what = format!("watch.{name}: this folder is watched already, by watch.{}", other.name);
             return Err((Some(at), what));
         }
+        if same(&folder, root) || inside(&folder, &root.join(".sconn")) {
+            let what = format!(
+                "watch.{name}: what is in this folder is the project's own, and would be taken as input; give what comes \
+                 in a folder to itself: folder = \"inbox\""
+            );
+            return Err((Some(at), what));
+        }
         let place = |setting: Option<PathBuf>, own: &str| match setting {
             Some(path) => root.join(path),
             None => folder.join(own),
@@ -132,10 +139,19 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
     Ok(all)
 }
 
-/// Whether two paths are one folder, however they are written.
+/// A path as it is told apart from others, however it is written.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.components().collect())
+}
+
+/// Whether two paths are one folder.
 fn same(a: &Path, b: &Path) -> bool {
-    let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.components().collect());
     real(a) == real(b)
+}
+
+/// Whether a folder is another one, or lies in it.
+fn inside(folder: &Path, other: &Path) -> bool {
+    real(folder).starts_with(real(other))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{ApiError, App, page};
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -69,7 +70,7 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
         let at = SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         let by = who.0.get().map_or("-", String::as_str);
         // What a caller can choose is quoted: it adds no line and no field.
-        eprintln!("{at} {method} {path:?} {status} {:.1}ms id={id} by={by:?}", seconds * 1000.0);
+        say(format_args!("{at} {method} {path:?} {status} {:.1}ms id={id} by={by:?}", seconds * 1000.0));
     }
     response
 }

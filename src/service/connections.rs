@@ -1,6 +1,7 @@
 //! Connections: how many are open at once, and how long one may keep the service waiting.
 
 use crate::project::ServeSettings;
+use crate::system::say::say;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -66,7 +67,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             // They have gone already.
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(e) => {
-                eprintln!("error: nobody can connect: {e}");
+                say(format_args!("error: nobody can connect: {e}"));
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -1,6 +1,7 @@
 //! What went wrong, as HTTP tells it.
 
 use crate::life::Failure;
+use crate::system::say::say;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -93,7 +94,7 @@ pub(super) fn without(root: &Path, text: &str) -> String {
 impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         if failure.broken {
-            eprintln!("error: {}: {}", failure.what, failure.hint.unwrap_or_default());
+            say(format_args!("error: {}: {}", failure.what, failure.hint.unwrap_or_default()));
             return Self::unable();
         }
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, failure.what, failure.hint.unwrap_or_default())

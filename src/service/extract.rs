@@ -1,6 +1,8 @@
 //! What handlers are given, refused in our own words where it does not fit.
 
 use super::{ApiError, App};
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
@@ -34,7 +36,20 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::from_request_parts(parts, state).await;
-        path.map(|p| Self(p.0)).map_err(|e| bad(e.body_text(), ""))
+        path.map(|p| Self(p.0)).map_err(|e| {
+            let given = match &e {
+                PathRejection::FailedToDeserializePathParams(e) => match e.kind() {
+                    ErrorKind::ParseError { value, .. }
+                    | ErrorKind::ParseErrorAtKey { value, .. }
+                    | ErrorKind::ParseErrorAtIndex { value, .. } => Some(value.clone()),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let what = given
+                .map_or_else(|| e.body_text(), |given| format!("`{given}` is no id of what is asked for"));
+            bad(what, "the API's description says what addresses there are")
+        })
     }
 }
 
@@ -64,7 +79,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
 
 fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
     let query = axum::extract::Query::try_from_uri(uri);
-    query.map(|q| q.0).map_err(|e| bad(e.body_text(), "the API's description says what may be asked"))
+    query.map(|q| q.0).map_err(|e| {
+        let what = e.body_text().replace("Failed to deserialize query string: ", "");
+        let what = what.replace("invalid digit found in string", "this is no whole number");
+        bad(format!("the query cannot be read: {what}"), "the API's description says what may be asked")
+    })
 }
 
 /// A JSON body; nothing at all, or null, is the default.

@@ -6,6 +6,7 @@ use crate::life::hooks::{Doors, Full, Hook, Inbox, Kind, Malformed, Refusal};
 use crate::project::HookSettings;
 use crate::project::state::NewEvent;
 use crate::system::clock::{Clock, SystemClock};
+use crate::system::say::say;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
@@ -180,9 +181,14 @@ fn kind(headers: &HeaderMap, content_type: &str) -> Result<Option<Kind>, ApiErro
 }
 
 fn other_type(content_type: &str) -> ApiError {
+    let what = if content_type.is_empty() {
+        "a body without a content type is not taken".to_owned()
+    } else {
+        format!("a body of the content type `{content_type}` is not taken")
+    };
     ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        format!("a body of the content type `{content_type}` is not taken"),
+        what,
         "send JSON, XML, a form or text, in UTF-8, and say which in Content-Type",
     )
 }
@@ -248,7 +254,11 @@ async fn parts_are_text(content_type: &str, body: &[u8]) -> Result<(), ApiError>
 }
 
 fn malformed(why: Malformed) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, why.what, "mend the body, or send it as text/plain")
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        why.what,
+        "mend the body; what is text of any other kind is sent as text/plain",
+    )
 }
 
 fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
@@ -258,7 +268,7 @@ fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
             ApiError::new(StatusCode::BAD_REQUEST, why, "give each event a short id of its own")
         }
         Refusal::Unready(why) => {
-            eprintln!("error: the webhook `{}` takes nothing: {why}", hook.connector);
+            say(format_args!("error: the webhook `{}` takes nothing: {why}", hook.connector));
             ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the webhook takes nothing for the moment",
@@ -270,7 +280,7 @@ fn refused(hook: &Hook, refusal: Refusal) -> ApiError {
 
 /// The project's state cannot be read for the moment: that is no fault of the sender's.
 fn unready(why: Failure) -> ApiError {
-    eprintln!("error: webhooks: {}", why.what);
+    say(format_args!("error: webhooks: {}", why.what));
     busy()
 }
 

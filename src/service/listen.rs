@@ -4,6 +4,8 @@ use super::connections::{answer, told};
 use super::{App, upload};
 use crate::life::{Failure, Workers, discover, io_words, no_project};
 use crate::project::Project;
+use crate::report::visible;
+use crate::system::say::say;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -40,7 +42,7 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
                 mend,
             ));
         }
-        eprintln!("notice: no token is known, so nothing but webhooks is taken; {mend}");
+        say(format_args!("notice: no token is known, so nothing but webhooks is taken; {mend}"));
     }
     let listener = TcpListener::bind(serving.address).await.map_err(|e| {
         let what = format!("{}: {}", serving.address, io_words(&e));
@@ -48,11 +50,11 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
     })?;
     upload::sweep(&project);
     discover(&project, &mut state)?;
-    eprintln!("serving {} at http://{}", project.root().display(), listener.local_addr()?);
+    say(format_args!("serving {} at http://{}", project.root().display(), listener.local_addr()?));
     if others {
-        eprintln!(
+        say(format_args!(
             "notice: others can reach it, and what is sent is not encrypted: TLS is for a proxy in front"
-        );
+        ));
     }
     let drain = serving.drain.unwrap_or(project.serve().drain);
     let (stop, stopping) = watch::channel(false);
@@ -67,21 +69,38 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
     tokio::select! {
         () = answer(listener, router, &settings, stopping.clone()) => {}
         // Somebody who sends or reads for ever does not keep it.
-        () = async { told(stopping).await; tokio::time::sleep(drain).await } => {}
+        () = async { told(stopping.clone()).await; tokio::time::sleep(drain).await } => {}
+        // A service whose queue stands still is none: whoever watches it starts it again.
+        () = ended_early(&queue, &stopping) => {
+            return Err(Failure::new(
+                "what runs the queue ended, which is a mistake in sconn",
+                "start the service again: what ran goes on, nothing is lost; and report what was said above",
+            ));
+        }
     }
     let _ = tokio::task::spawn_blocking(move || queue.join()).await;
-    eprintln!("stopped");
+    say("stopped");
     Ok(())
+}
+
+/// Comes back where the queue's thread ended and nobody asked it to.
+async fn ended_early(queue: &std::thread::JoinHandle<()>, stopping: &watch::Receiver<bool>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        if queue.is_finished() && !*stopping.borrow() {
+            return;
+        }
+    }
 }
 
 /// Hears the signals: the first asks to stop, a second one means at once. Executions have process groups
 /// of their own, so a Ctrl-C for the service is not one for them; after a second one they go on alone.
 async fn hear(stop: watch::Sender<bool>, drain: Duration) {
     asked_to_stop().await;
-    eprintln!(
+    say(format_args!(
         "stopping: executions that run have {} s to end; the next start goes on with the others",
         drain.as_secs()
-    );
+    ));
     let _ = stop.send(true);
     asked_to_stop().await;
     std::process::exit(130);
@@ -89,11 +108,11 @@ async fn hear(stop: watch::Sender<bool>, drain: Duration) {
 
 /// Runs the queue until it is time to stop.
 fn run_queue(mut workers: Workers, stopping: &watch::Receiver<bool>, drain: Duration) {
-    let news = |line: String| eprintln!("{line}");
+    let news = |line: String| say(visible(&line));
     // The disk may be full for a while; the next turn tries again.
     let told = |done: Result<(), Failure>| {
         if let Err(failure) = done {
-            eprintln!("error: {}", failure.what);
+            say(format_args!("error: {}", failure.what));
         }
     };
     while !*stopping.borrow() {

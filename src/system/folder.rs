@@ -314,12 +314,25 @@ impl ExecutionFolder {
 
 impl Drop for ExecutionFolder {
     fn drop(&mut self) {
-        if !self.leave.load(Ordering::Relaxed) {
+        // What is our mistake must not keep it from being gone on with.
+        if !self.leave.load(Ordering::Relaxed) && !std::thread::panicking() {
             let ended = self.root.join(ENDED);
             let _ = fs::rename(&self.work, &ended);
             crash::point("scratch ended");
             // Nothing can be done where even this fails: the next run into the folder tries again.
             let _ = fs::remove_dir_all(&ended);
+            remove_parts(&self.root);
+        }
+    }
+}
+
+/// Removes the files that processes were writing when they died: `.NAME.PID.part`.
+fn remove_parts(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix('.').and_then(|n| n.strip_suffix(".part")?.rsplit_once('.'));
+        if pid.is_some_and(|(_, pid)| pid.parse::<u32>().is_ok()) {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

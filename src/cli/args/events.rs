@@ -111,6 +111,9 @@ pub enum EventsCommand {
         /// Where to.
         #[arg(long, value_name = "PATH")]
         to: PathBuf,
+        /// Write over what is there.
+        #[arg(long)]
+        force: bool,
         /// How the result is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,

@@ -11,6 +11,7 @@ use crate::run::Frozen;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
+use crate::system::say::say;
 
 /// An execution that waited begins now; a live one with the version that is active by now. Live, nothing
 /// begins and nothing goes on while its connector is not active.
@@ -47,6 +48,14 @@ pub(super) fn begin_at_last(
     Ok(state.begins(&row.id, Some(version))?)
 }
 
+/// That a connector holds back what waits.
+pub(super) fn held(name: &str, file: &str) -> Failure {
+    Failure::new(
+        format!("`{name}` holds its executions back: its `concurrency` is 0"),
+        format!("say `concurrency 1` in {file} and activate it again"),
+    )
+}
+
 /// Within a project a live run takes the version that was activated, and needs an operational
 /// connector; a dry run takes the file as it is, with a warning while something is missing.
 pub(super) fn version_to_run(
@@ -63,14 +72,13 @@ pub(super) fn version_to_run(
         (Some(_), true) => Vec::new(),
         (None, _) => no_sample(connector).into_iter().collect(),
     };
-    missing.iter().for_each(|missing| eprintln!("warning: `{name}` is not complete: {missing}"));
+    missing.iter().for_each(|missing| say(format_args!("warning: `{name}` is not complete: {missing}")));
     let Some(state) = state.filter(|_| ask.live) else { return Ok(None) };
     let file = ask.file.display();
     if plan.connector.concurrency == Some(0) {
-        return Err(Failure::new(
-            format!("`{name}` holds its executions back: its `concurrency` is 0"),
-            format!("queue it (sconn submit {file}), or say `concurrency 1` in {file} and activate it again"),
-        ));
+        let Failure { what, hint, .. } = held(name, &file.to_string());
+        let hint = hint.unwrap_or_default();
+        return Err(Failure::new(what, format!("queue it (sconn submit {file}), or {hint}")));
     }
     let known = state.connector(name)?;
     let status = known.as_ref().map_or(Status::Setup, |k| k.status);

@@ -6,6 +6,7 @@
 use crate::project::state::{NewEvent, Received, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
+use crate::system::say::say;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -84,7 +85,7 @@ fn write(mut state: State, incoming: &Receiver<Letter>, held: &AtomicUsize) {
                 }
             }
             // Who asked hears that there is no answer: it sends again.
-            Err(error) => eprintln!("error: webhook events could not be kept: {error}"),
+            Err(error) => say(format_args!("error: webhook events could not be kept: {error}")),
         }
     }
 }

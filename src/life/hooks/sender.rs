@@ -98,7 +98,10 @@ impl Lock {
                 let signatures = header("webhook-signature").ok_or_else(|| missing("webhook-signature"))?;
                 // The parts of what is signed are told apart by dots: one within the id would let a
                 // signature pass for that of another time and body.
-                if id.is_empty() || id.contains('.') {
+                if id.is_empty() {
+                    return Err(Refusal::BadId("the `webhook-id` is empty".to_owned()));
+                }
+                if id.contains('.') {
                     return Err(Refusal::BadId("a `webhook-id` is a text without dots".to_owned()));
                 }
                 let at: i64 = time.parse().map_err(|_| unknown("`webhook-timestamp` is no number"))?;

@@ -52,7 +52,7 @@ pub(super) fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Resul
 fn moved(from: &Path, to: &Path) -> Result<(), Failure> {
     move_file(from, to).map_err(|e| {
         Failure::new(
-            format!("{} cannot be moved to {}: {}", from.display(), to.display(), io_words(&e)),
+            format!("it cannot be moved to {}: {}", to.display(), io_words(&e)),
             "it is tried again every 30 seconds",
         )
     })

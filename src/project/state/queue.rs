@@ -216,8 +216,8 @@ impl State {
     }
 
     /// The next execution to run, fair between connectors: of those that may run (the connector is
-    /// active or the run is dry, and its concurrency is not used up), of the connector that runs least,
-    /// the oldest. An execution that was interrupted again and again is left to people; those that are `taken` are at
+    /// active or the run is dry, and its concurrency is not used up), of the connector that runs least and of these of
+    /// the one whose turn was longest ago, the oldest. An execution that was interrupted again and again is left to people; those that are `taken` are at
     /// somebody's already.
     ///
     /// # Errors
@@ -231,7 +231,7 @@ impl State {
             let mut statement = self.connection.prepare(&format!(
                 "SELECT connector, sum(state = 'running') FROM executions
                  GROUP BY connector HAVING sum({WAITS}) > 0
-                 ORDER BY 2, min(CASE WHEN {WAITS} THEN queued_at END)"
+                 ORDER BY 2, max(started_at), min(CASE WHEN {WAITS} THEN queued_at END)"
             ))?;
             statement
                 .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?

@@ -5,7 +5,7 @@ use super::super::{Admin, ApiError, App, Read};
 use super::views::Execution;
 use super::{Refused, RefusedBody, connector, examples};
 use crate::life::{
-    Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing,
+    Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing, waiting,
 };
 use crate::plan::{Plan, Trigger};
 use axum::Json;
@@ -192,7 +192,7 @@ pub struct Activate {
 /// What becomes of the executions that wait: all are kept, all are cancelled, or those with these ids are
 /// cancelled and the others kept.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "`queued` is \"keep\", \"cancel\", or a list of the ids to cancel")]
 pub enum Waiting {
     /// For all of them.
     All(KeepOrCancel),
@@ -255,6 +255,7 @@ pub(super) async fn activate(
         let loaded = Loaded::load(&known.file)?;
         let plan = loaded.plan_or_failure()?;
         let mut conflict = None;
+        let runs = known.state.connector(&wanted_name)?.is_some_and(|c| c.status.runs());
         let done = begin(&mut known, &loaded, &plan, |queued| {
             let ids: Vec<String> = queued.iter().map(|e| e.id.clone()).collect();
             let what = match wanted.queued {
@@ -264,11 +265,7 @@ pub(super) async fn activate(
                     None => return Ok(these),
                     Some(other) => format!("`{other}` is none that waits; nothing was changed"),
                 },
-                None => {
-                    let many =
-                        if ids.len() == 1 { "1 execution" } else { &format!("{} executions", ids.len()) };
-                    format!("{many} would begin or go on once `{wanted_name}` is active")
-                }
+                None => waiting(&wanted_name, ids.len(), runs),
             };
             conflict = Some((what, ids));
             Err(Failure::new("", ""))

@@ -6,10 +6,11 @@ use super::connector::{Head, known, read};
 use super::session::{Fields, Visitor};
 use super::show::{self, Execution, clear};
 use super::{Frame, PageError, page};
-use crate::life::{Changed, Failure, Known, activate, changed, incomplete, kept_input, no_project};
+use crate::life::{
+    Changed, Failure, Known, activate, changed, incomplete, kept_input, no_project, would_begin,
+};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State};
-use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -53,8 +54,7 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         Ok((loaded, plan)) => (incomplete(&loaded, &plan), String::new()),
         Err(errors) => (Vec::new(), clear(&errors)),
     };
-    state.find_interrupted(SystemClock.now())?;
-    let mut queued = state.would_begin(name)?;
+    let mut queued = would_begin(project, state, name)?;
     let (all, shown) = (queued.len(), digest(&queued));
     queued.truncate(MOST);
     let line = |row: ExecutionRow| {
@@ -129,10 +129,9 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
         state.deactivate(name)?;
         return Ok(true);
     }
-    state.find_interrupted(SystemClock.now())?;
     // What came in after the question was shown is asked about too.
-    let would_begin = state.would_begin(name)?;
-    if !would_begin.is_empty() && digest(&would_begin) != answer.shown {
+    let begin = would_begin(&project, state, name)?;
+    if !begin.is_empty() && digest(&begin) != answer.shown {
         return Ok(false);
     }
     let (loaded, plan) = read(&project, &connector).map_err(|errors| {

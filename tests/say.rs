@@ -1,0 +1,87 @@
+//! Whoever listens may be gone: a pipe that nobody reads any more ends nothing in the middle.
+
+use crate::common::project::{Project, Running, SHOP, eventually};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+const LIVE: [&str; 5] = ["run", "shop.sconn", "--live", "--input", "good.csv"];
+
+/// A project with the shop, which is active.
+fn desk() -> Project {
+    let desk = Project::with_shop(SHOP, "");
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk
+}
+
+/// Starts a command to whose standard error nobody listens any more.
+fn unheard(mut command: Command) -> Running {
+    let mut child = Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    drop(child.0.stderr.take());
+    child
+}
+
+#[test]
+fn a_run_that_nobody_listens_to_ends_as_any_other() {
+    let desk = desk();
+    assert!(unheard(desk.command(&LIVE)).0.wait().unwrap().success());
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = desk.command(&LIVE).stdout(Stdio::null()).stderr(full).status().unwrap();
+    assert!(done.success());
+    let executions = desk.executions();
+    assert_eq!((executions.len(), desk.count("items")), (2, 3));
+    for execution in executions {
+        assert_eq!(execution["state"], "completed");
+        assert!(desk.folder(execution["id"].as_str().unwrap()).join("report.xlsx").is_file());
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_together_with_who_listens_has_its_report() {
+    let desk = desk();
+    // It stays awake in the middle, long enough to be stopped there.
+    let mut run = desk.command(&LIVE);
+    run.envs([("SCONN_STOP_AT", "committed#1")]);
+    let mut run = unheard(run);
+    assert_eq!(run.0.wait().unwrap().code(), Some(1));
+    let execution = &desk.executions()[0];
+    assert_eq!(execution["state"], "cancelled");
+    let summary = desk.summary(execution["id"].as_str().unwrap());
+    assert_eq!(summary["steps"][0]["counts"]["not_processed"], 1);
+}
+
+#[test]
+fn a_queue_that_nobody_listens_to_is_run_to_its_end() {
+    let desk = desk();
+    let ids = [desk.submit("good.csv"), desk.submit("good.csv")];
+    assert!(unheard(desk.command(&["work", "--until-empty"])).0.wait().unwrap().success());
+    assert!(ids.iter().all(|id| desk.state(id) == "completed"));
+}
+
+#[test]
+fn a_service_that_nobody_listens_to_goes_on_serving() {
+    let desk = desk();
+    let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut service = Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = BufReader::new(service.0.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line = said.next().unwrap().unwrap();
+        if let Some((_, address)) = line.split_once(" at http://") {
+            break address.to_owned();
+        }
+    };
+    drop(said);
+    for _ in 0..2 {
+        let id = desk.submit("good.csv");
+        eventually("it runs what is queued", || desk.state(&id) == "completed");
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        std::io::Write::write_all(
+            &mut stream,
+            b"GET /ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert!(service.0.try_wait().unwrap().is_none());
+}
