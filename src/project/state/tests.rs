@@ -111,6 +111,33 @@ fn the_queue_is_fair_between_connectors() {
 }
 
 #[test]
+fn a_connector_that_floods_the_queue_keeps_nobody_waiting() {
+    let (_dir, mut state) = state();
+    for name in ["flood", "late"] {
+        activate(&mut state, name, "h");
+    }
+    for number in 0..4 {
+        queue(&mut state, &format!("flood{number}"), "flood", true, number);
+    }
+    let mut order = Vec::new();
+    let mut second = 10;
+    while let Some(next) = state.next(&|_| 1, &[]).unwrap() {
+        // One at a time: whenever a place is free, nobody runs.
+        let epoch = state.take(&next.id, 1, at(second), None).unwrap().unwrap().epoch;
+        let outcome =
+            Outcome { state: ExecutionState::Completed, counts: None, failure: None, at: at(second) };
+        state.end(&next.id, epoch, outcome).unwrap();
+        if order.is_empty() {
+            queue(&mut state, "late0", "late", true, 11);
+            queue(&mut state, "late1", "late", true, 12);
+        }
+        order.push(next.id);
+        second += 1;
+    }
+    assert_eq!(order, ["flood0", "late0", "flood1", "late1", "flood2", "flood3"]);
+}
+
+#[test]
 fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not_heard() {
     let (_dir, mut state) = state();
     activate(&mut state, "shop", "h1");
