@@ -1,9 +1,10 @@
 //! Which connector a name or a file means, what a submission takes while it is active, and what is asked before
 //! it is active again.
 
-use crate::api::desk::Desk;
+use crate::api::desk::{CONNECTOR, Desk};
 use crate::common::project::{GOOD, Project, SHOP};
 use crate::common::{Output, output_of};
+use crate::page;
 use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
@@ -174,14 +175,20 @@ fn interrupted_executions_are_listed_before_their_connector_is_active_again() {
     }
 }
 
-#[test]
-fn over_http_and_on_the_page_interrupted_executions_are_listed_too() {
-    let desk = Desk::new("");
+/// A project whose connector was made inactive while an execution of it was interrupted, after ten of thirty rows.
+fn interrupted_and_inactive(desk: &Project) -> String {
     desk.ends(0, &["activate", "shop.sconn"]);
     let list: String = (0..30).map(|i| format!("k{i},{i}\n")).collect();
     desk.file("good.csv", &format!("SKU,Price\n{list}"));
-    let id = interrupted(&desk);
+    let id = interrupted(desk);
     desk.ends(0, &["deactivate", "shop"]);
+    id
+}
+
+#[test]
+fn over_http_interrupted_executions_are_listed_too() {
+    let desk = Desk::new("");
+    let id = interrupted_and_inactive(&desk);
     let service = desk.serve_as("admin");
     let path = "/api/v1/connectors/shop/activate";
     let asked = service.ask("POST", path, &[], b"");
@@ -191,6 +198,31 @@ fn over_http_and_on_the_page_interrupted_executions_are_listed_too() {
     assert_eq!(done.status, 200, "{}", done.text());
     assert_eq!(service.ended(&id)["state"], "cancelled");
     assert_eq!(desk.items(), 10, "what was committed stays");
+}
+
+#[test]
+fn on_the_page_interrupted_executions_are_listed_too() {
+    for (cancel, state, items) in [(true, "cancelled", 10), (false, "completed", 30)] {
+        let project = Project::with_shop(CONNECTOR, "");
+        let id = interrupted_and_inactive(&project);
+        let desk = page::desk::Desk::over(project);
+        let ann = desk.logged_in("ann", "admin");
+        let path = "/connectors/shop/activation";
+        let switched = ann.post(path, &[("to", "on")]);
+        assert_eq!((switched.status, switched.header("location")), (303, path));
+        assert_eq!(desk.status(), "Inactive", "nothing happens before the answer");
+        let asked = ann.get(path);
+        let link = format!("href=\"/executions/{id}\"");
+        let list = ["1 execution would begin or go on at once", "interrupted", "good.csv", link.as_str()];
+        assert_says(&asked.body, &list);
+        assert_eq!(asked.field("cancel"), id, "it can be chosen to be cancelled");
+        let shown = asked.field("shown");
+        let mut answer = vec![("to", "on"), ("shown", shown.as_str())];
+        answer.extend(cancel.then_some(("cancel", id.as_str())));
+        assert_eq!(ann.post(path, &answer).header("location"), "/connectors/shop");
+        assert_eq!((desk.ended(&id).as_str(), desk.count("items")), (state, items));
+        assert_eq!(desk.status(), "Operational");
+    }
 }
 
 /// Activates the shop at a terminal, where that is typed.

@@ -5,7 +5,9 @@
 //! `SCONN_SOAK=500` makes so many trials more that die at random points, several times each.
 
 use crate::common::sconn_in;
-use crate::trials::{Before, DECISIONS, Desk, Outcome, Template, at_once, times};
+use crate::trials::files::statuses;
+use crate::trials::{Before, DECISIONS, Desk, Outcome, Template, at_once, passed, times};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn an_execution_killed_anywhere_and_resumed_ends_as_an_undisturbed_one() {
@@ -125,20 +127,21 @@ fn an_execution_stopped_anywhere_says_what_was_done_and_the_next_run_does_the_re
         assert_eq!((calm.run(&[]).code, calm.again().code), (Some(1), Some(1)));
         templates.push((template, calm.records()));
     }
-    let cancelled = std::sync::atomic::AtomicUsize::new(0);
+    let cancelled = AtomicUsize::new(0);
     at_once(&trials, |(number, point)| {
         let (template, expected) = &templates[*number];
         let desk = template.desk();
         let what = format!("{:?} {point}", template.before);
-        let done = desk.run(&[("SCONN_STOP_AT", point)]);
+        let points = desk.path("points");
+        let done = desk.run(&[("SCONN_STOP_AT", point), ("SCONN_POINTS", points.to_str().unwrap())]);
         assert_eq!(done.code, Some(1), "{what}: {}", done.said);
         let summary = crate::trials::summary(&desk.path("out")).unwrap();
         let state = summary["state"].as_str().unwrap().replace('_', " ");
         assert_eq!(desk.state(), state, "{what}");
-        if state == "cancelled" {
-            cancelled.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
+        cancelled.fetch_add(usize::from(state == "cancelled"), Ordering::Relaxed);
         let journal = desk.journal(summary["execution"].as_str().unwrap());
+        let chunks = journal.values().map(|[chunks, ..]| chunks).sum();
+        assert_at_most_the_chunk_in_hand(&passed(&points), point, chunks, &what);
         let steps = summary["steps"].as_array().unwrap();
         assert!(journal.keys().all(|step| steps.iter().any(|s| s["name"] == **step)), "{what}: {journal:?}");
         for step in steps {
@@ -146,17 +149,68 @@ fn an_execution_stopped_anywhere_says_what_was_done_and_the_next_run_does_the_re
             let told = |names: &[&str]| names.iter().map(|n| counts[n].as_u64().unwrap()).sum::<u64>();
             let all =
                 ["created", "updated", "unchanged", "unarchived", "skipped", "errored", "not_processed"];
-            let [rows, creates, updates] =
-                journal.get(step["name"].as_str().unwrap()).copied().unwrap_or_default();
+            let name = step["name"].as_str().unwrap();
+            let [_, rows, creates, updates] = journal.get(name).copied().unwrap_or_default();
             assert_eq!(told(&["created"]), creates, "{what}: {counts}");
             assert_eq!(told(&["updated", "unarchived"]), updates, "{what}: {counts}");
             assert_eq!(told(&all) - told(&["not_processed"]), rows, "{what}: {counts}");
+            // And the report says it of each row.
+            let statuses = statuses(&desk.path("out/report.xlsx"), name).unwrap();
+            assert_eq!(statuses.len() as u64, told(&all), "{what}: {name}");
+            for (status, count) in [("created", "created"), ("not processed", "not_processed")] {
+                let shown = statuses.iter().filter(|s| **s == status).count() as u64;
+                assert_eq!(shown, told(&[count]), "{what}: {name}: {status}");
+            }
         }
         assert_eq!(desk.again().code, Some(1), "{what}");
         assert_eq!(desk.records(), *expected, "{what}");
     });
     let cancelled = cancelled.into_inner();
     assert!(cancelled >= trials.len() / 2, "{cancelled} of {}", trials.len());
+}
+
+/// Points that the run passes itself. At the others it goes on meanwhile with what it had begun.
+const OF_THE_RUN: [&str; 15] = [
+    "frozen",
+    "read",
+    "planned",
+    "queried",
+    "resolved",
+    "packed",
+    "checkpoint",
+    "prepared",
+    "step begun",
+    "before begin",
+    "chunk begun",
+    "decided",
+    "logged",
+    "committed",
+    "step done",
+];
+
+/// Once it was asked to stop it begins no chunk more: what is committed then is the chunk in hand, and those that
+/// waited to be committed with it.
+fn assert_at_most_the_chunk_in_hand(passed: &[(String, bool)], point: &str, chunks: u64, what: &str) {
+    let (name, time) = point.split_once('#').unwrap();
+    let time: usize = time.parse().unwrap();
+    let at = |name: &str, time: usize| {
+        let mut places = passed.iter().enumerate().filter(|(_, (passed, _))| passed == name);
+        places.nth(time - 1).map(|(place, _)| place)
+    };
+    let asked = at(name, time).unwrap_or_else(|| panic!("{what}: it was not passed"));
+    // Before it was taken there was nobody to hear it.
+    if at("taken", 1).is_none_or(|taken| asked <= taken) {
+        return;
+    }
+    let begun =
+        |part: &[(String, bool)]| part.iter().filter(|(name, _)| name == "before begin").count() as u64;
+    let (before, after) = (begun(&passed[..=asked]), begun(&passed[asked + 1..]));
+    // Another thread may ask just after the run has looked whether it should stop.
+    let most = u64::from(!OF_THE_RUN.contains(&name));
+    assert!(after <= most, "{what}: {after} chunks were begun after it was asked to stop");
+    assert!(chunks <= before + after, "{what}: {chunks} chunks were committed, {before} were begun before");
+    let commits = passed[asked + 1..].iter().filter(|(name, _)| name == "committed").count();
+    assert!(commits <= 1, "{what}: {commits} commits after it was asked to stop");
 }
 
 #[test]

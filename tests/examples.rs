@@ -3,7 +3,10 @@
 use crate::common::{Run, check, counts, reasons, run, sql};
 use sconn::load::{Action, FieldEffect, RowDecision};
 use sconn::report::DecisionReader;
+use sconn::value::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
+use uuid::Uuid;
 
 /// What was decided about each row of a step.
 fn decisions(run: &Run, step: &str) -> Vec<RowDecision> {
@@ -60,11 +63,46 @@ fn vendor_prices_dry_decides_every_row_and_writes_nothing() {
     assert!(!dir.path().join("store.sqlite").exists(), "a dry run leaves no store");
 }
 
+/// Holds each decision of a dry run against that of the live run after it: the rules and what they found, the action,
+/// the record, each field before and after, errors and warnings. Only the records that the live run made have an id
+/// there that no dry run can know.
+fn assert_same_decisions(dry: &Run, live: &Run) {
+    let steps = live.summary["steps"].as_array().unwrap();
+    let decided = |run: &Run| -> Vec<(String, RowDecision)> {
+        let names = steps.iter().map(|s| s["name"].as_str().unwrap().to_owned());
+        names.flat_map(|name| decisions(run, &name).into_iter().map(move |d| (name.clone(), d))).collect()
+    };
+    let (was, is) = (decided(dry), decided(live));
+    let made: BTreeSet<Uuid> =
+        is.iter().filter(|(_, d)| d.action == Action::Create).filter_map(|(_, d)| d.record).collect();
+    assert!(was.len() == is.len() && is.len() > 10, "{} {}", was.len(), is.len());
+    for ((step, was), (_, mut is)) in was.into_iter().zip(is) {
+        assert!(is.committed.is_some() == is.action.writes() && was.committed.is_none(), "{step}: {is:?}");
+        is.committed = None;
+        if is.record.is_some_and(|id| made.contains(&id)) {
+            (is.record, is.visible) = (None, false);
+        }
+        let is_new = |value: &Value| matches!(value, Value::Uuid(id) if made.contains(id));
+        for field in &mut is.fields {
+            if is_new(&field.after) {
+                field.text = None;
+            }
+        }
+        let values = is.fields.iter_mut().flat_map(|f| [&mut f.before, &mut f.after]);
+        for value in values.chain(is.rules.iter_mut().map(|r| &mut r.value)).filter(|v| is_new(v)) {
+            *value = Value::Text("(new record)".to_owned());
+        }
+        is.rules.iter_mut().for_each(|r| r.ids.retain(|id| !made.contains(id)));
+        assert_eq!(was, is, "{step}");
+    }
+}
+
 #[test]
 fn a_dry_run_decides_what_the_live_run_then_does() {
     let dir = tempfile::tempdir().unwrap();
     for example in [vendor_prices, fleet, orders] {
         let (dry, live) = (example(dir.path(), false), example(dir.path(), true));
+        assert_same_decisions(&dry, &live);
         assert_eq!(dry.summary["steps"], live.summary["steps"]);
         assert_eq!(dry.summary["scopes"], live.summary["scopes"]);
         assert_eq!(dry.summary["mode"], "dry run");
@@ -72,6 +110,7 @@ fn a_dry_run_decides_what_the_live_run_then_does() {
         // And once those records are there, a dry run sees them.
         let after = example(dir.path(), false);
         let again = example(dir.path(), true);
+        assert_same_decisions(&after, &again);
         assert_eq!(after.summary["steps"], again.summary["steps"]);
     }
 }

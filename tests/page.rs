@@ -1,7 +1,7 @@
 //! The page: over HTTP, what must not be possible; and its whole story in a real browser.
 
 mod asked;
-mod desk;
+pub mod desk;
 mod story;
 mod told;
 

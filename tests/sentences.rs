@@ -1,7 +1,9 @@
 //! Sentences of the source document that no other test holds, a test each. The table in docs/life.md says which
 //! sentence is held by which test.
 
+mod cancel;
 mod outputs;
+mod statuses;
 
 use crate::common::project::{Project, SHOP, eventually, shop};
 use serde_json::Value;
@@ -340,29 +342,4 @@ fn an_inactive_connector_processes_no_live_run_until_it_is_reactivated() {
     project.ends(0, &["activate", "shop", "--keep-queued"]);
     project.work();
     assert_eq!((project.state(&queued).as_str(), project.count("items")), ("completed", 3));
-}
-
-/// Canceling a Run: Cancellation stops further processing but does not undo what has already been done.
-#[test]
-fn cancellation_stops_further_processing_and_undoes_nothing() {
-    let project = Project::with_shop(SHOP, "");
-    project.file("long.csv", &list(4_000));
-    project.ends(0, &["activate", "shop.sconn"]);
-    let mut run = project
-        .sleeps_at("committed#3", &["run", "shop.sconn", "--input", "long.csv", "--live", "--no-report"]);
-    let id = id(&newest(&project));
-    let before = prices(&project);
-    assert_eq!(before.len(), 6, "three chunks of two rows");
-    project.ends(0, &["executions", "cancel", &id]);
-    run.wake();
-    assert_eq!(run.0.wait().unwrap().code(), Some(1));
-    let after = prices(&project);
-    assert!(before.iter().all(|item| after.contains(item)), "what was done stays");
-    assert!(after.len() < 4_000, "it did not go on");
-    let counts = &project.summary(&id)["steps"][0]["counts"];
-    assert_eq!(counts["created"].as_u64().unwrap() as usize, after.len());
-    assert_eq!(counts["not_processed"].as_u64().unwrap() as usize, 4_000 - after.len());
-    // Nor does it go on later.
-    project.work();
-    assert_eq!((project.state(&id).as_str(), prices(&project)), ("cancelled", after));
 }

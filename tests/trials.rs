@@ -1,7 +1,9 @@
 //! What the trials of crashes, stops, full disks and sleeping workers have in common: a project with a
 //! connector whose every kind of row is in its input, what a run of it leaves, and the points it passes.
 
-use crate::common::command_in;
+pub mod files;
+
+use crate::common::{command_of, program};
 use rusqlite::OptionalExtension;
 use sconn::load::Committed;
 use sconn::report::DecisionReader;
@@ -175,12 +177,18 @@ impl Template {
         let list = desk.path("points");
         assert_eq!(desk.run(&[("SCONN_POINTS", list.to_str().unwrap())]).code, Some(1));
         let mut points = BTreeMap::new();
-        for line in std::fs::read_to_string(list).unwrap().lines() {
-            let (kind, name) = line.split_once(' ').unwrap();
-            points.entry(name.to_owned()).or_insert((0, kind == "write")).0 += 1;
+        for (name, write) in passed(&list) {
+            points.entry(name).or_insert((0, write)).0 += 1;
         }
         points
     }
+}
+
+/// The points that a run passed, in order; whether each is a write.
+pub fn passed(list: &Path) -> Vec<(String, bool)> {
+    let text = std::fs::read_to_string(list).unwrap();
+    let lines = text.lines().map(|line| line.split_once(' ').unwrap());
+    lines.map(|(kind, name)| (name.to_owned(), kind == "write")).collect()
 }
 
 /// Copies a folder as it is.
@@ -213,7 +221,12 @@ impl Desk {
     }
 
     pub fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = command_in(self.folder.path(), args);
+        self.command_of(&program(), args, env)
+    }
+
+    /// A command of a program that lies elsewhere.
+    pub fn command_of(&self, program: &Path, args: &[&str], env: &[(&str, &str)]) -> Command {
+        let mut command = command_of(program, self.folder.path(), args);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::piped()).envs(env.iter().copied());
         command
@@ -251,6 +264,13 @@ impl Desk {
         state.query_row(sql, [], |r| r.get(0)).optional().unwrap().unwrap_or_default()
     }
 
+    /// How many workers the newest execution has had.
+    pub fn workers(&self) -> i64 {
+        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
+        let sql = "SELECT epoch FROM executions ORDER BY queued_at DESC, id DESC LIMIT 1";
+        state.query_row(sql, [], |r| r.get(0)).unwrap()
+    }
+
     fn ask(&self, queries: &[&str]) -> Vec<String> {
         let store = rusqlite::Connection::open(self.path("store.sqlite")).unwrap();
         let mut all = Vec::new();
@@ -277,15 +297,16 @@ impl Desk {
         ])
     }
 
-    /// Rows, creates and updates of each step of an execution, as its journal says.
-    pub fn journal(&self, execution: &str) -> BTreeMap<String, [u64; 3]> {
-        let sql = "SELECT step, sum(rows), sum(creates), sum(updates) FROM _sconn_journal
+    /// Chunks, rows, creates and updates of each step of an execution, as its journal says.
+    pub fn journal(&self, execution: &str) -> BTreeMap<String, [u64; 4]> {
+        let sql = "SELECT step, count(*), sum(rows), sum(creates), sum(updates) FROM _sconn_journal
                    WHERE execution = ?1 GROUP BY step";
         let Ok(store) = rusqlite::Connection::open(self.path("store.sqlite")) else { return BTreeMap::new() };
         let Ok(mut statement) = store.prepare(sql) else { return BTreeMap::new() };
         let count = |r: &rusqlite::Row<'_>, at| r.get::<_, i64>(at).map(|n| n as u64);
-        let rows =
-            statement.query_map([execution], |r| Ok((r.get(0)?, [count(r, 1)?, count(r, 2)?, count(r, 3)?])));
+        let rows = statement.query_map([execution], |r| {
+            Ok((r.get(0)?, [count(r, 1)?, count(r, 2)?, count(r, 3)?, count(r, 4)?]))
+        });
         rows.unwrap().map(Result::unwrap).collect()
     }
 
@@ -297,7 +318,10 @@ impl Desk {
                        WHERE execution = '{}' ORDER BY 1, 2";
         trail.extend(self.ask(&[&journal.replace("{}", &run.id)]));
         let Execution { summary, decisions, .. } = run;
-        Outcome { records: self.records(), trail, summary, decisions, state: self.state() }
+        let report = files::report(&self.path(out).join("report.xlsx"), self.folder.path());
+        let csvs = files::unzipped(&self.path(out).join("sql-output.zip"));
+        let (records, state) = (self.records(), self.state());
+        Outcome { records, trail, summary, decisions, report, csvs, state }
     }
 }
 
@@ -308,6 +332,8 @@ pub struct Outcome {
     pub trail: Vec<String>,
     pub decisions: Vec<String>,
     pub summary: Value,
+    pub report: Vec<String>,
+    pub csvs: Vec<(String, Vec<u8>)>,
     pub state: String,
 }
 
@@ -318,12 +344,19 @@ impl Outcome {
             (&expected.records, &self.records),
             (&expected.trail, &self.trail),
             (&expected.decisions, &self.decisions),
+            (&expected.report, &self.report),
         ] {
             let differs = was.iter().zip(is).find(|(was, is)| was != is);
             assert!(differs.is_none(), "{what}: {differs:#?}");
             assert_eq!(was.len(), is.len(), "{what}");
         }
         assert_eq!(self.summary, expected.summary, "{what}: summary");
+        let names = |outcome: &Self| outcome.csvs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(self), names(expected), "{what}: SQL output");
+        for ((name, is), (_, was)) in self.csvs.iter().zip(&expected.csvs) {
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            assert!(is == was, "{what}: {name}: {} {}", text(was), text(is));
+        }
         assert_eq!(self.state, expected.state, "{what}");
     }
 }
@@ -348,7 +381,6 @@ impl Execution {
         artefacts.values_mut().for_each(|v| *v = Path::new(v.as_str().unwrap()).is_absolute().into());
         let stages = fields["stages"].as_array_mut().unwrap();
         stages.iter_mut().for_each(|s| drop(s.as_object_mut().unwrap().remove("seconds")));
-        assert!(out.join("report.xlsx").is_file() && out.join("sql-output.zip").is_file());
         Self {
             id: id.as_str().unwrap().to_owned(),
             summary,
@@ -363,7 +395,7 @@ pub fn summary(out: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&bytes).unwrap())
 }
 
-/// Every decision of every step. Ids are numbered as they come up, so that what they link is seen.
+/// Every decision of every step, with numbers for ids.
 fn decisions(path: &Path) -> Vec<String> {
     let reader = DecisionReader::open(path).unwrap();
     let mut all = Vec::new();
@@ -375,8 +407,14 @@ fn decisions(path: &Path) -> Vec<String> {
             all.push(format!("{} {decision:?}", step.name));
         }
     }
+    number_ids(&mut all);
+    all
+}
+
+/// Puts numbers in the place of ids, as they come up: what they link is seen.
+fn number_ids(all: &mut [String]) {
     let mut ids: Vec<String> = Vec::new();
-    for line in &mut all {
+    for line in all {
         let mut out = String::new();
         let mut rest = line.as_str();
         while !rest.is_empty() {
@@ -396,7 +434,6 @@ fn decisions(path: &Path) -> Vec<String> {
         }
         *line = out;
     }
-    all
 }
 
 /// The times of a point at which a trial is made: each where all are asked for, otherwise some of them.

@@ -2,97 +2,196 @@
 //! its execution, or is about to: it writes nothing more, and all is as after an undisturbed run.
 //!
 //! The folder has no lock in these trials, as on a file system that knows none: the lock would keep the second
-//! worker away for as long as the first sleeps, and `sconn work` kills one that is silent before it goes on.
-//! `SCONN_ZOMBIES=200` makes so many trials.
+//! worker away for as long as the first sleeps. `sconn work` kills a silent worker of its own program before it goes
+//! on, as it could not on another machine: so the sleepers are started from another path.
+//! `SCONN_ZOMBIES=200` makes so many trials of each kind.
 
-use crate::common::project::Running;
+use crate::common::program;
+use crate::common::project::{Running, until};
 use crate::trials::{Before, Desk, Dice, Outcome, Template, at_once};
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const NO_LOCK: (&str, &str) = ("SCONN_NO_LOCK", "1");
 
-#[test]
-fn a_worker_that_was_asleep_while_another_went_on_writes_nothing() {
-    let trials: u64 = std::env::var("SCONN_ZOMBIES").map_or(6, |n| n.parse().unwrap());
-    let templates = [Before::Empty, Before::Full, Before::Half].map(|before| {
-        let template = Template::new(before);
-        let calm = template.desk();
-        let began = Instant::now();
-        assert_eq!(calm.run(&[]).code, Some(1));
-        (template, calm.outcome("out"), began.elapsed())
-    });
+/// A lease is 15 seconds; with this it ends two after the last word of its worker.
+const EARLY: (&str, &str) = ("SCONN_LEASE_EARLY", "13");
+
+/// Makes as many trials as are asked for, each at a moment that gave one; gives how many there were. `trial` gives
+/// nothing where it was none.
+fn trials(trial: impl Fn(&Calm, &mut Dice, &str) -> Option<()> + Sync) -> u64 {
+    let trials: u64 = std::env::var("SCONN_ZOMBIES").map_or(4, |n| n.parse().unwrap());
+    let templates = [Before::Empty, Before::Full, Before::Half].map(Calm::of);
     let seeds: Vec<u64> = (1..=trials).collect();
-    let told = AtomicUsize::new(0);
     at_once(&seeds, |seed| {
         let mut dice = Dice(*seed);
-        let (template, expected, takes) = &templates[dice.below(3)];
+        let calm = &templates[dice.below(3)];
+        let what = format!("{:?} seed {seed}", calm.template.before);
         // A moment before anything is kept, or after the end, is no trial.
-        for attempt in 0.. {
-            assert!(attempt < 200, "seed {seed}: no moment was found");
-            if let Some(was_told) = trial(template, expected, *takes, *seed, &mut dice) {
-                told.fetch_add(usize::from(was_told), Ordering::Relaxed);
-                break;
-            }
-        }
+        let found = (0..200).find_map(|_| trial(calm, &mut dice, &what));
+        assert!(found.is_some(), "{what}: no moment was found");
     });
-    let told = told.into_inner();
-    eprintln!("{told} of {trials} were told that another had taken over");
-    assert!(told > 0, "the others had come to their end");
+    trials
 }
 
-/// Whether the sleeper was told; none where it was not asleep in the middle of its work.
-fn trial(
-    template: &Template,
-    expected: &Outcome,
+/// A project, what an undisturbed run of it comes to, and how long that takes.
+struct Calm {
+    template: Template,
+    expected: Outcome,
     takes: Duration,
-    seed: u64,
-    dice: &mut Dice,
-) -> Option<bool> {
-    let desk = template.desk();
-    let what = format!("{:?} seed {seed}", template.before);
-    let args =
-        ["run", "shop.sconn", "--live", "--target", "./store.sqlite", "--input", "list.csv", "--out", "out"];
-    let mut sleeper = Running(desk.command(&args, &[NO_LOCK]).spawn().unwrap());
-    let mut moment = || Duration::from_micros(dice.below(takes.as_micros() as usize * 3 / 2) as u64);
-    std::thread::sleep(moment());
-    signal(&sleeper.0, "-STOP");
-    // Its threads stop one after the other.
-    let stat = format!("/proc/{}/stat", sleeper.0.id());
-    while sleeper.0.try_wait().unwrap().is_none() && !std::fs::read_to_string(&stat).unwrap().contains(") T ")
-    {
-        std::thread::yield_now();
+}
+
+impl Calm {
+    fn of(before: Before) -> Self {
+        let template = Template::new(before);
+        let desk = template.desk();
+        let began = Instant::now();
+        assert_eq!(desk.run(&[]).code, Some(1));
+        let takes = began.elapsed();
+        Self { expected: desk.outcome("out"), template, takes }
     }
-    let asleep = sleeper.0.try_wait().unwrap().is_none() && desk.path("out/.work/frozen.json").exists();
-    if !asleep || desk.state() != "running" {
-        return None;
+
+    /// A moment in the course of a run, or a little after it.
+    fn moment(&self, dice: &mut Dice) -> Duration {
+        Duration::from_micros(dice.below(self.takes.as_micros() as usize * 3 / 2) as u64)
     }
-    let mut second = Running(desk.command(&["executions", "resume", "out"], &[NO_LOCK]).spawn().unwrap());
-    // It wakes while the other is at work, or soon after that has ended: one that sleeps with the store's lock
-    // in its hand lets nobody work before.
-    let until = Instant::now() + (moment() * 4).min(Duration::from_secs(2));
-    while Instant::now() < until && second.0.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(1));
+
+    /// A live run that was sent to sleep at a random moment; none where it was not in the middle of its work.
+    fn sleeper(&self, desk: &Desk, program: &Path, dice: &mut Dice) -> Option<Running> {
+        let args = [
+            "run",
+            "shop.sconn",
+            "--live",
+            "--target",
+            "./store.sqlite",
+            "--input",
+            "list.csv",
+            "--out",
+            "out",
+        ];
+        let mut sleeper = Running(desk.command_of(program, &args, &[NO_LOCK]).spawn().unwrap());
+        std::thread::sleep(self.moment(dice));
+        signal(&sleeper.0, "-STOP");
+        // Its threads stop one after the other.
+        let stat = format!("/proc/{}/stat", sleeper.0.id());
+        while sleeper.0.try_wait().unwrap().is_none()
+            && !std::fs::read_to_string(&stat).unwrap().contains(") T ")
+        {
+            std::thread::yield_now();
+        }
+        let asleep = sleeper.0.try_wait().unwrap().is_none() && desk.path("out/.work/frozen.json").exists();
+        (asleep && desk.state() == "running").then_some(sleeper)
     }
-    signal(&sleeper.0, "-CONT");
-    let (second, said) = (second.0.wait().unwrap().code(), said(&mut second.0));
-    let (code, other) = (sleeper.0.wait().unwrap().code(), self::said(&mut sleeper.0));
-    // It came to its end before the other had taken its execution: as if it had not slept.
-    let ended = ["there is nothing to resume", "only one that waits or was interrupted can be run"];
-    if second == Some(2) && ended.iter().any(|e| said.contains(e)) {
-        assert_eq!(code, Some(1), "{what}: {other}");
-        desk.outcome("out").assert_is(expected, &what);
-        return None;
+}
+
+/// The program under another path, for as long as this value is there.
+struct Elsewhere {
+    _folder: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Elsewhere {
+    fn new() -> Self {
+        // Beside the build's files: a link to it costs nothing there.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let at = folder.path().join("sconn");
+        if std::fs::hard_link(program(), &at).is_err() {
+            std::fs::copy(program(), &at).unwrap();
+        }
+        Self { _folder: folder, program: at }
     }
-    assert_eq!(second, Some(1), "{what}: {said}");
-    let said = other;
-    let was_told = said.contains("another process has taken over");
-    assert!(was_told || code == Some(1), "{what}: {code:?} {said}");
-    assert!(!said.contains("panicked"), "{what}: {said}");
-    desk.outcome("out").assert_is(expected, &what);
-    Some(was_told)
+}
+
+#[test]
+fn a_worker_that_was_asleep_while_another_went_on_writes_nothing() {
+    let elsewhere = Elsewhere::new();
+    let at_work = AtomicUsize::new(0);
+    let trials = trials(|calm, dice, what| {
+        let desk = calm.template.desk();
+        let mut sleeper = calm.sleeper(&desk, &elsewhere.program, dice)?;
+        // Its lease ends, and whoever runs the queue finds that, and goes on.
+        let mut work = None;
+        let mut said_by_work = String::new();
+        until("another goes on", || {
+            let process =
+                work.get_or_insert_with(|| Running(desk.command(&WORK, &[NO_LOCK, EARLY]).spawn().unwrap()));
+            if desk.workers() > 1 {
+                return Some(());
+            }
+            if process.0.try_wait().unwrap().is_some() {
+                said_by_work += &said(&mut work.take()?.0);
+            }
+            None
+        });
+        let mut work = work.unwrap();
+        // It wakes while the other is at work, or soon after that has ended.
+        let until = Instant::now() + calm.moment(dice);
+        while Instant::now() < until && work.0.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        at_work.fetch_add(usize::from(desk.state() == "running"), Ordering::Relaxed);
+        signal(&sleeper.0, "-CONT");
+        let worked = work.0.wait().unwrap().code();
+        said_by_work += &said(&mut work.0);
+        assert_eq!(worked, Some(0), "{what}: {said_by_work}");
+        assert!(said_by_work.contains("its worker is silent"), "{what}: {said_by_work}");
+        let (code, said) = (sleeper.0.wait().unwrap().code(), said(&mut sleeper.0));
+        assert_eq!(
+            code,
+            Some(2),
+            "{what}: nobody killed it, and it did not pass for the one at work: {said}"
+        );
+        assert!(said.contains("another process has taken over"), "{what}: {said}");
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        desk.outcome("out").assert_is(&calm.expected, what);
+        Some(())
+    });
+    eprintln!(
+        "{trials} were told that another had taken over, {} while that was at work",
+        at_work.into_inner()
+    );
+}
+
+const WORK: [&str; 2] = ["work", "--until-empty"];
+
+#[test]
+fn a_worker_that_was_asleep_while_another_went_on_by_hand_writes_nothing() {
+    let told = AtomicUsize::new(0);
+    let trials = trials(|calm, dice, what| {
+        let desk = calm.template.desk();
+        let mut sleeper = calm.sleeper(&desk, &program(), dice)?;
+        let resume = ["executions", "resume", "out"];
+        let mut second = Running(desk.command(&resume, &[NO_LOCK]).spawn().unwrap());
+        // It wakes while the other is at work, or soon after that has ended: one that sleeps with the store's lock
+        // in its hand lets nobody work before.
+        let until = Instant::now() + (calm.moment(dice) * 4).min(Duration::from_secs(2));
+        while Instant::now() < until && second.0.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal(&sleeper.0, "-CONT");
+        let (second, said) = (second.0.wait().unwrap().code(), said(&mut second.0));
+        let (code, other) = (sleeper.0.wait().unwrap().code(), self::said(&mut sleeper.0));
+        // It came to its end before the other had taken its execution: as if it had not slept.
+        let ended = ["there is nothing to resume", "only one that waits or was interrupted can be run"];
+        if second == Some(2) && ended.iter().any(|e| said.contains(e)) {
+            assert_eq!(code, Some(1), "{what}: {other}");
+            desk.outcome("out").assert_is(&calm.expected, what);
+            return None;
+        }
+        assert_eq!(second, Some(1), "{what}: {said}");
+        let was_told = other.contains("another process has taken over");
+        assert!(was_told || code == Some(1), "{what}: {code:?} {other}");
+        assert!(!other.contains("panicked"), "{what}: {other}");
+        desk.outcome("out").assert_is(&calm.expected, what);
+        told.fetch_add(usize::from(was_told), Ordering::Relaxed);
+        Some(())
+    });
+    let told = told.into_inner();
+    eprintln!("{told} of {trials} were told that another had taken over by hand");
+    assert!(told > 0, "the others had come to their end");
 }
 
 /// Where it has ended meanwhile there is nobody to hear it.

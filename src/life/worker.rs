@@ -176,8 +176,9 @@ impl Worker {
                 let pace = far.lock().unwrap_or_else(PoisonError::into_inner).pace();
                 // A state that cannot be written for a while costs nothing but the news.
                 let goes_on = state.beat(&id, epoch, &pace, SystemClock.now());
-                if matches!(goes_on, Ok(None | Some(false))) {
+                if matches!(goes_on, Ok(None | Some(false))) && !stop.asked() {
                     stop.ask();
+                    crash::point("told to stop");
                 }
             }
         });

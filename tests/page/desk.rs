@@ -28,7 +28,11 @@ impl Desk {
     pub fn with(toml: &str) -> Self {
         let connector = SHOP.replace("\"Shop\"", "\"Shop & more\"");
         let connector = format!("{connector}\nparam region: string = \"EMEA\"\n");
-        let project = Project::with_shop(&connector, toml);
+        Self::over(Project::with_shop(&connector, toml))
+    }
+
+    /// Over a project as it is by now.
+    pub fn over(project: Project) -> Self {
         let service = Service::start(project.path(), &[]);
         let address = format!("http://{}", service.address);
         Self { project, service, address }

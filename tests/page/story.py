@@ -2,6 +2,7 @@
 
 import re
 import sys
+import zipfile
 from pathlib import Path
 
 import axe_playwright_python
@@ -124,6 +125,12 @@ def story(page):
         page.get_by_role("link", name="Download report (XLSX)").click()
     assert download.value.suggested_filename == dry.rsplit("/", 1)[-1] + "-report.xlsx"
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download SQL output (ZIP)").click()
+    assert download.value.suggested_filename == dry.rsplit("/", 1)[-1] + "-sql-output.zip"
+    with zipfile.ZipFile(download.value.path()) as csvs:
+        assert csvs.testzip() is None and csvs.namelist() == ["items.csv"], csvs.namelist()
+        assert csvs.read("items.csv").decode() == "sku,price\na,5\n,2\nnew,x\n"
     page.get_by_role("link", name="Run again").click()
     expect(page.locator("form.stack")).to_contain_text("bad.csv")
     look(page)
