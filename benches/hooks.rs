@@ -2,6 +2,7 @@
 //! an answer takes. `cargo bench --bench hooks [EVENTS]`; with `--profile dev` it needs no release build.
 //!
 //! Prints a table; judges nothing.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

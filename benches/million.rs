@@ -2,6 +2,7 @@
 //! query, SQLite alone importing the same rows. `cargo bench --bench million [ROWS]`.
 //!
 //! Prints a table of seconds and peak memory; judges nothing.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "common/generate.rs"]
 mod generate;

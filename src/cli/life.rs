@@ -62,7 +62,7 @@ fn settle(what: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Ve
 
 /// Asks on the terminal which of them to cancel.
 fn ask<'q>(what: &str, queued: &'q [ExecutionRow]) -> Result<Vec<&'q ExecutionRow>, Failure> {
-    say(&what);
+    say(what);
     say_on("Cancel which of them first? all, none, ids separated by spaces, or quit [none]: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();

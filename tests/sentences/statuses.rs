@@ -10,6 +10,9 @@ const OPERATIONAL: &str = "Operational";
 const ATTENTION: &str = "Operational (Needs Attention)";
 const INACTIVE: &str = "Inactive";
 
+/// What is done, and the status that comes of it.
+type Way<'a> = (&'a str, &'a dyn Fn(&Project), &'a str);
+
 /// Execution Statuses: A SmartConnector can be in one of four statuses. Every way from one to another, and what leaves
 /// each as it is.
 #[test]
@@ -24,7 +27,7 @@ fn a_connector_goes_every_way_there_is_between_the_four_statuses() {
     let on = |project: &Project| drop(project.ends(0, ACTIVATE));
     let off = |project: &Project| drop(project.ends(0, DEACTIVATE));
     let mut before = SETUP.to_owned();
-    let ways: [(&str, &dyn Fn(&Project), &str); 19] = [
+    let ways: [Way<'_>; 19] = [
         ("dry run", &dry, SETUP),
         ("live run", &refused, SETUP),
         ("activated", &on, OPERATIONAL),

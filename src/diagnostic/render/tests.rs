@@ -77,7 +77,6 @@ fn json_has_lines_columns_and_offsets_of_both_ends() {
 #[test]
 fn full_shows_the_places_in_both_files() {
     let text = full(&findings()[1..], &texts(), PLAIN);
-    println!("{text}");
     assert_eq!(
         text,
         r#"error[SC0202]
