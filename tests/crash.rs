@@ -220,7 +220,15 @@ fn what_cannot_be_resumed_is_told() {
     assert_eq!(desk.run(&[]).code, Some(1));
     let again = sconn(&["executions", "resume", "out"]);
     assert_eq!(again.code, 2);
-    assert!(again.stderr.contains("there is nothing to resume in"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("the execution in out has ended: completed with errors"),
+        "{}",
+        again.stderr
+    );
+    assert!(again.stderr.contains("run its input again as a new one"), "{}", again.stderr);
+    std::fs::create_dir(desk.path("other")).unwrap();
+    let other = sconn(&["executions", "resume", "other"]);
+    assert!(other.stderr.contains("there is nothing to resume in other"), "{}", other.stderr);
     let none = sconn(&["executions", "resume", "nowhere"]);
     assert!(none.stderr.contains("there is no execution nowhere"), "{}", none.stderr);
     assert_eq!(desk.run(&[("SCONN_CRASH_AT", "logged#2")]).code, None);

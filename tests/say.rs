@@ -1,4 +1,5 @@
-//! Whoever listens may be gone: a pipe that nobody reads any more ends nothing in the middle.
+//! Whoever listens may be gone: a pipe that nobody reads any more ends nothing in the middle. And what a mistake of
+//! ours ends can be gone on with.
 
 use crate::common::project::{Project, Running, SHOP, eventually};
 use std::io::{BufRead, BufReader, Read};
@@ -84,4 +85,37 @@ fn a_service_that_nobody_listens_to_goes_on_serving() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
     assert!(service.0.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn a_run_that_a_mistake_of_ours_ended_can_be_gone_on_with() {
+    let desk = desk();
+    let mut run = desk.command(&LIVE);
+    let ended = run.env("SCONN_PANIC_AT", "committed#1").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert_eq!(ended.unwrap().code(), Some(101));
+    assert_eq!(desk.count("items"), 2);
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+    desk.ends(0, &["executions", "resume", &id]);
+    assert_eq!((desk.state(&id).as_str(), desk.count("items")), ("completed", 3));
+    assert_eq!(desk.summary(&id)["steps"][0]["counts"]["created"], 3);
+}
+
+#[test]
+fn a_service_whose_queue_a_mistake_of_ours_ended_is_none() {
+    let desk = desk();
+    let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
+    // The thread that runs the queue passes it.
+    desk.submit("good.csv");
+    let mut service = Running(
+        command
+            .env("SCONN_PANIC_AT", "execution begun")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut said = String::new();
+    service.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(service.0.wait().unwrap().code(), Some(2), "{said}");
+    assert!(said.contains("what runs the queue ended, which is a mistake in sconn"), "{said}");
 }

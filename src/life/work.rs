@@ -144,6 +144,7 @@ impl Workers {
         while job.child.try_wait()?.is_none() {
             let Some(row) = self.state.execution(&job.id)? else { break };
             if row.pid == Some(job.child.id()) {
+                crash::point("execution begun");
                 news(format!("{}  {} begins", job.id, execution.connector));
                 break;
             }

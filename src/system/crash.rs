@@ -3,7 +3,7 @@
 //!
 //! `SCONN_CRASH_AT=NAME` dies at the point of that name, `NAME#3` the third time that it is passed;
 //! `SCONN_STOP_AT` asks to stop there, as Ctrl-C does; `SCONN_SLEEP_AT` sends it to sleep
-//! (SIGSTOP); `SCONN_FAIL_AT` lets the write there fail: the disk is
+//! (SIGSTOP); `SCONN_PANIC_AT` is a mistake of ours there; `SCONN_FAIL_AT` lets the write there fail: the disk is
 //! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
 //! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
 //! `SCONN_NO_LOCK=1` takes folders
@@ -124,6 +124,7 @@ mod debug {
     static CRASH: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_CRASH_AT"));
     static STOP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_STOP_AT"));
     static SLEEP: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_SLEEP_AT"));
+    static PANIC: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_PANIC_AT"));
     static FAIL: LazyLock<Option<Asked>> = LazyLock::new(|| Asked::of("SCONN_FAIL_AT"));
     static POINTS: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SCONN_POINTS").ok());
     static STOPS: OnceLock<Arc<Stop>> = OnceLock::new();
@@ -155,6 +156,7 @@ mod debug {
                 None => signal("-STOP"),
             }
         }
+        assert!(!here(&PANIC, name), "a test wants a mistake of ours at {name}");
         if here(&CRASH, name) {
             signal("-9");
             // The signal is on its way, and nothing may be done any more.
