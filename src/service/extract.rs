@@ -18,13 +18,14 @@ fn bad(error: String, help: &str) -> ApiError {
 /// What comes in, unless its sender takes too long over it.
 pub(super) async fn heard<T>(app: &App, coming: impl Future<Output = T>) -> Result<T, ApiError> {
     let silence = app.project().serve().silence;
-    tokio::time::timeout(silence, coming).await.map_err(|_| {
-        ApiError::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the sender was too slow: after {} seconds more was still to come", silence.as_secs()),
-            "send it again",
-        )
-    })
+    tokio::time::timeout(silence, coming)
+        .await
+        .map_err(|_| too_slow(format!("after {} seconds more was still to come", silence.as_secs())))
+}
+
+/// A sender that was not waited for any longer.
+pub(super) fn too_slow(what: String) -> ApiError {
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the sender was too slow: {what}"), "send it again")
 }
 
 /// The variable parts of the path.

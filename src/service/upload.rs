@@ -1,7 +1,7 @@
 //! Uploads: the body of a request becomes files in a scratch folder. It is streamed, so that memory does
 //! not grow with it, and the folder goes with the value, whatever becomes of the request.
 
-use super::extract::heard;
+use super::extract::{heard, too_slow};
 use super::{ApiError, App};
 use crate::life::{InputFile, io_words};
 use crate::project::Project;
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
@@ -23,6 +24,8 @@ const MOST_PARTS: usize = 1000;
 const FIELD: usize = 64 << 10;
 /// Bytes of a file's name.
 const NAME: usize = 120;
+/// Bytes a second, on average: who sends less holds a connection for nothing.
+const SLOWEST: u64 = 1 << 10;
 
 /// What a request brought: files, and the other fields of a form.
 #[derive(Debug)]
@@ -34,6 +37,29 @@ pub struct Upload {
     /// The other fields.
     pub fields: Vec<(String, String)>,
     scratch: Scratch,
+    pace: Pace,
+}
+
+/// How fast a body comes.
+#[derive(Debug)]
+struct Pace {
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    /// So many bytes more came.
+    ///
+    /// # Errors
+    /// Where a sender that is never silent for long would still take for ever.
+    fn came(&mut self, app: &App, bytes: usize) -> Result<(), ApiError> {
+        self.bytes += bytes as u64;
+        let time = self.begun.elapsed();
+        if time > app.project().serve().silence && self.bytes < SLOWEST * time.as_secs() {
+            return Err(too_slow(format!("{} bytes came in {} seconds", self.bytes, time.as_secs())));
+        }
+        Ok(())
+    }
 }
 
 /// A folder of one request. Its lock goes with the process, so that one which was killed in the middle
@@ -74,7 +100,7 @@ impl Upload {
         let mut body = std::pin::pin!(body);
         let mut size = 0;
         let mut digest = Sha256::new();
-        while let Some(chunk) = next(app, &mut body).await? {
+        while let Some(chunk) = next(app, &mut body, &mut self.pace).await? {
             size += chunk.len() as u64;
             if size > app.project().serve().upload {
                 return Err(too_large(app));
@@ -106,7 +132,7 @@ impl Upload {
                 })?,
                 None => {
                     let name = part.name().unwrap_or_default().to_owned();
-                    self.fields.push((name, text(app, &mut part).await?));
+                    self.fields.push((name, text(app, &mut part, &mut self.pace).await?));
                 }
             }
         }
@@ -128,7 +154,8 @@ impl FromRequest<App> for Upload {
             return Err(too_large(app));
         }
         let scratch = scratch(app).await?;
-        let mut upload = Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch };
+        let pace = Pace { begun: Instant::now(), bytes: 0 };
+        let mut upload = Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch, pace };
         if content_type(request.headers()).starts_with("multipart/") {
             let form = Multipart::from_request(request, app).await.map_err(|e| {
                 ApiError::new(StatusCode::BAD_REQUEST, e.body_text(), "send a form with a boundary")
@@ -173,9 +200,9 @@ async fn scratch(app: &App) -> Result<Scratch, ApiError> {
 }
 
 /// The text of a field of a form.
-async fn text(app: &App, field: &mut Field<'_>) -> Result<String, ApiError> {
+async fn text(app: &App, field: &mut Field<'_>, pace: &mut Pace) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = next(app, field).await? {
+    while let Some(chunk) = next(app, field, pace).await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > FIELD {
             return Err(ApiError::new(
@@ -193,12 +220,14 @@ async fn text(app: &App, field: &mut Field<'_>) -> Result<String, ApiError> {
 async fn next<E>(
     app: &App,
     body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    pace: &mut Pace,
 ) -> Result<Option<Bytes>, ApiError>
 where
     ApiError: From<Broken<E>>,
 {
-    let chunk = heard(app, body.next()).await?;
-    Ok(chunk.transpose().map_err(Broken)?)
+    let chunk = heard(app, body.next()).await?.transpose().map_err(Broken)?;
+    pace.came(app, chunk.as_ref().map_or(0, Bytes::len))?;
+    Ok(chunk)
 }
 
 /// A body that could not be read to its end.

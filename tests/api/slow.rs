@@ -79,3 +79,34 @@ fn who_holds_the_last_connection_and_does_nothing_with_it_gives_it_back() {
         drop(stream);
     }
 }
+
+#[test]
+fn who_drips_is_not_waited_for_either() {
+    let desk = Desk::new("[serve]\nsilence = \"2s\"\n");
+    let service = desk.serve_as("run");
+    let request = head(&service, "POST", &format!("{SHOP}/executions"), "content-length: 1000000\r\n");
+    let stream = open(&service, request.as_bytes());
+    let mut drips = stream.try_clone().unwrap();
+    let dripping = std::thread::spawn(move || {
+        // It is never silent for long.
+        while drips.write_all(b"x").is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+    });
+    let answer = rest(stream);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("the sender was too slow: ") && answer.contains(" bytes came in "), "{answer}");
+    dripping.join().unwrap();
+    // Who sends slowly and steadily is.
+    let body = format!("SKU,Price\n{}", "a,1\n".repeat(15_000));
+    let length = format!("content-length: {}\r\n", body.len());
+    let request = head(&service, "POST", &format!("{SHOP}/executions"), &length);
+    let mut stream = open(&service, request.as_bytes());
+    for part in body.as_bytes().chunks(10_000) {
+        stream.write_all(part).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 202");
+}
