@@ -38,9 +38,12 @@ fn main() -> Anyhow<()> {
         .spawn()?;
     let told = child.stderr.take().ok_or("no standard error")?;
     let _service = Service(child);
-    let mut line = String::new();
-    BufReader::new(told).read_line(&mut line)?;
-    let address = line.trim().rsplit("http://").next().unwrap_or_default().to_owned();
+    // Notices come before the address; afterwards it may say more, which nobody reads.
+    let address = BufReader::new(told)
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once(" at http://").map(|(_, address)| address.to_owned()));
+    let address = address.ok_or("the service ended")?;
     println!("{} bytes a body; accepted events, each on the disk before its answer", BODY.len());
     println!("{:>8} {:>8} {:>10} {:>9} {:>9}", "senders", "events", "a second", "p50 ms", "p99 ms");
     for senders in [1, 8, 64, 256] {

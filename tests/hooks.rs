@@ -339,6 +339,27 @@ fn what_waited_in_a_window_is_asked_about_before_its_connector_is_active_again()
 }
 
 #[test]
+fn all_that_waits_in_windows_is_cancelled_where_that_is_said() {
+    let desk = Desk::active("verify nothing batch 1h count 1");
+    let waiting: Vec<String> = (0..45)
+        .map(|n| format!("('orders', '2026-11-26T00:00:00.000Z', '', 'n={n}', 'text/plain', 'x', 'waiting')"))
+        .collect();
+    let sql = format!(
+        "INSERT INTO events(connector, received_at, employee, querystring, content_type, body, state) VALUES {}",
+        waiting.join(", ")
+    );
+    desk.ends(0, &["deactivate", "orders"]);
+    desk.database().execute(&sql, []).unwrap();
+    desk.ends(0, &["activate", "orders", "--cancel-queued"]);
+    let all = desk.executions();
+    assert_eq!(all.len(), 45);
+    assert!(all.iter().all(|e| e["state"] == "cancelled"), "{all:?}");
+    assert!(desk.events().iter().all(|state| state == "batched"));
+    desk.ends(0, &["work", "--until-empty"]);
+    assert!(!desk.at(".sconn/store.sqlite").exists(), "nothing ran");
+}
+
+#[test]
 fn a_limit_above_the_usual_one_holds_for_forms_in_parts_too() {
     let desk = Desk::active("verify nothing batch 1h");
     desk.file("sconn.toml", "[hooks]\nbody = \"4MiB\"\n");

@@ -387,6 +387,26 @@ fn an_execution_that_cannot_begin_is_not_tried_for_ever() {
 }
 
 #[test]
+fn a_run_that_has_just_come_into_the_queue_is_left_to_its_own_process() {
+    let desk = Desk::new("");
+    // In the queue, and what it is asked is not kept yet.
+    let run = desk.sleeps_at("registered", &LIVE);
+    let mut work = desk.command(&["work", "--until-empty"]);
+    let mut work = Running(work.stderr(Stdio::null()).spawn().unwrap());
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+    let log = desk.folder(&id).join("worker.log");
+    eventually("the queue came by", || log.exists());
+    // And again, half a second later.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let row = desk.execution(&id);
+    assert_eq!((&row["state"], &row["epoch"], &row["failure"]), (&"queued".into(), &0.into(), &Value::Null));
+    run.wake();
+    assert_eq!(run.ends().0, Some(0));
+    assert!(work.0.wait().unwrap().success());
+    assert_eq!((desk.state(&id).as_str(), desk.items()), ("completed", 5));
+}
+
+#[test]
 fn an_execution_that_cannot_begin_now_is_tried_again_a_while_later() {
     let desk = Desk::new("");
     let id = desk.submit("good.csv");

@@ -180,7 +180,11 @@ fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
         Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
         Some(ExecutionState::Interrupted) => {
             if end_cancelled(&project, &mut state, &row)? {
-                "is cancelled; what was committed stays, and its report says what that is"
+                if row.started_at.is_none() {
+                    "is cancelled; it had not begun"
+                } else {
+                    "is cancelled; what was committed stays, and its report says what that is"
+                }
             } else {
                 "is asked to stop; its worker is silent: once it is heard of again, or `sconn work` ended it, it is \
                  cancelled"

@@ -4,7 +4,7 @@ use super::args::Format;
 use super::{Exit, Failure, print, print_json, tell_result};
 use crate::life::{no_project, send_now, test_mail};
 use crate::project::Project;
-use crate::project::state::{Message, MessageKind, MessageState, Retried, State};
+use crate::project::state::{Message, MessageKind, MessageState, State, Touched};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::say::say;
@@ -122,25 +122,12 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
             print(&format!("tries      {}\n\n{}\n", message.attempts, visible(&content(&message))))?;
         }
         OutboxCommand::Retry { message, format } => {
-            match state.retry_message(&message, SystemClock.now())? {
-                Retried::Due => {}
-                Retried::Unknown => return Err(unknown(&message)),
-                Retried::Sent => return Err(sent(&message)),
-                Retried::Underway => {
-                    let what = format!("{message} is being sent just now");
-                    return Err(Failure::new(what, "see what becomes of it: sconn outbox list"));
-                }
-            }
+            done(&message, state.retry_message(&message, SystemClock.now())?)?;
             let text = format!("{message} is sent by `sconn work`, `sconn serve` or `sconn outbox send`");
             return tell_result(format, &text, &json!({ "id": message, "retried": true }));
         }
         OutboxCommand::Discard { message, format } => {
-            if !state.discard_message(&message)? {
-                return Err(match state.message(&message)? {
-                    Some(_) => sent(&message),
-                    None => unknown(&message),
-                });
-            }
+            done(&message, state.discard_message(&message, SystemClock.now())?)?;
             let text = format!("{message} is not sent any more");
             return tell_result(format, &text, &json!({ "id": message, "discarded": true }));
         }
@@ -149,8 +136,17 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn sent(id: &str) -> Failure {
-    Failure::new(format!("{id} was sent"), "nothing is to be done")
+/// That what was wished for a message is done, or why not.
+fn done(id: &str, touched: Touched) -> Result<(), Failure> {
+    match touched {
+        Touched::Done => Ok(()),
+        Touched::Unknown => Err(unknown(id)),
+        Touched::Sent => Err(Failure::new(format!("{id} was sent"), "nothing is to be done")),
+        Touched::Underway => Err(Failure::new(
+            format!("{id} is being sent just now"),
+            "see what becomes of it: sconn outbox list",
+        )),
+    }
 }
 
 fn unknown(id: &str) -> Failure {

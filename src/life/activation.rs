@@ -235,7 +235,7 @@ pub fn activate(
 pub fn would_begin(project: &Project, state: &mut State, name: &str) -> Result<Vec<ExecutionRow>, Failure> {
     state.find_interrupted(SystemClock.now())?;
     if state.connector(name)?.is_some_and(|c| !c.status.runs()) {
-        super::events::batch(project, state, &|_| {})?;
+        super::events::close(project, state, name)?;
     }
     Ok(state.would_begin(name)?)
 }

@@ -230,7 +230,8 @@ impl Asked {
         // Paths are told as they were when it began, unless its folder was moved since.
         let root = std::path::absolute(root)?;
         std::env::set_current_dir(&frozen.here).map_err(|e| {
-            Failure::new(
+            // It may be a disk that is away for a while.
+            Failure::broken(
                 format!("{}, where the execution began: {}", frozen.here.display(), io_words(&e)),
                 "its paths are counted from there: bring the folder back, then resume",
             )
@@ -322,6 +323,10 @@ fn ended(project: &Project, out: &Path) -> bool {
 
 fn nothing_to_resume(root: &Path) -> Failure {
     let folder = root.display();
+    // Who keeps its input just now will have it run.
+    if ExecutionFolder::busy(root) {
+        return Failure::later(format!("{folder}: another process is at it"), "wait until it is done");
+    }
     let summary = std::fs::read(root.join("summary.json")).ok();
     let summary: Option<Summary> = summary.and_then(|text| serde_json::from_slice(&text).ok());
     match summary {
@@ -351,7 +356,13 @@ fn unusable(out: &Path, error: &FolderError) -> Failure {
                  wants it any more, cancel it or remove its folder"
             ),
         ),
-        _ => Failure::new(format!("{folder}: {cause}"), "choose another folder with --out"),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+            Failure::new(format!("{folder}: {cause}"), "choose another folder with --out")
+        }
+        _ => Failure::broken(
+            format!("{folder}: {cause}"),
+            "make sure it can be written to and there is room on the disk, or choose another folder with --out",
+        ),
     }
 }
 

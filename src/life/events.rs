@@ -151,6 +151,40 @@ fn write(state: &State, events: &[i64], folder: &Path) -> Result<Option<PathBuf>
     Ok(Some(path))
 }
 
+/// What waits of an inactive connector's events becomes executions, all of it.
+///
+/// # Errors
+/// Where it cannot.
+pub(super) fn close(project: &Project, state: &mut State, connector: &str) -> Result<(), Failure> {
+    // One more than can be needed: each takes at least one event.
+    let mut looks = 0;
+    loop {
+        let window = state.windows()?.into_iter().find(|w| w.connector == connector);
+        let Some(window) = window else { return Ok(()) };
+        // Whoever runs the queue is at it for moments only.
+        let desk = match Desk::of(project, state)? {
+            Some(desk) => desk,
+            None if looks < 100 => {
+                looks += 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                continue;
+            }
+            None => {
+                return Err(Failure::later("another process queues webhook events just now", "try again"));
+            }
+        };
+        if ended(project, state, &desk, &window)?.is_none() {
+            looks += 1;
+        }
+        if looks > 100 {
+            return Err(Failure::new(
+                format!("the webhook events of `{connector}` that wait cannot be queued"),
+                format!("look at them: sconn events list {connector}"),
+            ));
+        }
+    }
+}
+
 /// Where input files are written before their executions have a folder. It is one process's at a time.
 struct Desk {
     folder: ExecutionFolder,

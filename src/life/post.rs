@@ -45,10 +45,14 @@ impl Post {
         self.senders.is_empty()
     }
 
-    /// Begins nothing more, and waits until then for what is on its way: what a receiver took and nobody noted would
-    /// be sent again. `news` hears what became of it.
-    pub fn drain(&mut self, until: Instant, news: &dyn Fn(String)) {
+    /// Begins nothing more.
+    pub fn close(&self) {
         self.busy.close();
+    }
+
+    /// Waits until then for what is on its way: what a receiver took and nobody noted would be sent again. `news`
+    /// hears what became of it.
+    pub fn drain(&mut self, until: Instant, news: &dyn Fn(String)) {
         while !self.idle() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
             self.senders.retain(|s| !s.is_finished());

@@ -33,10 +33,12 @@ pub struct Standing {
 /// Where the state cannot be read.
 pub fn standing(project: &Project, state: &State, connector: ConnectorState) -> Result<Standing, Failure> {
     let of = Wanted { connector: Some(&connector.name), ..Wanted::default() };
+    let counts = state.state_counts()?;
     let count = |state_of| {
-        state.history(Wanted { state: Some(state_of), ..of }, i64::MAX).map(|executions| executions.len())
+        let these = counts.iter().filter(|c| c.connector == connector.name && c.state == state_of);
+        these.map(|c| usize::try_from(c.count).unwrap_or_default()).sum()
     };
-    let (running, interrupted) = (count(ExecutionState::Running)?, count(ExecutionState::Interrupted)?);
+    let (running, interrupted) = (count(ExecutionState::Running), count(ExecutionState::Interrupted));
     let last = state.history(of, 1)?.pop();
     let queued = state.queued(&connector.name)?.len();
     let changed = changed(project, &connector);

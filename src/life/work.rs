@@ -10,14 +10,17 @@ use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How often the files of old executions are looked for.
 const PRUNE: Duration = Duration::from_secs(3600);
+
+/// How long what is being sent has at least, once it is time to stop.
+const POST: Duration = Duration::from_secs(5);
 
 /// How often it is looked for scratch files that nobody needs any more.
 const SWEEP: SignedDuration = SignedDuration::from_secs(20);
@@ -31,9 +34,6 @@ pub const NOT_NOW: u8 = 75;
 /// What it ends with where the execution cannot begin, and would not the next time either.
 pub const FOR_PEOPLE: u8 = 78;
 
-/// How long one waits that could not begin, for what may mend itself; three times as long after each try.
-const BREATH: Duration = Duration::from_secs(1);
-
 /// An execution that runs in a process of its own.
 struct Job {
     id: String,
@@ -44,20 +44,14 @@ struct Job {
     child: Child,
 }
 
-/// The time before an execution is tried again.
-struct Breath {
-    until: Instant,
-    long: Duration,
-}
-
 /// Runs a project's queue, a turn at a time.
 pub struct Workers {
     project: Project,
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
-    /// Those that could not begin, by what they wait for before they are tried again.
-    later: BTreeMap<String, Breath>,
+    /// Whether, as of the last turn, one that could not begin is to be tried again.
+    later: bool,
     triggers: Triggers,
     post: Post,
     pruned: Option<Instant>,
@@ -74,7 +68,7 @@ impl Workers {
             state,
             at_once,
             jobs: Vec::new(),
-            later: BTreeMap::new(),
+            later: false,
             triggers,
             post,
             pruned: None,
@@ -85,11 +79,7 @@ impl Workers {
     /// Whether none of its executions runs or is to be tried again, no file is on its way into the queue, and nothing
     /// is being sent.
     pub fn idle(&self) -> bool {
-        let now = Instant::now();
-        self.jobs.is_empty()
-            && self.later.values().all(|breath| breath.until <= now)
-            && self.triggers.idle()
-            && self.post.idle()
+        self.jobs.is_empty() && !self.later && self.triggers.idle() && self.post.idle()
     }
 
     /// Whether something is still wrong with a schedule or a watched folder; what it is was told.
@@ -115,6 +105,9 @@ impl Workers {
         super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
+        let now = SystemClock.now();
+        // With one clock: what is too early for this turn is there for the next.
+        self.later = self.state.any_later(now)?;
         // What was cancelled is ended whatever else runs or waits.
         while let Some(cancelled) = self.state.next_cancelled(SystemClock.now())? {
             if self.jobs.iter().any(|j| j.id == cancelled.id) {
@@ -124,10 +117,8 @@ impl Workers {
         }
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
-            let now = Instant::now();
-            let later = self.later.iter().filter(|(_, breath)| breath.until > now).map(|(id, _)| id.as_str());
-            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).chain(later).collect();
-            let Some(next) = self.state.next(&limit, &taken)? else { break };
+            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).collect();
+            let Some(next) = self.state.next(&limit, &taken, now)? else { break };
             self.begin(&next, news)?;
             started = true;
         }
@@ -139,7 +130,7 @@ impl Workers {
     /// again.
     fn begin(&mut self, execution: &ExecutionRow, news: &dyn Fn(String)) -> Result<(), Failure> {
         let Some(mut job) = start_or_tell(&self.project, &mut self.state, execution, news)? else {
-            return self.breathe(&execution.id);
+            return Ok(());
         };
         while job.child.try_wait()?.is_none() {
             let Some(row) = self.state.execution(&job.id)? else { break };
@@ -163,23 +154,10 @@ impl Workers {
         for mut job in std::mem::take(&mut self.jobs) {
             match job.child.try_wait()? {
                 None => going.push(job),
-                Some(status) if gone(&mut self.state, &job, status, news)? => self.breathe(&job.id)?,
-                Some(_) => drop(self.later.remove(&job.id)),
+                Some(status) => gone(&mut self.state, &job, status, news)?,
             }
         }
         self.jobs = going;
-        Ok(())
-    }
-
-    /// An execution could not begin: where it is to be tried again, that is a while later.
-    fn breathe(&mut self, id: &str) -> Result<(), Failure> {
-        if self.state.execution(id)?.is_none_or(|row| row.left_to_people || row.state.ended()) {
-            self.later.remove(id);
-            return Ok(());
-        }
-        let now = Instant::now();
-        let breath = self.later.entry(id.to_owned()).or_insert(Breath { until: now, long: BREATH });
-        *breath = Breath { until: now + breath.long, long: breath.long * 3 };
         Ok(())
     }
 
@@ -190,6 +168,7 @@ impl Workers {
     /// Where the state cannot be read or written.
     pub fn drain(&mut self, time: Duration, news: &dyn Fn(String)) -> Result<(), Failure> {
         let until = Instant::now() + time;
+        self.post.close();
         self.reap(news)?;
         while !self.jobs.is_empty() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
@@ -203,7 +182,7 @@ impl Workers {
                 news(format!("{}  is interrupted; the next start goes on with it", job.id));
             }
         }
-        self.post.drain(until, news);
+        self.post.drain(until.max(Instant::now() + POST), news);
         Ok(())
     }
 
@@ -281,23 +260,22 @@ fn start_or_tell(
     }
 }
 
-/// Sees what became of an execution whose process is gone. Whether it could not begin.
-fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<bool, Failure> {
+/// Sees what became of an execution whose process is gone.
+fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<(), Failure> {
     if state.worker_gone(&job.id, job.child.id())? {
         news(format!(
             "{}  its worker was gone ({status}); it goes on from the last chunk that was committed",
             job.id
         ));
-        return Ok(false);
+        return Ok(());
     }
     // Others are at it, or come first: it was no attempt.
     if status.code() == Some(NOT_NOW.into()) {
-        return Ok(false);
+        return Ok(());
     }
     let why = last_line(&job.folder.join(LOG));
     let again = status.code() != Some(FOR_PEOPLE.into());
-    let tried = state.not_taken(&job.id, job.epoch, &why, again, SystemClock.now())?;
-    if tried {
+    if state.not_taken(&job.id, job.epoch, &why, again, SystemClock.now())? {
         news(format!("{}  it could not begin: {why}", job.id));
     }
     if let Some(row) = state.execution(&job.id)?.filter(|row| row.state.ended()) {
@@ -310,7 +288,7 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
             why.map_or_else(String::new, |w| format!(": {w}"))
         ));
     }
-    Ok(tried)
+    Ok(())
 }
 
 /// What the process said last: why it could not begin.
@@ -331,10 +309,16 @@ pub(super) fn concurrency(state: &State, connector: &str) -> i64 {
 fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
     let folder = project.root().join(&execution.folder);
     let log = File::options().create(true).append(true).open(folder.join(LOG)).map_err(|e| {
-        Failure::new(
-            format!("{}: {}", folder.display(), io_words(&e)),
-            format!("bring its folder back, or cancel it: sconn executions cancel {}", execution.id),
-        )
+        let what = format!("{}: {}", folder.display(), io_words(&e));
+        match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::new(
+                what,
+                format!("bring its folder back, or cancel it: sconn executions cancel {}", execution.id),
+            ),
+            _ => {
+                Failure::broken(what, "make sure the folder can be written to, and there is room on the disk")
+            }
+        }
     })?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["executions", "resume"]).arg(&folder).args(["--from-queue", "--format", "json"]);

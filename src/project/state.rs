@@ -25,7 +25,7 @@ pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution};
 pub use history::Wanted;
-pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Retried, WantedMessages};
+pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Touched, WantedMessages};
 pub use queue::{Outcome, Pace, Taken};
 pub use retention::Expired;
 pub use slots::Scheduled;
@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables.
-const LAYOUT: i32 = 3;
+const LAYOUT: i32 = 4;
 
 /// The state of a project.
 #[derive(Debug)]
@@ -129,7 +129,9 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
            pid INTEGER, epoch INTEGER NOT NULL DEFAULT 0, lease_until TEXT,
            cancel INTEGER NOT NULL DEFAULT 0, triggered_by TEXT NOT NULL DEFAULT '',
            -- The epochs that do not count against it: somebody let it be taken up again.
-           spared INTEGER NOT NULL DEFAULT 0, files_gone_at TEXT) WITHOUT ROWID;
+           spared INTEGER NOT NULL DEFAULT 0, files_gone_at TEXT,
+           -- When it was taken last, or could not begin; and before when it is not tried again.
+           tried_at TEXT, not_before TEXT) WITHOUT ROWID;
          CREATE INDEX IF NOT EXISTS executions_by_state ON executions(connector, state, queued_at);"
     ))?;
     if layout == 1 {
@@ -139,6 +141,14 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
               ALTER TABLE executions ADD COLUMN files_gone_at TEXT;",
         )?;
     }
+    if (1..4).contains(&layout) {
+        transaction.execute_batch(
+            "ALTER TABLE executions ADD COLUMN tried_at TEXT;
+             ALTER TABLE executions ADD COLUMN not_before TEXT;
+             UPDATE executions SET tried_at = started_at;",
+        )?;
+    }
+    transaction.execute_batch(queue::INDEXES)?;
     transaction.execute_batch(tokens::TABLES)?;
     transaction.execute_batch(events::TABLES)?;
     transaction.execute_batch(slots::TABLES)?;

@@ -2,9 +2,10 @@
 //! whichever process ran them, and goes on after a restart.
 
 use super::{ApiError, App, Read};
-use crate::project::state::{DURATION_BOUNDS, ExecutionState, StateCount, Total};
+use crate::life::known_plan;
+use crate::project::state::{DURATION_BOUNDS, ExecutionState, State, StateCount, Total};
 use crate::system::machine::{free_bytes, resident_bytes};
-use axum::extract::State;
+use axum::extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
@@ -67,8 +68,8 @@ impl Metrics {
 /// What the project's state and the machine say at one moment.
 #[derive(Debug)]
 struct Moment {
-    /// The connectors that are known, and whether they run live.
-    connectors: Vec<(String, bool)>,
+    /// The connectors that are known, and whether what waits for them may run, dry and live.
+    connectors: Vec<(String, [bool; 2])>,
     counts: Vec<StateCount>,
     totals: Vec<Total>,
     messages: Vec<(String, String, i64)>,
@@ -156,10 +157,11 @@ impl Collector for Moment {
         let now = |state: ExecutionState, of: &dyn Fn(&StateCount) -> bool| {
             self.counts.iter().filter(|c| c.state == state && of(c)).map(|c| c.count).sum::<i64>() as f64
         };
-        let active =
-            |c: &StateCount| self.connectors.iter().any(|(name, runs)| *name == c.connector && *runs);
+        let may = |c: &StateCount| {
+            self.connectors.iter().any(|(name, runs)| *name == c.connector && runs[usize::from(c.live)])
+        };
         let waiting = [true, false].map(|may_run| {
-            let waiting = now(ExecutionState::Queued, &|c| (!c.live || active(c)) == may_run);
+            let waiting = now(ExecutionState::Queued, &|c| may(c) == may_run);
             (vec![("may_run", may_run.to_string())], waiting)
         });
         gauges(e, "sconn_queue_length", "Executions that wait", waiting)?;
@@ -193,6 +195,17 @@ impl Collector for Moment {
     }
 }
 
+/// The connectors that are known, and whether what waits for them may run, dry and live.
+fn connectors(state: &State) -> Result<Vec<(String, [bool; 2])>, ApiError> {
+    let mut all = Vec::new();
+    for connector in state.connectors()? {
+        let plan = known_plan(state, &connector.name, connector.version)?;
+        let places = plan.is_none_or(|plan| plan.connector.places() > 0);
+        all.push((connector.name, [places, places && connector.status.runs()]));
+    }
+    Ok(all)
+}
+
 /// Metrics for Prometheus
 #[utoipa::path(
     get, path = "/metrics", tag = "health",
@@ -202,11 +215,14 @@ impl Collector for Moment {
         (status = 503, description = "The state cannot be read", body = ApiError, example = json!({"error": "the service cannot do this now"})),
     ),
 )]
-pub(super) async fn metrics(State(app): State<App>, _caller: Read) -> Result<Response, ApiError> {
+pub(super) async fn metrics(
+    extract::State(app): extract::State<App>,
+    _caller: Read,
+) -> Result<Response, ApiError> {
     let root = app.project().root().to_path_buf();
     let moment = app.with(move |state| {
         Ok::<_, ApiError>(Moment {
-            connectors: state.connectors()?.into_iter().map(|c| (c.name, c.status.runs())).collect(),
+            connectors: connectors(state)?,
             counts: state.state_counts()?,
             totals: state.totals()?,
             messages: state.waiting_counts()?,

@@ -169,6 +169,17 @@ impl ExecutionFolder {
         }
     }
 
+    /// Whether somebody has its lock.
+    pub fn busy(root: &Path) -> bool {
+        match Self::lock(root) {
+            Ok(folder) => {
+                folder.leave();
+                false
+            }
+            Err(e) => e.cause.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// Whether it has scratch files: its execution runs, or was interrupted.
     pub fn unfinished(root: &Path) -> bool {
         root.join(WORK).is_dir()

@@ -120,7 +120,8 @@ pub struct ExecutionRow {
     pub done: Option<i64>,
     /// In the stage's unit: bytes or rows.
     pub total: Option<i64>,
-    /// Counts by action of each step, as JSON: so far while it runs, of all rows once it has ended.
+    /// Counts by action of each step, as JSON: so far while it runs, of all rows once it has ended; as
+    /// far as it was told where its process was ended.
     #[serde(serialize_with = "as_json")]
     pub counts: Option<String>,
     /// Why it failed.

@@ -46,7 +46,7 @@ impl State {
     pub fn take_up_again(&mut self, id: &str) -> Result<Option<ExecutionState>, ProjectError> {
         self.together(|t| {
             t.execute(
-                "UPDATE executions SET spared = epoch - 1 WHERE id = ?1 AND state = 'interrupted'",
+                "UPDATE executions SET spared = epoch - 1, not_before = NULL WHERE id = ?1 AND state = 'interrupted'",
                 [id],
             )?;
             t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()
@@ -86,7 +86,7 @@ mod tests {
         let (_dir, mut state) = state();
         queue(&mut state, "a", "shop", false, 0);
         let now = at(0);
-        let waits = |state: &State| state.next(&|_: &str| 1, &[]).unwrap().is_some();
+        let waits = |state: &State| state.next(&|_: &str| 1, &[], at(9_999)).unwrap().is_some();
         for _ in 0..5 {
             assert!(waits(&state));
             state.take("a", 7, now, None).unwrap().unwrap();

@@ -63,8 +63,10 @@ impl State {
         at: Timestamp,
     ) -> Result<bool, ProjectError> {
         self.together(|t| {
-            let sql =
-                "UPDATE executions SET epoch = epoch + 1, failure = ?3, spared = iif(?5, spared, epoch - 4),
+            // A second at first, then three times as long each time.
+            let sql = "UPDATE executions SET epoch = epoch + 1, failure = ?3, spared = iif(?5, spared, epoch - 4),
+                         tried_at = ?4, not_before = strftime('%Y-%m-%dT%H:%M:%fZ', ?4, '+' ||
+                           CASE epoch - spared WHEN 0 THEN 1 WHEN 1 THEN 3 WHEN 2 THEN 9 ELSE 27 END || ' seconds'),
                          state = iif(cancel, 'cancelled', 'interrupted'), ended_at = iif(cancel, ?4, NULL)
                        WHERE id = ?1 AND epoch = ?2 AND state IN ('queued', 'interrupted')
                          AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))";

@@ -7,17 +7,18 @@ use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 /// That an execution ended is noted by the database itself: in the transaction that ends it, whoever
 /// does that and however. One that was interrupted too often to be taken up again counts as well.
 pub(super) const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS ended(seq INTEGER PRIMARY KEY, execution TEXT NOT NULL);
-    CREATE TRIGGER IF NOT EXISTS executions_ended AFTER UPDATE OF state ON executions
-    WHEN NEW.state IS NOT OLD.state AND (
-      NEW.state IN ('completed', 'completed with errors', 'failed', 'cancelled')
-      OR NEW.state = 'interrupted' AND NEW.epoch - NEW.spared > 4)
+    DROP TRIGGER IF EXISTS executions_ended;
+    CREATE TRIGGER executions_ended AFTER UPDATE OF state, epoch, spared ON executions
+    WHEN NEW.state IS NOT OLD.state AND NEW.state IN ('completed', 'completed with errors', 'failed', 'cancelled')
+      OR NEW.state = 'interrupted' AND NEW.cancel = 0 AND NEW.epoch - NEW.spared > 4
+        AND NOT (OLD.state = 'interrupted' AND OLD.epoch - OLD.spared > 4)
     BEGIN INSERT INTO ended(execution) VALUES (NEW.id); END;
     CREATE TABLE IF NOT EXISTS outbox(
       id TEXT PRIMARY KEY, kind TEXT NOT NULL, execution TEXT NOT NULL, recipient TEXT NOT NULL,
@@ -29,6 +30,8 @@ pub(super) const TABLES: &str = "
 
 /// How long a message is with the process that took it. A longer try counts as one that died.
 pub const MESSAGE_LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// A message that is still to be sent, and not on its way at the time `?2`.
+const STILL: &str = "state <> 'sent' AND (lease_until IS NULL OR lease_until <= ?2)";
 /// How long what was sent can be looked up.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -79,11 +82,11 @@ macro_rules! stored {
 stored!(MessageKind { Mail = "mail", Hook = "hook" });
 stored!(MessageState { Waiting = "waiting", Sent = "sent", GivenUp = "given up" });
 
-/// What became of the wish to try a message again.
+/// What became of the wish to try a message again, or to take it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retried {
-    /// It is due now.
-    Due,
+pub enum Touched {
+    /// It is due now, or out.
+    Done,
     /// It was sent.
     Sent,
     /// It is on its way.
@@ -342,29 +345,36 @@ impl State {
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn retry_message(&mut self, id: &str, now: Timestamp) -> Result<Retried, ProjectError> {
+    pub fn retry_message(&mut self, id: &str, now: Timestamp) -> Result<Touched, ProjectError> {
         self.together(|t| {
-            let sql = "UPDATE outbox SET next_at = ?2, lease_until = NULL, done_at = NULL,
-                         attempts = iif(state = 'given up', 0, attempts), state = 'waiting'
-                       WHERE id = ?1 AND state <> 'sent' AND (lease_until IS NULL OR lease_until <= ?2)";
-            if t.execute(sql, [id, &stamp(now)])? > 0 {
-                return Ok(Retried::Due);
-            }
-            let sent = "SELECT state = 'sent' FROM outbox WHERE id = ?1";
-            Ok(match t.query_row(sent, [id], |r| r.get(0)).optional()? {
-                Some(true) => Retried::Sent,
-                Some(false) => Retried::Underway,
-                None => Retried::Unknown,
-            })
+            let sql = format!(
+                "UPDATE outbox SET next_at = ?2, lease_until = NULL, done_at = NULL,
+                   attempts = iif(state = 'given up', 0, attempts), state = 'waiting'
+                 WHERE id = ?1 AND {STILL}"
+            );
+            if t.execute(&sql, [id, &stamp(now)])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
         })
     }
 
-    /// Takes a message out of the outbox: it is not sent any more. What was sent stays, to be looked up. Whether it
-    /// was taken out.
+    /// Takes a message out of the outbox: it is not sent any more. What was sent stays, to be looked up; what is on
+    /// its way cannot be held back.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn discard_message(&mut self, id: &str) -> Result<bool, ProjectError> {
-        self.together(|t| Ok(t.execute("DELETE FROM outbox WHERE id = ?1 AND state <> 'sent'", [id])? > 0))
+    pub fn discard_message(&mut self, id: &str, now: Timestamp) -> Result<Touched, ProjectError> {
+        self.together(|t| {
+            let sql = format!("DELETE FROM outbox WHERE id = ?1 AND {STILL}");
+            if t.execute(&sql, [id, &stamp(now)])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
+        })
     }
+}
+
+/// Why a message was left alone.
+fn untouched(t: &Transaction<'_>, id: &str) -> rusqlite::Result<Touched> {
+    let sent = "SELECT state = 'sent' FROM outbox WHERE id = ?1";
+    Ok(match t.query_row(sent, [id], |r| r.get(0)).optional()? {
+        Some(true) => Touched::Sent,
+        Some(false) => Touched::Underway,
+        None => Touched::Unknown,
+    })
 }

@@ -13,12 +13,20 @@ const LEASE: SignedDuration = SignedDuration::from_secs(15);
 pub(super) const WAITS: &str =
     "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
 
+/// What whoever runs the queue asks is about those that have not ended, which are few among many.
+pub(super) const INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS executions_open ON executions(connector, state, queued_at) WHERE ended_at IS NULL;
+    CREATE INDEX IF NOT EXISTS executions_tried ON executions(connector, tried_at);";
+
+/// Those that have not ended.
+const OPEN: &str = "executions INDEXED BY executions_open WHERE ended_at IS NULL";
+
 /// How an execution ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome<'a> {
     /// How.
     pub state: ExecutionState,
-    /// Counts by action, as JSON.
+    /// Counts by action, as JSON; where there are none, those stay that were told last.
     pub counts: Option<&'a str>,
     /// Why it failed.
     pub failure: Option<&'a str>,
@@ -66,7 +74,7 @@ impl State {
         self.together(|t| {
             t.query_row(
                 "UPDATE executions SET state = 'running', pid = ?2, epoch = epoch + 1, lease_until = ?3,
-                   started_at = coalesce(started_at, ?4), failure = NULL
+                   started_at = coalesce(started_at, ?4), tried_at = ?4, not_before = NULL, failure = NULL
                  WHERE id = ?1 AND state IN ('queued', 'interrupted', 'running')
                    AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))
                    AND (cancel OR ?5 IS NULL OR ?5 >
@@ -147,7 +155,7 @@ impl State {
     /// Where the state cannot be written.
     pub fn find_interrupted(&mut self, now: Timestamp) -> Result<(), ProjectError> {
         let late = "state = 'running' AND lease_until < ?1";
-        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {late})");
+        let any = format!("SELECT EXISTS (SELECT 1 FROM {OPEN} AND {late})");
         let now = stamp(now);
         // It is asked often, and there seldom are any: no need to wait for those who write.
         if !self.connection.query_row(&any, [&now], |r| r.get(0)).map_err(|e| self.failed(&e))? {
@@ -164,8 +172,8 @@ impl State {
     /// Where the state cannot be read.
     pub fn silent_workers(&self) -> Result<Vec<(String, u32)>, ProjectError> {
         let list = || {
-            let sql = "SELECT id, pid FROM executions WHERE state = 'interrupted' AND pid IS NOT NULL";
-            let mut statement = self.connection.prepare_cached(sql)?;
+            let sql = format!("SELECT id, pid FROM {OPEN} AND state = 'interrupted' AND pid IS NOT NULL");
+            let mut statement = self.connection.prepare_cached(&sql)?;
             statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
@@ -205,7 +213,7 @@ impl State {
             "UPDATE executions SET state = 'cancelled', ended_at = ?1 WHERE {LEFT} AND epoch - spared > 8"
         );
         let next = format!("{SELECT} WHERE {LEFT} AND epoch - spared <= 8 ORDER BY queued_at, id LIMIT 1");
-        let any = format!("SELECT EXISTS (SELECT 1 FROM executions WHERE {LEFT})");
+        let any = format!("SELECT EXISTS (SELECT 1 FROM {OPEN} AND {LEFT})");
         if !self.connection.query_row(&any, [], |r| r.get(0)).map_err(|e| self.failed(&e))? {
             return Ok(None);
         }
@@ -217,8 +225,8 @@ impl State {
 
     /// The next execution to run, fair between connectors: of those that may run (the connector is
     /// active or the run is dry, and its concurrency is not used up), of the connector that runs least and of these of
-    /// the one whose turn was longest ago, the oldest. An execution that was interrupted again and again is left to people; those that are `taken` are at
-    /// somebody's already.
+    /// the one whose turn was longest ago, the oldest. An execution that was interrupted again and again is left to
+    /// people, one that could not begin waits for a while; those that are `taken` are at somebody's already.
     ///
     /// # Errors
     /// Where the state cannot be read.
@@ -226,28 +234,33 @@ impl State {
         &self,
         concurrency: &dyn Fn(&str) -> i64,
         taken: &[&str],
+        now: Timestamp,
     ) -> Result<Option<ExecutionRow>, ProjectError> {
         let connectors = || {
             let mut statement = self.connection.prepare(&format!(
-                "SELECT connector, sum(state = 'running') FROM executions
+                "SELECT connector, sum(state = 'running') FROM {OPEN}
                  GROUP BY connector HAVING sum({WAITS}) > 0
-                 ORDER BY 2, max(started_at), min(CASE WHEN {WAITS} THEN queued_at END)"
+                 ORDER BY 2,
+                   (SELECT max(tried_at) FROM executions AS past WHERE past.connector = executions.connector),
+                   min(CASE WHEN {WAITS} THEN queued_at END)"
             ))?;
             statement
                 .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
         let oldest = format!(
-            "{SELECT} WHERE connector = ?1 AND {WAITS} AND (live = 0 OR ?2)
+            "{SELECT} WHERE connector = ?1 AND ended_at IS NULL AND {WAITS} AND (live = 0 OR ?2)
+               AND (not_before IS NULL OR not_before <= ?4)
                AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
         );
-        let taken = serde_json::json!(taken).to_string();
+        let (taken, now) = (serde_json::json!(taken).to_string(), stamp(now));
         for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
             if running >= concurrency(&connector) {
                 continue;
             }
             let active = self.connector(&connector)?.is_some_and(|c| c.status.runs());
-            let next = self.connection.query_row(&oldest, params![connector, active, taken], read).optional();
+            let next =
+                self.connection.query_row(&oldest, params![connector, active, taken, now], read).optional();
             if let Some(next) = next.map_err(|e| self.failed(&e))? {
                 return Ok(Some(next));
             }
@@ -256,11 +269,25 @@ impl State {
     }
 }
 
+impl State {
+    /// Whether one that could not begin is tried again later than now.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn any_later(&self, now: Timestamp) -> Result<bool, ProjectError> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM {OPEN} AND {WAITS} AND not_before > ?1
+               AND (live = 0 OR connector IN (SELECT name FROM connectors WHERE active)))"
+        );
+        self.connection.query_row(&sql, [stamp(now)], |r| r.get(0)).map_err(|e| self.failed(&e))
+    }
+}
+
 /// See [`State::end`].
 pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_>) -> rusqlite::Result<bool> {
     let ended: Option<(String, bool)> = t
         .query_row(
-            "UPDATE executions SET ended_at = ?4, counts = ?5, pid = NULL, state = ?3, failure = ?6,
+            "UPDATE executions SET ended_at = ?4, counts = coalesce(?5, counts), pid = NULL, state = ?3, failure = ?6,
                lease_until = NULL, stage = NULL, done = NULL, total = NULL
              WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING connector, live",
             params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],

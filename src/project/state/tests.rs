@@ -85,12 +85,16 @@ fn an_inactive_connector_queues_and_its_queue_runs_when_it_is_active_again() {
     activate(&mut state, "shop", "h1");
     state.deactivate("shop").unwrap();
     queue(&mut state, "live", "shop", true, 1);
-    assert_eq!(state.next(&|_| 1, &[]).unwrap(), None);
+    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None);
     queue(&mut state, "dry", "shop", false, 2);
-    assert_eq!(state.next(&|_| 1, &[]).unwrap().unwrap().id, "dry", "a dry run is always possible");
+    assert_eq!(
+        state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id,
+        "dry",
+        "a dry run is always possible"
+    );
     activate(&mut state, "shop", "h1");
-    assert_eq!(state.next(&|_| 1, &[]).unwrap().unwrap().id, "live");
-    assert_eq!(state.next(&|_| 0, &[]).unwrap(), None, "a concurrency of 0 holds the queue");
+    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id, "live");
+    assert_eq!(state.next(&|_| 0, &[], at(9_999)).unwrap(), None, "a concurrency of 0 holds the queue");
 }
 
 #[test]
@@ -103,7 +107,7 @@ fn the_queue_is_fair_between_connectors() {
         queue(&mut state, id, connector, true, second);
     }
     let mut order = Vec::new();
-    while let Some(next) = state.next(&|_| 2, &[]).unwrap() {
+    while let Some(next) = state.next(&|_| 2, &[], at(9_999)).unwrap() {
         state.take(&next.id, 1, at(5), None).unwrap().unwrap();
         order.push(next.id);
     }
@@ -121,7 +125,7 @@ fn a_connector_that_floods_the_queue_keeps_nobody_waiting() {
     }
     let mut order = Vec::new();
     let mut second = 10;
-    while let Some(next) = state.next(&|_| 1, &[]).unwrap() {
+    while let Some(next) = state.next(&|_| 1, &[], at(9_999)).unwrap() {
         // One at a time: whenever a place is free, nobody runs.
         let epoch = state.take(&next.id, 1, at(second), None).unwrap().unwrap().epoch;
         let outcome =
@@ -156,7 +160,7 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert_eq!(state.silent_workers().unwrap(), [("e".to_owned(), 1)]);
     state.silent_worker_gone("e", 1).unwrap();
     assert_eq!(state.silent_workers().unwrap(), [], "its end was seen");
-    assert!(state.next(&|_| 1, &["e"]).unwrap().is_none());
+    assert!(state.next(&|_| 1, &["e"], at(9_999)).unwrap().is_none());
     let new = state.take("e", 2, at(40), None).unwrap().unwrap().epoch;
     assert!(new > old);
     // Until the new worker has counts of its own, those stay that the old one told.
@@ -195,7 +199,7 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     assert!(state.worker_gone("e", 1).unwrap());
     assert_eq!(state.next_cancelled(at(4)).unwrap(), None);
     assert_eq!(state.cancel("e", at(4)).unwrap(), Some(ExecutionState::Interrupted));
-    assert_eq!(state.next(&|_| 1, &[]).unwrap(), None, "it does not go on");
+    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None, "it does not go on");
     let next = state.next_cancelled(at(4)).unwrap().unwrap();
     assert_eq!((next.id.as_str(), next.state), ("e", ExecutionState::Interrupted));
     assert!(state.take("e", 2, at(5), None).unwrap().unwrap().cancelled);
@@ -279,20 +283,33 @@ fn an_interrupted_execution_is_next_again_but_not_for_ever() {
     activate(&mut state, "shop", "h1");
     queue(&mut state, "e", "shop", true, 1);
     for attempt in 1..=5 {
-        assert_eq!(state.next(&|_| 1, &[]).unwrap().map(|e| e.id).as_deref(), Some("e"), "attempt {attempt}");
+        assert_eq!(
+            state.next(&|_| 1, &[], at(9_999)).unwrap().map(|e| e.id).as_deref(),
+            Some("e"),
+            "attempt {attempt}"
+        );
         state.take("e", 1, at(attempt * 100), None).unwrap().unwrap();
         state.find_interrupted(at(attempt * 100 + 50)).unwrap();
     }
-    assert_eq!(state.next(&|_| 1, &[]).unwrap(), None, "it is left to people");
+    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None, "it is left to people");
 }
 
 #[test]
 fn a_state_of_layout_2_is_brought_to_the_current_one() {
-    let (dir, state) = state();
-    let earlier = "ALTER TABLE submissions DROP COLUMN guard_formulas; PRAGMA user_version = 2";
+    let (dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "before", "shop", true, 1);
+    run(&mut state, "before", ExecutionState::Completed);
+    let earlier = "ALTER TABLE submissions DROP COLUMN guard_formulas; DROP INDEX executions_tried;
+        DROP INDEX executions_open; ALTER TABLE executions DROP COLUMN tried_at;
+        ALTER TABLE executions DROP COLUMN not_before; DROP TRIGGER executions_ended;
+        CREATE TRIGGER executions_ended AFTER UPDATE OF state ON executions BEGIN SELECT 1; END;
+        PRAGMA user_version = 2";
     state.connection.execute_batch(earlier).unwrap();
     drop(state);
     let mut state = State::open(&dir.path().join(".sconn/state.sqlite")).unwrap();
+    let turn = "SELECT tried_at = started_at FROM executions WHERE id = 'before'";
+    assert!(state.connection.query_row(turn, [], |r| r.get::<_, bool>(0)).unwrap(), "when its turn was");
     let new = NewExecution {
         id: "e",
         connector: "shop",
@@ -305,6 +322,61 @@ fn a_state_of_layout_2_is_brought_to_the_current_one() {
     let asked = Submission { guard_formulas: true, ..Submission::default() };
     assert!(state.submit(new, &asked, None).unwrap().is_none());
     assert!(state.submission("e").unwrap().guard_formulas);
+    state.cancel("e", at(2)).unwrap();
+    assert!(state.ended().unwrap().iter().any(|(_, id)| id == "e"), "its end is noted");
+}
+
+#[test]
+fn what_could_not_begin_is_tried_again_a_while_later_and_others_meanwhile() {
+    let (_dir, mut state) = state();
+    for name in ["broken", "well"] {
+        activate(&mut state, name, "h");
+    }
+    for (id, connector) in [("b1", "broken"), ("b2", "broken"), ("w1", "well"), ("w2", "well")] {
+        queue(&mut state, id, connector, true, 1);
+    }
+    let next = |state: &State, second: i64| state.next(&|_| 1, &[], at(second)).unwrap().map(|row| row.id);
+    assert_eq!(next(&state, 10).as_deref(), Some("b1"));
+    assert!(state.not_taken("b1", 0, "no room", true, at(10)).unwrap());
+    // A try is a turn.
+    assert_eq!(next(&state, 10).as_deref(), Some("w1"));
+    run(&mut state, "w1", ExecutionState::Completed);
+    assert!(state.not_taken("b2", 0, "no room", true, at(12)).unwrap());
+    assert_eq!(next(&state, 12).as_deref(), Some("w2"));
+    state.cancel("w2", at(12)).unwrap();
+    state.cancel("b2", at(12)).unwrap();
+    // 1, 3, 9 and 27 seconds, whoever asks.
+    let mut time = 12;
+    for (epoch, wait) in [(1, 3), (2, 9), (3, 27)] {
+        assert_eq!(next(&state, time).as_deref(), Some("b1"));
+        assert!(state.not_taken("b1", epoch, "no room", true, at(time)).unwrap());
+        assert!(state.any_later(at(time + wait - 1)).unwrap());
+        assert_eq!(next(&state, time + wait - 1), None);
+        assert!(!state.any_later(at(time + wait)).unwrap());
+        time += wait;
+    }
+    assert_eq!(state.ended().unwrap().len(), 2, "two ended, and nobody is told of a try");
+    assert!(state.not_taken("b1", 4, "no room", true, at(time)).unwrap());
+    assert_eq!((next(&state, 9_999), state.any_later(at(0)).unwrap()), (None, false));
+    assert!(state.execution("b1").unwrap().unwrap().left_to_people);
+    assert_eq!(state.ended().unwrap().last().unwrap().1, "b1", "that it is left to people is told");
+    assert_eq!(status(&state, "broken"), Status::NeedsAttention);
+    state.take_up_again("b1").unwrap();
+    assert_eq!(next(&state, time).as_deref(), Some("b1"), "at once, where somebody says so");
+}
+
+#[test]
+fn counts_that_were_told_stay_where_a_process_was_ended() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    queue(&mut state, "e", "shop", true, 1);
+    let epoch = state.take("e", 1, at(2), None).unwrap().unwrap().epoch;
+    state.beat("e", epoch, &pace(5), at(3)).unwrap();
+    state.ended_at_limit("e", epoch, "too much memory", at(4)).unwrap();
+    let row = state.execution("e").unwrap().unwrap();
+    assert_eq!((row.state, row.counts), (ExecutionState::Failed, pace(5).counts));
+    let created = state.totals().unwrap().into_iter().find(|t| t.kind == "rows" && t.label == "created");
+    assert_eq!(created.unwrap().value, 5.0, "once");
 }
 
 #[test]

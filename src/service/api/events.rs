@@ -154,8 +154,9 @@ fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<i64>>, D::Error>
     let whole = |n: &Number| n.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64);
     let id =
         |n: Number| n.as_i64().or_else(|| whole(&n)).ok_or_else(|| D::Error::custom(format!("{n} is no id")));
-    let given: Option<Vec<Number>> = Option::deserialize(from)?;
-    given.map(|numbers| numbers.into_iter().map(id).collect()).transpose()
+    // Null is what a program sends that has none: it does not mean all.
+    let given = Vec::<Number>::deserialize(from)?;
+    given.into_iter().map(id).collect::<Result<_, _>>().map(Some)
 }
 
 /// What to run of a connector's events.
@@ -164,6 +165,7 @@ fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<i64>>, D::Error>
 pub struct Replay {
     /// Their ids; left out, all that wait or are captured. A list without any is refused.
     #[serde(deserialize_with = "ids")]
+    #[schema(value_type = Vec<i64>)]
     events: Option<Vec<i64>>,
     /// Of these, only those that came since then.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -222,6 +224,7 @@ fn which_events(help: &str) -> ApiError {
 pub struct Discard {
     /// Their ids.
     #[serde(deserialize_with = "ids")]
+    #[schema(value_type = Vec<i64>)]
     events: Option<Vec<i64>>,
     /// Those that came since then; without `events`, of all that wait or are captured.
     #[schema(value_type = Option<String>, format = DateTime)]

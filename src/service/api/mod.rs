@@ -9,7 +9,7 @@ mod outbox;
 mod records;
 mod views;
 
-pub(super) use outbox::retried;
+pub(super) use outbox::done;
 
 use super::{ApiError, App, Upload};
 use crate::life::discover;

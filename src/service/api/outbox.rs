@@ -3,7 +3,7 @@
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read, Run};
 use super::{Refused, examples, execution, page_size, rest};
-use crate::project::state::{self, Retried, State as ProjectState, WantedMessages};
+use crate::project::state::{self, Touched, WantedMessages};
 use crate::system::clock::{Clock, SystemClock};
 use axum::Json;
 use axum::extract::State;
@@ -197,23 +197,23 @@ pub(super) async fn retry(
 ) -> Result<Json<MessageDetails>, ApiError> {
     let now = app.with(move |state| {
         known(state, &id)?;
-        retried(state, &id)?;
+        done(&id, state.retry_message(&id, SystemClock.now())?)?;
         known(state, &id)
     });
     now.await.map(|m| Json(m.into()))
 }
 
-/// Lets a message be tried at once.
+/// That what was wished for a message is done.
 ///
 /// # Errors
-/// Where there is nothing to try.
-pub(in crate::service) fn retried(state: &mut ProjectState, id: &str) -> Result<(), ApiError> {
+/// Why it is not.
+pub(in crate::service) fn done(id: &str, touched: Touched) -> Result<(), ApiError> {
     let refused = |what, help| Err(ApiError::new(StatusCode::CONFLICT, what, help));
-    match state.retry_message(id, SystemClock.now())? {
-        Retried::Due => Ok(()),
-        Retried::Unknown => Err(ApiError::missing("message", id)),
-        Retried::Sent => refused("the message was sent", "nothing is to be done"),
-        Retried::Underway => refused("the message is being sent just now", "look at it again in a moment"),
+    match touched {
+        Touched::Done => Ok(()),
+        Touched::Unknown => Err(ApiError::missing("message", id)),
+        Touched::Sent => refused("the message was sent", "nothing is to be done"),
+        Touched::Underway => refused("the message is being sent just now", "look at it again in a moment"),
     }
 }
 
@@ -225,7 +225,7 @@ pub(in crate::service) fn retried(state: &mut ProjectState, id: &str) -> Result<
     params(("id" = String, Path, description = "The message", example = "msg_3f9a1c0e5d7b4a2f8c6e1d0b9a7f5e3c")),
     responses(
         (status = 200, description = "It is out", body = MessageDetails, example = json!(examples::message())),
-        (status = 409, description = "It was sent, and stays to be looked up", body = ApiError, example = json!({"error": "the message was sent", "help": "nothing is to be done"})),
+        (status = 409, description = "It was sent, and stays to be looked up, or is on its way", body = ApiError, example = json!({"error": "the message was sent", "help": "nothing is to be done"})),
         Refused,
     ),
 )]
@@ -236,10 +236,8 @@ pub(super) async fn discard(
 ) -> Result<Json<MessageDetails>, ApiError> {
     let gone = app.with(move |state| {
         let message = known(state, &id)?;
-        if !state.discard_message(&id)? {
-            return Err(ApiError::new(StatusCode::CONFLICT, "the message was sent", "nothing is to be done"));
-        }
-        Ok(message)
+        done(&id, state.discard_message(&id, SystemClock.now())?)?;
+        Ok::<_, ApiError>(message)
     });
     gone.await.map(|m| Json(m.into()))
 }

@@ -1,6 +1,6 @@
 //! What was told of executions that ended, and to whom.
 
-use super::super::api::retried;
+use super::super::api::done;
 use super::super::{ApiError, App};
 use super::PageError;
 use super::asked::Path;
@@ -9,6 +9,7 @@ use super::show::{self, Badge, Time, clear};
 use crate::life::Failure;
 use crate::project::Project;
 use crate::project::state::{Message, MessageKind, MessageState, Role, State, WantedMessages};
+use crate::system::clock::{Clock, SystemClock};
 use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -89,11 +90,10 @@ pub async fn change(
         if known.state == MessageState::Sent {
             return Err(Failure::new("it was sent meanwhile", "nothing is to be done").into());
         }
-        if discards {
-            state.discard_message(&message).map(drop).map_err(ApiError::from)
-        } else {
-            retried(state, &message)
-        }
+        let now = SystemClock.now();
+        let touched =
+            if discards { state.discard_message(&message, now) } else { state.retry_message(&message, now) };
+        done(&message, touched?)
     })
     .await?;
     Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())

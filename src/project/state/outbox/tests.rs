@@ -68,10 +68,10 @@ fn a_message_is_with_one_process_at_a_time_and_a_late_one_is_not_heard() {
     assert_eq!(state.message("msg e").unwrap().unwrap().state, MessageState::Sent);
     assert_eq!(
         state.retry_message("msg e", at(403)).unwrap(),
-        Retried::Sent,
+        Touched::Sent,
         "what was sent is not sent again"
     );
-    assert_eq!(state.retry_message("msg none", at(403)).unwrap(), Retried::Unknown);
+    assert_eq!(state.retry_message("msg none", at(403)).unwrap(), Touched::Unknown);
     assert_eq!(state.claim_message(None, at(9_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 0));
 }
@@ -86,18 +86,20 @@ fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() 
     let message = state.claim_message(None, at(70), &anybody).unwrap().unwrap();
     assert_eq!((message.attempts, message.last_error.as_deref()), (2, Some("busy")));
     // Whoever has it sends it: tried again meanwhile, it would be sent twice.
-    assert_eq!(state.retry_message("msg e", at(70)).unwrap(), Retried::Underway);
+    assert_eq!(state.retry_message("msg e", at(70)).unwrap(), Touched::Underway);
     assert_eq!(state.claim_message(None, at(70), &anybody).unwrap(), None);
     state.message_failed(&message, "no", None, at(71)).unwrap();
     assert_eq!(state.claim_message(None, at(99_999), &anybody).unwrap(), None);
     assert_eq!(state.outbox_counts().unwrap(), (0, 1));
-    assert_eq!(state.retry_message("msg e", at(80)).unwrap(), Retried::Due);
+    assert_eq!(state.retry_message("msg e", at(80)).unwrap(), Touched::Done);
     assert_eq!(
         state.claim_message(None, at(80), &anybody).unwrap().unwrap().attempts,
         1,
         "all its tries again"
     );
-    assert!(state.discard_message("msg e").unwrap() && !state.discard_message("msg e").unwrap());
+    assert_eq!(state.discard_message("msg e", at(81)).unwrap(), Touched::Underway, "it cannot be held back");
+    assert_eq!(state.discard_message("msg e", at(999)).unwrap(), Touched::Done);
+    assert_eq!(state.discard_message("msg e", at(999)).unwrap(), Touched::Unknown);
     assert_eq!(state.messages(None, 9).unwrap(), []);
 }
 
