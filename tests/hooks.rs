@@ -360,6 +360,25 @@ fn all_that_waits_in_windows_is_cancelled_where_that_is_said() {
 }
 
 #[test]
+fn events_that_no_version_can_run_any_more_do_not_keep_a_connector_inactive() {
+    let desk = Desk::active("verify nothing batch 1h");
+    desk.ends(0, &["deactivate", "orders"]);
+    let sql = "INSERT INTO events(connector, received_at, employee, querystring, content_type, body, state)
+               VALUES ('orders', '2026-11-26T00:00:00.000Z', '', 'n=1', 'text/plain', 'x', 'waiting')";
+    desk.database().execute(sql, []).unwrap();
+    desk.database().execute("UPDATE versions SET plan = 'of another sconn'", []).unwrap();
+    let told = desk.ends(2, &["activate", "orders"]).stderr;
+    assert!(told.contains("the webhook events of `orders` that wait cannot be queued: version 1"), "{told}");
+    assert!(
+        told.contains("sconn events discard orders --all") && !told.contains("activate it again"),
+        "{told}"
+    );
+    desk.ends(0, &["events", "sample", "orders", "--to", "kept.csv"]);
+    desk.ends(0, &["events", "discard", "orders", "--all"]);
+    desk.ends(0, &["activate", "orders"]);
+}
+
+#[test]
 fn a_limit_above_the_usual_one_holds_for_forms_in_parts_too() {
     let desk = Desk::active("verify nothing batch 1h");
     desk.file("sconn.toml", "[hooks]\nbody = \"4MiB\"\n");

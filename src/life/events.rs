@@ -156,7 +156,7 @@ fn write(state: &State, events: &[i64], folder: &Path) -> Result<Option<PathBuf>
 /// # Errors
 /// Where it cannot.
 pub(super) fn close(project: &Project, state: &mut State, connector: &str) -> Result<(), Failure> {
-    // One more than can be needed: each takes at least one event.
+    // How often nothing came of it: somebody else was at it, or took the events meanwhile.
     let mut looks = 0;
     loop {
         let window = state.windows()?.into_iter().find(|w| w.connector == connector);
@@ -173,8 +173,26 @@ pub(super) fn close(project: &Project, state: &mut State, connector: &str) -> Re
                 return Err(Failure::later("another process queues webhook events just now", "try again"));
             }
         };
-        if ended(project, state, &desk, &window)?.is_none() {
-            looks += 1;
+        // To activate it is what mends this, and must not be what needs it mended.
+        if let Some(Err(unreadable)) = state.connector(connector)?.map(|c| version(state, &c)) {
+            return Err(Failure::new(
+                format!(
+                    "the webhook events of `{connector}` that wait cannot be queued: {}",
+                    unreadable.what
+                ),
+                format!(
+                    "keep them in a file (sconn events sample {connector} --to FILE), then throw them away (sconn events \
+                     discard {connector} --all)"
+                ),
+            ));
+        }
+        match ended(project, state, &desk, &window) {
+            Ok(Some(_)) => {}
+            Ok(None) => looks += 1,
+            Err(failure) => {
+                clear(&project.executions(), state)?;
+                return Err(failure);
+            }
         }
         if looks > 100 {
             return Err(Failure::new(
