@@ -9,6 +9,7 @@ use super::places::Places;
 use super::registry;
 use super::shares::Shares;
 use super::tables::{Open, StreamTable};
+use super::turns;
 use super::work::{Broken, Ended, Tick, Workers, settle, spool_schema};
 use super::{expand, parse};
 use crate::system::spool::{Spool, SpoolWriter};
@@ -18,7 +19,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableSource};
@@ -229,7 +229,7 @@ impl Engine {
     }
 
     pub(super) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, Broken> {
-        Ok(self.state.create_physical_plan(plan).await?)
+        Ok(turns::keep(self.state.create_physical_plan(plan).await?)?)
     }
 
     pub(super) async fn work(

@@ -149,11 +149,16 @@ impl Tracer<'_> {
                 let (input, lineage) = self.child(&p.input)?;
                 let mut expr = p.expr;
                 expr.extend(lineage.all(&input));
-                Ok((LogicalPlan::Projection(Projection::try_new(expr, Arc::new(input))?), lineage))
+                // Above a sort the planner drops what only the ORDER BY needed. All else that stands
+                // above an order is another query, whose own order counts, with a name or without.
+                let ordered = lineage.ordered && matches!(input, LogicalPlan::Sort(_));
+                let plan = LogicalPlan::Projection(Projection::try_new(expr, Arc::new(input))?);
+                Ok((plan, Lineage { ordered, ..lineage }))
             }
             LogicalPlan::Filter(f) => {
                 let (input, lineage) = self.child(&f.input)?;
-                Ok((LogicalPlan::Filter(Filter::try_new(f.predicate, Arc::new(input))?), lineage))
+                let plan = LogicalPlan::Filter(Filter::try_new(f.predicate, Arc::new(input))?);
+                Ok((plan, Lineage { ordered: false, ..lineage }))
             }
             LogicalPlan::SubqueryAlias(a) => {
                 let (input, lineage) = self.child(&a.input)?;

@@ -21,6 +21,7 @@ mod relations;
 mod shares;
 mod suspects;
 mod tables;
+mod turns;
 mod words;
 mod work;
 

@@ -7,6 +7,7 @@ mod functions;
 mod hostile;
 mod inner;
 mod spill;
+mod turns;
 
 use super::*;
 use crate::system::spool::{Spool, SpoolWriter};
