@@ -4,7 +4,9 @@
 //! has spilled is such, and asks for all there is: a sort that waits for its rows then finds nothing
 //! left for its first batch, and any query with two sorts after each other (a window, whose rows get
 //! the order of the input back) fails as soon as it has to spill. Here sorts, merges and all else that
-//! can go to the disk have equal shares, and the rest never has more than half of the memory.
+//! can go to the disk have equal shares, and the rest never has more than half of the memory. A quarter
+//! is never shared out: what merges the threads' sorted rows at the end comes when sorts have taken all
+//! they may, holds a few batches, and cannot spill.
 
 use datafusion::common::{Result, resources_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
@@ -29,6 +31,11 @@ struct Used {
 impl Shares {
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, used: Mutex::new(Used::default()) }
+    }
+
+    /// Bytes that what can spill leaves for what cannot.
+    fn kept(&self) -> usize {
+        self.limit / 4
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
@@ -81,11 +88,12 @@ impl MemoryPool for Shares {
         let consumer = reservation.consumer();
         let shares = has_share(consumer);
         let (wanted, available) = if shares {
-            let all = self.limit - used.others.min(self.limit / 2);
+            let all = self.limit - used.others.clamp(self.kept(), self.limit / 2);
             (reservation.size() + additional, all / used.sharers.max(1))
         } else {
             let all = if used.sharers > 0 { self.limit / 2 } else { self.limit };
-            (additional, all.min(self.limit.saturating_sub(used.shared)).saturating_sub(used.others))
+            let free = self.limit.saturating_sub(used.shared).max(self.kept());
+            (additional, all.min(free).saturating_sub(used.others))
         };
         if wanted > available {
             return resources_err!(

@@ -6,6 +6,7 @@ mod clock;
 mod functions;
 mod hostile;
 mod inner;
+mod shares;
 mod spill;
 mod turns;
 
