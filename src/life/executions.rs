@@ -6,6 +6,7 @@ use crate::input::InputFile;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State};
 use crate::run::given_inputs;
+use crate::system::once::Once;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -197,7 +198,7 @@ pub fn given_input(folder: &Path) -> Vec<InputFile> {
 /// # Errors
 /// Where they cannot be read, or the disk is full.
 pub fn pack(files: &[InputFile], to: &Path) -> Result<(), Failure> {
-    let mut zip = zip::ZipWriter::new(BufWriter::new(File::create(to)?));
+    let mut zip = zip::ZipWriter::new(BufWriter::new(Once::new(File::create(to)?)));
     let options = zip::write::SimpleFileOptions::default()
         .large_file(true)
         .last_modified_time(zip::DateTime::default())
@@ -211,7 +212,7 @@ pub fn pack(files: &[InputFile], to: &Path) -> Result<(), Failure> {
     }
     let mut file = zip.finish().map_err(std::io::Error::from)?;
     file.flush()?;
-    Ok(file.get_ref().set_modified(newest)?)
+    Ok(file.get_ref().get_ref().set_modified(newest)?)
 }
 
 /// Puts an execution into the queue that has the input, the parameters and the target of one that there

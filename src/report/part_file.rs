@@ -3,12 +3,13 @@
 
 use super::ReportError;
 use crate::system::crash::{self, Disk};
+use crate::system::once::{Failed, Once};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// A file that is written.
-pub(super) type Output = BufWriter<Disk>;
+pub(super) type Output = BufWriter<Once<Disk>>;
 
 /// A file that is read.
 pub(super) type Input = File;
@@ -27,6 +28,7 @@ pub(super) fn size(path: &Path) -> u64 {
 pub(super) struct PartFile {
     path: PathBuf,
     temporary: PathBuf,
+    failed: Failed,
     kept: bool,
 }
 
@@ -38,8 +40,8 @@ impl PartFile {
         let file = crash::write(&format!("create {name}"))
             .and_then(|()| File::create(&temporary))
             .map_err(|e| ReportError::new(path, e))?;
-        let file = Disk::new(file, format!("write {name}"));
-        let part = Self { path: path.to_path_buf(), temporary, kept: false };
+        let file = Once::new(Disk::new(file, format!("write {name}")));
+        let part = Self { path: path.to_path_buf(), temporary, failed: file.failed(), kept: false };
         Ok((part, BufWriter::with_capacity(1 << 18, file)))
     }
 
@@ -53,6 +55,9 @@ impl PartFile {
     pub(super) fn keep(mut self) -> Result<(), ReportError> {
         let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let keep = || {
+            if self.failed.is_so() {
+                return Err(std::io::Error::other("it was not written whole"));
+            }
             crash::write(&format!("sync {name}"))?;
             File::open(&self.temporary)?.sync_all()?;
             crash::write(&format!("rename {name}"))?;

@@ -1,7 +1,8 @@
 //! Named places where a test lets the process die as a power cut would, hear that it should stop, or find
 //! its disk full. In a release build none of this does anything.
 //!
-//! `SCONN_CRASH_AT=NAME` dies at the point of that name, `NAME#3` the third time that it is passed;
+//! `SCONN_CRASH_AT=NAME` dies at the point of that name, `NAME#3` the third time that it is passed, and what
+//! ends with a `+` holds from then on;
 //! `SCONN_STOP_AT` asks to stop there, as Ctrl-C does; `SCONN_SLEEP_AT` sends it to sleep
 //! (SIGSTOP); `SCONN_PANIC_AT` is a mistake of ours there; `SCONN_FAIL_AT` lets the write there fail: the disk is
 //! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
@@ -106,18 +107,25 @@ mod debug {
     struct Asked {
         name: String,
         time: u64,
+        from_then_on: bool,
         passed: AtomicU64,
     }
 
     impl Asked {
         fn of(variable: &str) -> Option<Self> {
             let text = std::env::var(variable).ok()?;
-            let (name, time) = text.split_once('#').unwrap_or((&text, "1"));
-            Some(Self { name: name.to_owned(), time: time.parse().ok()?, passed: AtomicU64::new(0) })
+            let (text, from_then_on) = text.strip_suffix('+').map_or((text.as_str(), false), |t| (t, true));
+            let (name, time) = text.split_once('#').unwrap_or((text, "1"));
+            let (name, time) = (name.to_owned(), time.parse().ok()?);
+            Some(Self { name, time, from_then_on, passed: AtomicU64::new(0) })
         }
 
         fn here(&self, name: &str) -> bool {
-            self.name == name && self.passed.fetch_add(1, Ordering::Relaxed) + 1 == self.time
+            if self.name != name {
+                return false;
+            }
+            let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
+            passed == self.time || self.from_then_on && passed > self.time
         }
     }
 

@@ -7,6 +7,7 @@ pub mod files;
 pub mod folder;
 pub mod guard;
 pub mod machine;
+pub mod once;
 pub mod say;
 pub mod secrets;
 pub mod spool;

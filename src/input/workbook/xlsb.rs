@@ -7,6 +7,7 @@ use super::{Seen, damaged};
 use crate::input::Limits;
 use crate::input::archive::{self, Archive, Entry};
 use crate::input::errors::InputError;
+use crate::system::once::Once;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -38,7 +39,7 @@ pub(super) fn rewrite(
 ) -> Result<(), InputError> {
     let failed = |e: &dyn std::fmt::Display| InputError::io(copy, e);
     let file = File::create(copy).map_err(|e| failed(&e))?;
-    let mut out = ZipWriter::new(BufWriter::new(file));
+    let mut out = ZipWriter::new(BufWriter::new(Once::new(file)));
     for entry in list {
         let lower = entry.name.to_ascii_lowercase();
         let is_sheet = lower.starts_with("xl/worksheets/") && lower.ends_with(".bin");
