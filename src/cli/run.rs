@@ -6,7 +6,7 @@ use super::progress::Told;
 use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
 use crate::life::{
-    Ask, Asked, Connector, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
+    Ask, Asked, Connector, GivenUp, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
 };
 use crate::report::{RunState, terminal};
 use crate::run::{Progress, RunError, execute};
@@ -94,13 +94,13 @@ pub(super) enum Asker {
     Queue,
 }
 
-/// Waits for an execution's turn; none where it was stopped before.
+/// Waits for an execution's turn; or what became of it where it was stopped before.
 fn turn(
     asked: &mut Asked,
     asker: Asker,
     told: &Told,
     stop: &Stop,
-) -> Result<Option<Option<Box<Worker>>>, Failure> {
+) -> Result<Result<Option<Box<Worker>>, GivenUp>, Failure> {
     let mut waits = false;
     loop {
         let taken = Worker::take(&asked.project, &asked.execution, asked.places());
@@ -109,7 +109,7 @@ fn turn(
             asked.give_up()?;
         }
         match taken? {
-            Turn::Now(worker) => return Ok(Some(worker)),
+            Turn::Now(worker) => return Ok(Ok(worker)),
             Turn::Wait if asker == Asker::Queue => {
                 asked.folder.leave();
                 return Err(Failure::later("it is not its turn", ""));
@@ -119,10 +119,7 @@ fn turn(
                 asked.folder.leave();
                 return Err(asked.held());
             }
-            Turn::Wait if stop.asked() => {
-                asked.give_up()?;
-                return Ok(None);
-            }
+            Turn::Wait if stop.asked() => return Ok(Err(asked.give_up()?)),
             Turn::Wait if waits => std::thread::sleep(LOOK),
             Turn::Wait => {
                 told.stage("waiting until another execution of the connector has ended", None);
@@ -154,10 +151,17 @@ fn go(
     let stop = Arc::new(Stop::default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(hear_ctrl_c(told.clone(), stop.clone()));
-    let Some(mut worker) = turn(&mut asked, asker, &told, &stop)? else {
-        told.done();
-        print(&format!("{} is cancelled; it had not begun\n", asked.execution))?;
-        return Ok(Exit::Findings);
+    let mut worker = match turn(&mut asked, asker, &told, &stop)? {
+        Ok(worker) => worker,
+        Err(given_up) => {
+            told.done();
+            let became = match given_up {
+                GivenUp::Cancelled => "is cancelled; it had not begun",
+                GivenUp::Left => "is not waited for any more; it stays as it was",
+            };
+            print(&format!("{} {became}\n", asked.execution))?;
+            return Ok(Exit::Findings);
+        }
     };
     let mut hold = Hold::nobody();
     if let Some(worker) = &mut worker {

@@ -133,12 +133,21 @@ pub fn no_project(root: &Path) -> Failure {
 
 /// What a connector's sources come to: its plan as JSON, and a hash of it. Where things stand in the
 /// sources does not count: two texts that do the same are the same version.
-pub fn version_hash(plan: &Plan) -> (String, String) {
-    let json = serde_json::to_string(plan).unwrap_or_default();
-    let mut bare = serde_json::to_value(plan).unwrap_or_default();
+///
+/// # Errors
+/// Where it cannot be told as JSON, which is a mistake of ours.
+pub fn version_hash(plan: &Plan) -> Result<(String, String), Failure> {
+    let unwritable = |e: serde_json::Error| {
+        Failure::new(
+            format!("`{}` cannot be kept: {e}", plan.connector.name),
+            "report this: it is a mistake in sconn",
+        )
+    };
+    let json = serde_json::to_string(plan).map_err(unwritable)?;
+    let mut bare = serde_json::to_value(plan).map_err(unwritable)?;
     forget_places(&mut bare);
     let hash = Sha256::digest(bare.to_string().as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    (json, hash)
+    Ok((json, hash))
 }
 
 fn forget_places(value: &mut Value) {
@@ -202,29 +211,23 @@ pub fn activate(
     }
     check_name(known, name)?;
     let begin = would_begin(&known.project, &mut known.state, name)?;
-    let now = SystemClock.now();
-    if !begin.is_empty() {
-        for id in settle(&begin)? {
-            known.state.cancel(&id, now)?;
-        }
-    }
+    let cancel = if begin.is_empty() { Vec::new() } else { settle(&begin)? };
     let relative = known.relative();
     let mut before = known.state.connectors()?;
     before.retain(|c| c.file == relative && c.name != *name && c.status.runs());
-    // First, so that no moment has both: a schedule would run twice.
-    for earlier in &before {
-        known.state.deactivate(&earlier.name)?;
-    }
-    let (json, hash) = version_hash(plan);
+    let before: Vec<String> = before.into_iter().map(|c| c.name).collect();
+    let (json, hash) = version_hash(plan)?;
     let version = known.state.activate(Activation {
         name,
         label: &plan.connector.label,
         file: &relative,
         hash: &hash,
         plan: &json,
-        at: now,
+        cancel: &cancel,
+        replaces: &before,
+        at: SystemClock.now(),
     })?;
-    Ok(Activated { version, before: before.into_iter().map(|c| c.name).collect() })
+    Ok(Activated { version, before })
 }
 
 /// What waits, and would begin or go on once a connector is activated: its queue, and what is left of webhook events

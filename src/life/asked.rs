@@ -20,7 +20,7 @@ use crate::run::{Frozen, KeptFile, Progress, Request};
 use crate::sql::SqlLimits;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::folder::{ExecutionFolder, FolderError};
+use crate::system::folder::{ExecutionFolder, FolderError, sync};
 use crate::system::stop::Stop;
 use crate::target::sqlite::Store;
 use crate::target::{Recording, Target, TargetError};
@@ -76,8 +76,19 @@ pub struct Asked {
     triggered_by: String,
     /// What it was asked with, to ask the same again.
     submission: Submission,
+    /// Whether it was there before it was asked for: it waits, or was interrupted.
+    before: bool,
     /// Its folder.
     pub folder: ExecutionFolder,
+}
+
+/// What became of an execution that is not waited for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It had not begun, and never will.
+    Cancelled,
+    /// It was there before, and stays as it was.
+    Left,
 }
 
 impl Asked {
@@ -166,16 +177,21 @@ impl Asked {
         Ok(Frozen::load(self.folder.root())?.is_some())
     }
 
-    /// It is not wanted any more, before it began.
+    /// Nobody waits for it any more. What was only asked for now is cancelled; what was there before stays: a part of
+    /// it may be done, and somebody else may go on with it.
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub fn give_up(&self) -> Result<(), Failure> {
+    pub fn give_up(&self) -> Result<GivenUp, Failure> {
+        if self.before {
+            self.folder.leave();
+            return Ok(GivenUp::Left);
+        }
         if let Some(mut state) = self.project.state()? {
             state.cancel(&self.execution, SystemClock.now())?;
         }
         self.folder.ended();
-        Ok(())
+        Ok(GivenUp::Cancelled)
     }
 
     /// That another worker has it now.
@@ -256,6 +272,7 @@ impl Asked {
             guard_formulas: frozen.guard_formulas,
             triggered_by: frozen.triggered_by,
             submission: Submission::default(),
+            before: true,
             folder,
         })
     }
@@ -287,7 +304,9 @@ impl Asked {
         let (mut files, started) = (ask.input, SystemClock.now());
         // What is scheduled can be run by hand at any time, as if its time had come.
         if let (true, Some(schedule)) = (files.is_empty(), Schedule::of(&plan)?) {
-            files.push(input_file(&folder.file("input"), &schedule, started)?);
+            let file = input_file(&folder.file("input"), &schedule, started)?;
+            sync(&file.path)?;
+            files.push(file);
         }
         Ok(Self {
             project,
@@ -307,6 +326,7 @@ impl Asked {
                 target: ask.target,
                 guard_formulas: ask.guard_formulas,
             },
+            before: false,
             folder,
         })
     }

@@ -45,7 +45,8 @@ pub fn changed(project: &Project, connector: &ConnectorState) -> Option<Changed>
         return Some(Changed::Renamed);
     }
     let Ok(plan) = now.plan() else { return Some(Changed::Errors) };
-    let differs = connector.hash.as_ref().is_some_and(|hash| version_hash(&plan).1 != *hash);
+    let differs =
+        connector.hash.as_ref().is_some_and(|hash| version_hash(&plan).is_ok_and(|now| now.1 != *hash));
     differs.then_some(Changed::Edited)
 }
 

@@ -11,7 +11,7 @@ use crate::project::state::{ConnectorState, Event, State, Window};
 use crate::run::INPUTS;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::folder::{ExecutionFolder, sync};
+use crate::system::folder::ExecutionFolder;
 use jiff::{SignedDuration, Timestamp};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -80,14 +80,21 @@ fn ended(
     if !connector.status.runs() {
         // Nothing more comes into it, and who activates the connector again is to see what waits.
         end = Timestamp::MAX;
-    } else if SystemClock.now() < end && window.count < most {
+    } else if (window.since..end).contains(&SystemClock.now()) && window.count < most {
+        // Where the clock was put back, a window that begins later than now has ended.
         return Ok(None);
     }
     let events = state.waiting(&connector.name, end, most)?;
     let queued = queue(project, state, desk, (&connector, plan), &events)?;
-    let keep = SignedDuration::try_from(project.hooks().keep).unwrap_or(SignedDuration::MAX);
-    state.forget_events(SystemClock.now().saturating_sub(keep).unwrap_or(Timestamp::MIN))?;
+    forget(project, state)?;
     Ok(queued.map(|execution| (execution, events.len())))
+}
+
+/// Forgets events that something became of, and that are older than the project keeps them; some thousands at a time.
+/// Gives how many.
+pub(super) fn forget(project: &Project, state: &mut State) -> Result<usize, Failure> {
+    let keep = SignedDuration::try_from(project.hooks().keep).unwrap_or(SignedDuration::MAX);
+    Ok(state.forget_events(SystemClock.now().saturating_sub(keep).unwrap_or(Timestamp::MIN))?)
 }
 
 /// The plan of the version that was activated last.
@@ -115,11 +122,11 @@ fn queue(
             BY.to_owned(),
         ),
     )?;
-    let kept = asked.folder.root().join("input");
-    let made = [&kept.join(name), &kept, asked.folder.root(), &project.executions()].map(Path::to_path_buf);
-    made.iter().try_for_each(|path| sync(path))?;
     crash::point("events prepared");
     let queued = enter(&asked, state, events);
+    if let Ok(true) = queued {
+        asked.folder.known();
+    }
     if let Ok(false) = queued {
         // It never was.
         let _ = std::fs::remove_dir_all(asked.folder.root());

@@ -28,7 +28,7 @@ pub use crate::input::InputFile;
 pub use activation::{
     Activated, Known, activate, connector_file, incomplete, known_plan, no_project, waiting, would_begin,
 };
-pub use asked::{Ask, Asked, Key, Queued, queue, queue_once};
+pub use asked::{Ask, Asked, GivenUp, Key, Queued, queue, queue_once};
 pub use changed::{Changed, active_version, changed, plan_to_queue};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;

@@ -5,6 +5,7 @@ use super::work::concurrency;
 use crate::project::state::{ExecutionRow, State, Waits};
 use crate::report::StepSummary;
 use crate::run::{LEFT_OUT, REPORTING};
+use crate::system::clock::{Clock, SystemClock};
 
 /// How far the stage of an execution is, in hundredths; none where nobody knows.
 pub fn percent(row: &ExecutionRow) -> Option<i64> {
@@ -25,7 +26,7 @@ pub fn winds_up(row: &ExecutionRow) -> bool {
 /// Where the state cannot be read.
 pub fn waits(state: &State, row: &ExecutionRow) -> Result<Option<String>, Failure> {
     let (id, connector) = (&row.id, &row.connector);
-    let why = state.waits(row, concurrency(state, connector))?;
+    let why = state.waits(row, concurrency(state, connector), SystemClock.now())?;
     Ok(why.map(|why| match why {
         Waits::LeftToPeople => format!(
             "for people, since it does not go on by itself: `sconn executions resume {id}`, or `sconn executions cancel {id}`"
@@ -34,6 +35,7 @@ pub fn waits(state: &State, row: &ExecutionRow) -> Result<Option<String>, Failur
         Waits::Held => format!("the concurrency of `{connector}` is 0: it holds its queue"),
         Waits::Busy(1) => format!("another execution of `{connector}` runs, and its concurrency is 1"),
         Waits::Busy(many) => format!("{many} executions of `{connector}` run, which is its concurrency"),
+        Waits::Again(at) => format!("it could not begin, and is tried again at {at}"),
         Waits::Turn(0) => "for `sconn work` or `sconn serve` to take it".to_owned(),
         Waits::Turn(1) => format!("for its turn: 1 execution of `{connector}` comes before it"),
         Waits::Turn(many) => format!("for its turn: {many} executions of `{connector}` come before it"),

@@ -16,7 +16,7 @@ use crate::project::Project;
 use crate::project::state::{NewExecution, Scheduled, State};
 use crate::report::visible;
 use crate::system::clock::{Clock, SystemClock};
-use crate::system::{crash, folder};
+use crate::system::crash;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -168,14 +168,9 @@ impl<'a> Desk<'a> {
             self.note(folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default())
         });
         let entered = asked.and_then(|asked| {
-            // The queue's entry is on the disk once it is made: so must be what it tells of.
-            let kept = asked.kept_files()?.into_iter().map(|k| k.path);
-            let folders = [asked.folder.file("input"), asked.folder.root().into(), self.project.executions()];
-            for path in kept.chain(folders) {
-                folder::sync(&path)?;
-            }
             crash::point("trigger prepared");
             let entered = enter(state, &asked, asked.entry(&asked.place()?))?;
+            asked.folder.known();
             Ok(entered.then(|| asked.execution.clone()))
         });
         self.clear(state)?;

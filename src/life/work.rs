@@ -5,25 +5,30 @@ use super::retention::{Removed, prune, sweep_scratch, sweep_unborn};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, State};
+use crate::project::state::{ExecutionRow, Silent, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::folder::ExecutionFolder;
-use jiff::{SignedDuration, Timestamp};
+use crate::system::folder::{ExecutionFolder, at_work_in};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How often the files of old executions are looked for.
+/// How often the files of old executions and old events are looked for.
 const PRUNE: Duration = Duration::from_secs(3600);
 
 /// How long what is being sent has at least, once it is time to stop.
 const POST: Duration = Duration::from_secs(5);
 
 /// How often it is looked for scratch files that nobody needs any more.
-const SWEEP: SignedDuration = SignedDuration::from_secs(20);
+const SWEEP: Duration = Duration::from_secs(20);
+
+/// How long a worker has to be heard of again once its lease is over. Leases end by the clock on the wall: where that
+/// jumped, or the machine slept, all of them end at once, and all workers are well.
+const HEARD: Duration = Duration::from_secs(3);
 
 /// What a process says, in its execution's folder.
 const LOG: &str = "worker.log";
@@ -42,6 +47,8 @@ struct Job {
     /// The epoch that it had before.
     epoch: i64,
     child: Child,
+    /// Whether it was told that it begins.
+    told: bool,
 }
 
 /// Runs a project's queue, a turn at a time.
@@ -50,13 +57,15 @@ pub struct Workers {
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
+    /// Workers that are there and silent, by execution and process, and since when.
+    silent: BTreeMap<(String, u32), Instant>,
     /// Whether, as of the last turn, one that could not begin is to be tried again.
     later: bool,
     triggers: Triggers,
     post: Post,
     pruned: Option<Instant>,
     /// When scratch files were looked for.
-    swept: Timestamp,
+    swept: Option<(Instant, Timestamp)>,
 }
 
 impl Workers {
@@ -68,11 +77,12 @@ impl Workers {
             state,
             at_once,
             jobs: Vec::new(),
+            silent: BTreeMap::new(),
             later: false,
             triggers,
             post,
             pruned: None,
-            swept: Timestamp::MIN,
+            swept: None,
         }
     }
 
@@ -96,12 +106,8 @@ impl Workers {
         self.prune(news);
         self.sweep()?;
         self.state.find_interrupted(SystemClock.now() + crash::lease_early())?;
-        for (id, pid) in self.state.silent_workers()? {
-            news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
-            end_silent(pid);
-            self.state.silent_worker_gone(&id, pid)?;
-        }
         self.reap(news)?;
+        self.end_silent(news)?;
         super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
@@ -109,16 +115,14 @@ impl Workers {
         // With one clock: what is too early for this turn is there for the next.
         self.later = self.state.any_later(now)?;
         // What was cancelled is ended whatever else runs or waits.
-        while let Some(cancelled) = self.state.next_cancelled(SystemClock.now())? {
-            if self.jobs.iter().any(|j| j.id == cancelled.id) {
+        while let Some(cancelled) = self.state.next_cancelled(&self.taken(), SystemClock.now())? {
+            if !self.begin(&cancelled, news)? {
                 break;
             }
-            self.begin(&cancelled, news)?;
         }
         while self.jobs.len() < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
-            let taken: Vec<&str> = self.jobs.iter().map(|j| j.id.as_str()).collect();
-            let Some(next) = self.state.next(&limit, &taken, now)? else { break };
+            let Some(next) = self.state.next(&limit, &self.taken(), now)? else { break };
             self.begin(&next, news)?;
             started = true;
         }
@@ -126,38 +130,55 @@ impl Workers {
         Ok(started)
     }
 
-    /// Starts the process of an execution, and waits until it has taken it, so that it is not found in the queue
-    /// again.
-    fn begin(&mut self, execution: &ExecutionRow, news: &dyn Fn(String)) -> Result<(), Failure> {
-        let Some(mut job) = start_or_tell(&self.project, &mut self.state, execution, news)? else {
-            return Ok(());
-        };
-        while job.child.try_wait()?.is_none() {
-            let Some(row) = self.state.execution(&job.id)? else { break };
-            if row.pid == Some(job.child.id()) {
-                crash::point("execution begun");
-                news(format!("{}  {} begins", job.id, execution.connector));
-                break;
+    /// The executions that somebody is at, whatever the state says of them: a process that was started has not taken
+    /// its execution yet, and one that is silent may be heard of again.
+    fn taken(&self) -> Vec<String> {
+        self.jobs.iter().map(|j| &j.id).chain(self.silent.keys().map(|(id, _)| id)).cloned().collect()
+    }
+
+    /// Starts the process of an execution; whether that could be done.
+    fn begin(&mut self, execution: &ExecutionRow, news: &dyn Fn(String)) -> Result<bool, Failure> {
+        let job = start_or_tell(&self.project, &mut self.state, execution, news)?;
+        let started = job.is_some();
+        self.jobs.extend(job);
+        Ok(started)
+    }
+
+    /// Sees which of its executions have begun, and which have ended. One whose end cannot be entered now stays, and
+    /// is seen the next time.
+    fn reap(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let mut at = 0;
+        while let Some(job) = self.jobs.get_mut(at) {
+            let ended = job.child.try_wait()?;
+            tell_begun(&self.state, job, news)?;
+            match ended {
+                None => at += 1,
+                Some(status) => {
+                    gone(&mut self.state, job, status, news)?;
+                    self.jobs.remove(at);
+                }
             }
-            if row.state.ended() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20));
         }
-        self.jobs.push(job);
         Ok(())
     }
 
-    /// Sees which of its executions have ended.
-    fn reap(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
-        let mut going = Vec::new();
-        for mut job in std::mem::take(&mut self.jobs) {
-            match job.child.try_wait()? {
-                None => going.push(job),
-                Some(status) => gone(&mut self.state, &job, status, news)?,
+    /// Ends workers that were not heard of within their lease, and not since: they may be stopped or hang, and would
+    /// hold the lock of their execution.
+    fn end_silent(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
+        let silent = self.state.silent_workers()?;
+        self.silent.retain(|(id, pid), _| silent.iter().any(|s| s.id == *id && s.pid == *pid));
+        for Silent { id, folder, pid } in silent {
+            if at_work_in(pid, &self.project.root().join(folder)) {
+                let since = self.silent.entry((id.clone(), pid)).or_insert_with(Instant::now);
+                if since.elapsed() < HEARD {
+                    continue;
+                }
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
             }
+            news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
+            self.state.silent_worker_gone(&id, pid)?;
+            self.silent.remove(&(id, pid));
         }
-        self.jobs = going;
         Ok(())
     }
 
@@ -165,48 +186,60 @@ impl Workers {
     /// interrupted, and the next worker goes on with it from the last chunk that was committed.
     ///
     /// # Errors
-    /// Where the state cannot be read or written.
+    /// Where the state cannot be read or written; all that runs has ended all the same.
     pub fn drain(&mut self, time: Duration, news: &dyn Fn(String)) -> Result<(), Failure> {
-        let until = Instant::now() + time;
+        let begun = Instant::now();
         self.post.close();
-        self.reap(news)?;
-        while !self.jobs.is_empty() && Instant::now() < until {
+        let mut done = self.reap(news);
+        while !self.jobs.is_empty() && begun.elapsed() < time {
             std::thread::sleep(Duration::from_millis(50));
-            self.reap(news)?;
+            done = self.reap(news);
         }
         for mut job in std::mem::take(&mut self.jobs) {
             // A worker may end at any moment: what it committed stays, the rest is done by the next.
-            job.child.kill()?;
-            job.child.wait()?;
-            if self.state.worker_sent_away(&job.id, job.child.id())? {
-                news(format!("{}  is interrupted; the next start goes on with it", job.id));
+            let ended = job.child.kill().and_then(|()| job.child.wait());
+            let sent_away = self.state.worker_sent_away(&job.id, job.child.id());
+            match sent_away.map_err(Failure::from).and_then(|away| Ok(ended.map(|_| away)?)) {
+                Ok(true) => news(format!("{}  is interrupted; the next start goes on with it", job.id)),
+                Ok(false) => {}
+                Err(failure) => done = done.and(Err(failure)),
             }
         }
-        self.post.drain(until.max(Instant::now() + POST), news);
-        Ok(())
+        let rest = time.saturating_sub(begun.elapsed()).max(POST);
+        self.post.drain(Instant::now() + rest, news);
+        done
     }
 
     /// Removes scratch files that were left, once in a while.
     fn sweep(&mut self) -> Result<(), Failure> {
-        let now = SystemClock.now();
-        if now - self.swept.max(Timestamp::UNIX_EPOCH) < SWEEP {
+        if self.swept.is_some_and(|(last, _)| last.elapsed() < SWEEP) {
             return Ok(());
         }
+        let now = (Instant::now(), SystemClock.now());
         // Once more than needed: one that was still at its end the last time is not overlooked.
-        let since = self.swept.checked_sub(SWEEP * 3).unwrap_or(Timestamp::MIN);
+        let before = |(_, at): (Instant, Timestamp)| at.checked_sub(SWEEP * 3).ok();
+        let since = self.swept.and_then(before).unwrap_or(Timestamp::MIN);
         sweep_scratch(&self.project, &self.state, since)?;
         sweep_unborn(&self.project, &self.state)?;
-        self.swept = now;
+        self.swept = Some(now);
         Ok(())
     }
 
-    /// Removes the files of old executions, once in a while.
+    /// Removes the files of old executions, and old webhook events, once in a while.
     fn prune(&mut self, news: &dyn Fn(String)) {
-        let Some(older_than) = self.project.retention().executions else { return };
         if self.pruned.is_some_and(|at| at.elapsed() < PRUNE) {
             return;
         }
         self.pruned = Some(Instant::now());
+        // What could not be removed is tried again in an hour; the queue goes on.
+        while match super::events::forget(&self.project, &mut self.state) {
+            Ok(forgotten) => forgotten > 0,
+            Err(failure) => {
+                news(format!("old webhook events: {}", failure.what));
+                false
+            }
+        } {}
+        let Some(older_than) = self.project.retention().executions else { return };
         match prune(&self.project, &mut self.state, older_than, false) {
             Ok(all) => {
                 let gone = all.iter().filter(|(_, removed)| *removed == Removed::Gone).count();
@@ -214,7 +247,6 @@ impl Workers {
                     news(format!("the files of {gone} old executions were removed"));
                 }
             }
-            // What could not be removed is tried again in an hour; the queue goes on.
             Err(failure) => news(format!("old executions: {}", failure.what)),
         }
     }
@@ -238,15 +270,24 @@ pub fn end_cancelled(
     Ok(state.execution(&execution.id)?.is_none_or(|row| row.state.ended()))
 }
 
-/// Starts the process of an execution; one whose process cannot even start was tried, and says why.
+/// Starts the process of an execution; one whose folder cannot be used was tried, and says why. That no process can
+/// be started says nothing of the execution.
 fn start_or_tell(
     project: &Project,
     state: &mut State,
     execution: &ExecutionRow,
     news: &dyn Fn(String),
 ) -> Result<Option<Job>, Failure> {
-    match start(project, execution) {
-        Ok(job) => Ok(Some(job)),
+    let folder = project.root().join(&execution.folder);
+    match open_log(execution, &folder) {
+        Ok(log) => {
+            let child = start(&folder, log).map_err(|e| {
+                let what = format!("{}: its process cannot be started: {}", execution.id, io_words(&e));
+                Failure::broken(what, "it is tried again; see to the limits on processes and memory")
+            })?;
+            let (id, epoch) = (execution.id.clone(), execution.epoch);
+            Ok(Some(Job { id, folder, epoch, child, told: false }))
+        }
         Err(failure) => {
             let hint = failure.hint.as_deref().unwrap_or_default();
             let why = format!("{}\n{hint}", failure.what);
@@ -258,6 +299,20 @@ fn start_or_tell(
             Ok(None)
         }
     }
+}
+
+/// Says once that an execution begins: its process has taken it.
+fn tell_begun(state: &State, job: &mut Job, news: &dyn Fn(String)) -> Result<(), Failure> {
+    if job.told {
+        return Ok(());
+    }
+    let Some(row) = state.execution(&job.id)?.filter(|row| row.epoch > job.epoch) else { return Ok(()) };
+    if row.pid == Some(job.child.id()) || row.started_at.is_some() && row.state.ended() {
+        job.told = true;
+        crash::point("execution begun");
+        news(format!("{}  {} begins", row.id, row.connector));
+    }
+    Ok(())
 }
 
 /// Sees what became of an execution whose process is gone.
@@ -305,10 +360,9 @@ pub(super) fn concurrency(state: &State, connector: &str) -> i64 {
     known_plan(state, connector, version).ok().flatten().map_or(1, |plan| plan.connector.places())
 }
 
-/// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
-fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
-    let folder = project.root().join(&execution.folder);
-    let log = File::options().create(true).append(true).open(folder.join(LOG)).map_err(|e| {
+/// Where the process of an execution says what it has to say.
+fn open_log(execution: &ExecutionRow, folder: &Path) -> Result<File, Failure> {
+    File::options().create(true).append(true).open(folder.join(LOG)).map_err(|e| {
         let what = format!("{}: {}", folder.display(), io_words(&e));
         match e.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::new(
@@ -319,25 +373,30 @@ fn start(project: &Project, execution: &ExecutionRow) -> Result<Job, Failure> {
                 Failure::broken(what, "make sure the folder can be written to, and there is room on the disk")
             }
         }
-    })?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["executions", "resume"]).arg(&folder).args(["--from-queue", "--format", "json"]);
+    })
+}
+
+/// Starts the execution in a process of its own: an abort in the engine takes nothing else with it.
+fn start(folder: &Path, log: File) -> std::io::Result<Child> {
+    let mut command = own_program()?;
+    command.args(["executions", "resume"]).arg(folder).args(["--from-queue", "--format", "json"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // A Ctrl-C on the terminal is for whoever runs the queue: an execution that heard it too would be
     // cancelled, where it is to end or to be gone on with.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let child = command.spawn()?;
-    Ok(Job { id: execution.id.clone(), folder, epoch: execution.epoch, child })
+    command.spawn()
 }
 
-/// Ends a worker that has not been heard of within its lease: it may be stopped or hang, and would
-/// hold the lock of its execution.
-fn end_silent(pid: u32) {
-    // The number may belong to another program by now.
-    let process = Path::new("/proc").join(pid.to_string()).join("exe");
-    let own = std::env::current_exe().ok();
-    if std::fs::read_link(process).ok().is_some_and(|exe| Some(exe) == own) {
-        let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+/// This program, also where its file was replaced by another version since it was started.
+fn own_program() -> std::io::Result<Command> {
+    let path = std::env::current_exe()?;
+    #[cfg(target_os = "linux")]
+    {
+        let mut command = Command::new("/proc/self/exe");
+        std::os::unix::process::CommandExt::arg0(&mut command, path);
+        Ok(command)
     }
+    #[cfg(not(target_os = "linux"))]
+    Ok(Command::new(path))
 }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
+/// Seconds of the longest length of time.
+const LONGEST: u64 = 36_500 * 86_400;
+
 /// A length of time: `90s`, `15m`, `6h`, `90d`.
 ///
 /// # Errors
@@ -17,8 +20,13 @@ pub fn parse_length(text: &str) -> Result<Duration, String> {
         _ => 0,
     };
     let long = number.and_then(|n| n.checked_mul(seconds)).filter(|s| *s > 0);
-    long.map(Duration::from_secs)
-        .ok_or_else(|| format!("`{text}` is no length of time; it is written like 90s, 15m, 6h or 90d"))
+    let long =
+        long.ok_or_else(|| format!("`{text}` is no length of time; it is written like 90s, 15m, 6h or 90d"))?;
+    // Longer ones say nothing, and reach where clocks end.
+    if long > LONGEST {
+        return Err(format!("`{text}` is too long: a length of time has at most 36500d, a hundred years"));
+    }
+    Ok(Duration::from_secs(long))
 }
 
 /// A length of time that may be none at all: `0s`.

@@ -26,7 +26,7 @@ pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution};
 pub use history::Wanted;
 pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Touched, WantedMessages};
-pub use queue::{Outcome, Pace, Taken};
+pub use queue::{Outcome, Pace, Silent, Taken};
 pub use retention::Expired;
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};

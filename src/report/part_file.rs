@@ -61,7 +61,11 @@ impl PartFile {
             crash::write(&format!("sync {name}"))?;
             File::open(&self.temporary)?.sync_all()?;
             crash::write(&format!("rename {name}"))?;
-            std::fs::rename(&self.temporary, &self.path)
+            std::fs::rename(&self.temporary, &self.path)?;
+            match self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                Some(folder) => File::open(folder)?.sync_all(),
+                None => Ok(()),
+            }
         };
         keep().map_err(|e| ReportError::new(&self.path, e))?;
         crash::point(&format!("renamed {name}"));

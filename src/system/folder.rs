@@ -23,6 +23,8 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
 
 /// What is kept of what an execution is asked: from then on it can be begun, or gone on with.
 pub const FROZEN: &str = "frozen.json";
+/// Is there until the queue knows of the execution: whoever makes it may die over it.
+const NEW: &str = "new";
 /// The scratch folder within an execution's.
 const WORK: &str = ".work";
 /// The same while it is removed: what is half removed must not be taken for something to resume.
@@ -195,16 +197,46 @@ impl ExecutionFolder {
         }
     }
 
-    /// The folder, where a process died over it before it had kept what is asked: nothing can be gone on with.
+    /// Nobody knows of the execution yet: should this process die, nothing is left of it.
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn unknown(&self) -> Result<(), FolderError> {
+        let new = self.work.join(NEW);
+        File::create(&new).map(drop).map_err(|e| error(&new, e))
+    }
+
+    /// The queue knows of the execution.
+    pub fn known(&self) {
+        // Where this fails it stays known all the same: the queue is asked, too.
+        let _ = fs::remove_file(self.work.join(NEW));
+    }
+
+    /// The folder, where a process died over it before it had kept what is asked, or before the queue knew of it:
+    /// nobody was promised anything.
     pub fn unborn(root: &Path) -> Option<Self> {
         let work = root.join(WORK);
-        if !work.is_dir() || work.join(FROZEN).exists() {
+        let unborn = || work.is_dir() && (!work.join(FROZEN).exists() || work.join(NEW).exists());
+        if !unborn() {
             return None;
         }
         let folder = Self::lock(root).ok()?;
         folder.leave();
         // It may have come further while the lock was asked for.
-        (work.is_dir() && !work.join(FROZEN).exists()).then_some(folder)
+        unborn().then_some(folder)
+    }
+
+    /// Brings the folder to the disk, with what is in `input/`: from then on an execution can be promised.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn sync(&self) -> Result<(), FolderError> {
+        let input = self.root.join("input");
+        let entries = fs::read_dir(&input).map_err(|e| error(&input, e))?;
+        for entry in entries {
+            sync(&entry.map_err(|e| error(&input, e))?.path())?;
+        }
+        [Some(input.as_path()), Some(&self.root), self.root.parent()].into_iter().flatten().try_for_each(sync)
     }
 
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
@@ -258,9 +290,13 @@ impl ExecutionFolder {
     /// Where it cannot be moved.
     pub fn keep(&self, scratch: &Path, name: &str) -> Result<PathBuf, FolderError> {
         let to = self.file(name);
-        crash::write(&format!("keep {name}"))
-            .and_then(|()| fs::rename(scratch, &to))
-            .map_err(|e| error(&to, e))?;
+        let keep = || {
+            crash::write(&format!("keep {name}"))?;
+            File::open(scratch)?.sync_all()?;
+            fs::rename(scratch, &to)?;
+            File::open(&self.root)?.sync_all()
+        };
+        keep().map_err(|e| error(&to, e))?;
         Ok(to)
     }
 
@@ -373,6 +409,14 @@ pub fn sha256(file: &Path) -> Result<String, FolderError> {
     hash(file, &|| false).map_err(|e| error(file, e))
 }
 
+/// Whether the process of that number is at work in an execution's folder: it has it open, for the lock. Another
+/// program may have the number by now. Only Linux can tell; elsewhere none is.
+pub fn at_work_in(pid: u32, root: &Path) -> bool {
+    let open = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd"));
+    let Ok(root) = root.canonicalize() else { return false };
+    open.into_iter().flatten().flatten().any(|file| fs::read_link(file.path()).is_ok_and(|to| to == root))
+}
+
 /// Brings a file's bytes to the disk.
 ///
 /// # Errors
@@ -409,4 +453,46 @@ fn hash(file: &Path, stop: &dyn Fn() -> bool) -> io::Result<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_is_at_work_in_the_folder_that_it_holds_and_in_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = |name: &str| ExecutionFolder::create(&dir.path().join(name), &|| true).unwrap();
+        let (held, other) = (folder("held"), dir.path().join("other"));
+        drop(folder("other"));
+        let own = std::process::id();
+        assert!(at_work_in(own, held.root()));
+        assert!(!at_work_in(own, &other), "nobody holds it any more");
+        // The number of a worker that is gone may be that of a program of ours that does something else.
+        let mut stranger = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(!at_work_in(stranger.id(), held.root()));
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+        assert!(!at_work_in(stranger.id(), held.root()));
+    }
+
+    #[test]
+    fn what_the_queue_does_not_know_is_unborn_until_it_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("one");
+        let folder = ExecutionFolder::create(&root, &|| true).unwrap();
+        folder.leave();
+        folder.unknown().unwrap();
+        folder.save(FROZEN, "{}").unwrap();
+        assert!(ExecutionFolder::unborn(&root).is_none(), "whoever makes it is at it");
+        drop(folder);
+        assert!(ExecutionFolder::unborn(&root).is_some());
+        let folder = ExecutionFolder::reopen(&root).unwrap();
+        folder.known();
+        drop(folder);
+        assert!(ExecutionFolder::unborn(&root).is_none(), "it waits");
+    }
 }

@@ -76,7 +76,10 @@ pub fn queue_once(plan: Plan, ask: Ask, key: Option<&Key>) -> Result<Queued, Fai
     drop(state);
     check_whole(&plan, &ask)?;
     let asked = prepare(plan, ask)?;
-    let Some(known) = asked.register_once(key)? else { return Ok(Queued::New(asked.execution)) };
+    let Some(known) = asked.register_once(key)? else {
+        asked.folder.known();
+        return Ok(Queued::New(asked.execution));
+    };
     // The same request was faster on another connection.
     let unused = asked.folder.root().to_path_buf();
     drop(asked);
@@ -103,8 +106,8 @@ fn check_whole(plan: &Plan, ask: &Ask) -> Result<(), Failure> {
     }
 }
 
-/// An execution that is ready to be queued: what it is asked is kept in its folder, and the state does
-/// not know of it yet. Where that fails nothing is left of it.
+/// An execution that is ready to be queued: what it is asked is kept in its folder and on the disk, and the state
+/// does not know of it yet. Where that fails nothing is left of it.
 pub(in crate::life) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
     prepare_noted(plan, ask, |_| Ok(()))
 }
@@ -119,7 +122,12 @@ pub(in crate::life) fn prepare_noted(
     let own = ask.out.is_none();
     let asked = Asked::later(plan, ask)?;
     note(asked.folder.root())?;
-    let kept = keep(&asked);
+    let kept = || {
+        asked.folder.unknown()?;
+        keep(&asked)?;
+        Ok::<(), Failure>(asked.folder.sync()?)
+    };
+    let kept = kept();
     if kept.is_err() && own {
         let _ = std::fs::remove_dir_all(asked.folder.root());
     }

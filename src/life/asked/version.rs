@@ -80,7 +80,7 @@ pub(super) fn version_to_run(
         let hint = hint.unwrap_or_default();
         return Err(Failure::new(what, format!("queue it (sconn submit {file}), or {hint}")));
     }
-    let known = state.connector(name)?;
+    let (known, current) = (state.connector(name)?, version_hash(plan)?.1);
     let status = known.as_ref().map_or(Status::Setup, |k| k.status);
     let Some(known) = known.filter(|k| k.status.runs()) else {
         return Err(Failure::new(
@@ -88,7 +88,7 @@ pub(super) fn version_to_run(
             format!("activate it: sconn activate {file}\na dry run is always possible: leave out --live"),
         ));
     };
-    if known.hash.as_ref().is_some_and(|hash| *hash != version_hash(plan).1) {
+    if known.hash.is_some_and(|hash| hash != current) {
         let version = known.version.unwrap_or_default();
         return Err(Failure::new(
             format!("{file} was edited since version {version} of `{name}` was activated"),

@@ -3,7 +3,7 @@
 use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 /// Where a connector stands. The four statuses of the source document.
@@ -69,6 +69,10 @@ pub struct Activation<'a> {
     pub hash: &'a str,
     /// Its compiled plan, as JSON: what live runs execute from now on.
     pub plan: &'a str,
+    /// The executions to cancel with it.
+    pub cancel: &'a [String],
+    /// The connectors that it replaces: its file declared them before.
+    pub replaces: &'a [String],
     /// When.
     pub at: Timestamp,
 }
@@ -93,6 +97,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ConnectorState> {
         version,
         hash: row.get(6)?,
     })
+}
+
+fn know(t: &Transaction<'_>, name: &str, label: &str, file: &str) -> rusqlite::Result<()> {
+    t.execute(
+        "INSERT INTO connectors(name, label, file) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET label = ?2, file = ?3",
+        [name, label, file],
+    )
+    .map(drop)
+}
+
+fn deactivate(t: &Transaction<'_>, name: &str) -> rusqlite::Result<bool> {
+    let was = t.execute("UPDATE connectors SET active = 0 WHERE name = ?1 AND active = 1", [name])?;
+    t.execute("UPDATE executions SET cancel = 1 WHERE connector = ?1 AND state = 'running'", [name])?;
+    super::slots::end(t, name)?;
+    Ok(was > 0)
 }
 
 impl State {
@@ -122,24 +142,25 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn know(&mut self, name: &str, label: &str, file: &str) -> Result<(), ProjectError> {
-        self.together(|t| {
-            t.execute(
-                "INSERT INTO connectors(name, label, file) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET label = ?2, file = ?3",
-                [name, label, file],
-            )
-            .map(drop)
-        })
+        self.together(|t| know(t, name, label, file))
     }
 
-    /// Activates a version: live runs use it from now on. The sources of the version before count as
-    /// the same version where they are equal. Gives the version's number.
+    /// Activates a version: live runs use it from now on. Executions that are not wanted any more are cancelled, and
+    /// connectors that it replaces deactivated, all as one. The sources of the version before count as the same version
+    /// where they are equal. Gives the version's number.
     ///
     /// # Errors
     /// Where the state cannot be written.
     pub fn activate(&mut self, new: Activation<'_>) -> Result<i64, ProjectError> {
-        self.know(new.name, new.label, new.file)?;
         self.together(|t| {
+            for id in new.cancel {
+                super::queue::cancel(t, id, new.at)?;
+            }
+            // Before it, so that no moment has both: a schedule would run twice.
+            for earlier in new.replaces {
+                deactivate(t, earlier)?;
+            }
+            know(t, new.name, new.label, new.file)?;
             let last: Option<(i64, String)> = t
                 .query_row(
                     "SELECT version, hash FROM versions WHERE connector = ?1 ORDER BY version DESC LIMIT 1",
@@ -170,12 +191,7 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn deactivate(&mut self, name: &str) -> Result<bool, ProjectError> {
-        self.together(|t| {
-            let was = t.execute("UPDATE connectors SET active = 0 WHERE name = ?1 AND active = 1", [name])?;
-            t.execute("UPDATE executions SET cancel = 1 WHERE connector = ?1 AND state = 'running'", [name])?;
-            super::slots::end(t, name)?;
-            Ok(was > 0)
-        })
+        self.together(|t| deactivate(t, name))
     }
 
     /// The versions that were activated, the newest first, each with the time it first was.

@@ -329,7 +329,8 @@ impl State {
             t.execute(
                 "DELETE FROM events WHERE id IN (
                    SELECT id FROM events
-                   WHERE id < coalesce((SELECT id FROM events WHERE received_at >= ?1 ORDER BY id LIMIT 1), 0)
+                   WHERE id < coalesce((SELECT id FROM events WHERE received_at >= ?1 ORDER BY id LIMIT 1),
+                                       (SELECT max(id) + 1 FROM events))
                      AND state IN ('batched', 'discarded') LIMIT 5000)",
                 [stamp(before)],
             )

@@ -47,6 +47,17 @@ pub struct Pace {
     pub counts: Option<String>,
 }
 
+/// A worker that was not heard of within its lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silent {
+    /// Its execution.
+    pub id: String,
+    /// The execution's folder, from the project's root.
+    pub folder: String,
+    /// Its process.
+    pub pid: u32,
+}
+
 /// What a worker has that took an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -129,23 +140,7 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn cancel(&mut self, id: &str, now: Timestamp) -> Result<Option<ExecutionState>, ProjectError> {
-        self.together(|t| {
-            let state: Option<ExecutionState> =
-                t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()?;
-            match state {
-                Some(ExecutionState::Queued) => {
-                    t.execute(
-                        "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
-                        [id, &stamp(now)],
-                    )?;
-                }
-                Some(ExecutionState::Running | ExecutionState::Interrupted) => {
-                    t.execute("UPDATE executions SET cancel = 1 WHERE id = ?1", [id])?;
-                }
-                _ => {}
-            }
-            Ok(state)
-        })
+        self.together(|t| cancel(t, id, now))
     }
 
     /// Running executions whose worker has not been heard of within its lease count as interrupted. It may still be
@@ -170,11 +165,14 @@ impl State {
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn silent_workers(&self) -> Result<Vec<(String, u32)>, ProjectError> {
+    pub fn silent_workers(&self) -> Result<Vec<Silent>, ProjectError> {
         let list = || {
-            let sql = format!("SELECT id, pid FROM {OPEN} AND state = 'interrupted' AND pid IS NOT NULL");
+            let sql =
+                format!("SELECT id, folder, pid FROM {OPEN} AND state = 'interrupted' AND pid IS NOT NULL");
             let mut statement = self.connection.prepare_cached(&sql)?;
-            statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<Vec<_>>>()
+            let read =
+                |r: &rusqlite::Row<'_>| Ok(Silent { id: r.get(0)?, folder: r.get(1)?, pid: r.get(2)? });
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }
@@ -203,23 +201,29 @@ impl State {
     }
 
     /// An execution that was cancelled and whose worker is gone: it only is to be ended. One whose workers were
-    /// gone again and again counts as cancelled as it is.
+    /// gone again and again counts as cancelled as it is; those that are `taken` are at somebody's already.
     ///
     /// # Errors
     /// Where the state cannot be read or written.
-    pub fn next_cancelled(&mut self, now: Timestamp) -> Result<Option<ExecutionRow>, ProjectError> {
-        const LEFT: &str = "state = 'interrupted' AND cancel = 1";
+    pub fn next_cancelled(
+        &mut self,
+        taken: &[String],
+        now: Timestamp,
+    ) -> Result<Option<ExecutionRow>, ProjectError> {
+        const LEFT: &str =
+            "state = 'interrupted' AND cancel = 1 AND id NOT IN (SELECT value FROM json_each(?1))";
+        let taken = serde_json::json!(taken).to_string();
         let given_up = format!(
-            "UPDATE executions SET state = 'cancelled', ended_at = ?1 WHERE {LEFT} AND epoch - spared > 8"
+            "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE {LEFT} AND epoch - spared > 8"
         );
         let next = format!("{SELECT} WHERE {LEFT} AND epoch - spared <= 8 ORDER BY queued_at, id LIMIT 1");
         let any = format!("SELECT EXISTS (SELECT 1 FROM {OPEN} AND {LEFT})");
-        if !self.connection.query_row(&any, [], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+        if !self.connection.query_row(&any, [&taken], |r| r.get(0)).map_err(|e| self.failed(&e))? {
             return Ok(None);
         }
         self.together(|t| {
-            t.execute(&given_up, [stamp(now)])?;
-            t.query_row(&next, [], read).optional()
+            t.execute(&given_up, [&taken, &stamp(now)])?;
+            t.query_row(&next, [&taken], read).optional()
         })
     }
 
@@ -233,19 +237,21 @@ impl State {
     pub fn next(
         &self,
         concurrency: &dyn Fn(&str) -> i64,
-        taken: &[&str],
+        taken: &[String],
         now: Timestamp,
     ) -> Result<Option<ExecutionRow>, ProjectError> {
+        let (taken, now) = (serde_json::json!(taken).to_string(), stamp(now));
         let connectors = || {
+            // What was started and is not running yet has its place already.
             let mut statement = self.connection.prepare(&format!(
-                "SELECT connector, sum(state = 'running') FROM {OPEN}
+                "SELECT connector, sum(state = 'running' OR id IN (SELECT value FROM json_each(?1))) FROM {OPEN}
                  GROUP BY connector HAVING sum({WAITS}) > 0
                  ORDER BY 2,
                    (SELECT max(tried_at) FROM executions AS past WHERE past.connector = executions.connector),
                    min(CASE WHEN {WAITS} THEN queued_at END)"
             ))?;
             statement
-                .query_map([], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?
+                .query_map([&taken], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
         let oldest = format!(
@@ -253,7 +259,6 @@ impl State {
                AND (not_before IS NULL OR not_before <= ?4)
                AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
         );
-        let (taken, now) = (serde_json::json!(taken).to_string(), stamp(now));
         for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
             if running >= concurrency(&connector) {
                 continue;
@@ -283,11 +288,35 @@ impl State {
     }
 }
 
+/// See [`State::cancel`].
+pub(super) fn cancel(
+    t: &Transaction<'_>,
+    id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<ExecutionState>> {
+    let state: Option<ExecutionState> =
+        t.query_row("SELECT state FROM executions WHERE id = ?1", [id], |r| r.get(0)).optional()?;
+    match state {
+        Some(ExecutionState::Queued) => {
+            t.execute(
+                "UPDATE executions SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
+                [id, &stamp(now)],
+            )?;
+        }
+        Some(ExecutionState::Running | ExecutionState::Interrupted) => {
+            t.execute("UPDATE executions SET cancel = 1 WHERE id = ?1", [id])?;
+        }
+        _ => {}
+    }
+    Ok(state)
+}
+
 /// See [`State::end`].
 pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_>) -> rusqlite::Result<bool> {
     let ended: Option<(String, bool)> = t
         .query_row(
-            "UPDATE executions SET ended_at = ?4, counts = coalesce(?5, counts), pid = NULL, state = ?3, failure = ?6,
+            // A clock that was put back makes no execution shorter than nothing.
+            "UPDATE executions SET ended_at = max(?4, coalesce(started_at, ?4)), counts = coalesce(?5, counts), pid = NULL, state = ?3, failure = ?6,
                lease_until = NULL, stage = NULL, done = NULL, total = NULL
              WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING connector, live",
             params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],

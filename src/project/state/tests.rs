@@ -14,7 +14,16 @@ pub(super) fn state() -> (tempfile::TempDir, State) {
 }
 
 pub(super) fn activate(state: &mut State, name: &str, hash: &str) -> i64 {
-    let new = Activation { name, label: name, file: "a.sconn", hash, plan: hash, at: at(0) };
+    let new = Activation {
+        name,
+        label: name,
+        file: "a.sconn",
+        hash,
+        plan: hash,
+        cancel: &[],
+        replaces: &[],
+        at: at(0),
+    };
     state.activate(new).unwrap()
 }
 
@@ -157,10 +166,11 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert_eq!(state.beat("e", old, &pace(5), late).unwrap(), Some(true));
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
     state.find_interrupted(late + SignedDuration::from_secs(16)).unwrap();
-    assert_eq!(state.silent_workers().unwrap(), [("e".to_owned(), 1)]);
+    let silent = state.silent_workers().unwrap();
+    assert_eq!(silent.iter().map(|s| (s.id.as_str(), s.pid)).collect::<Vec<_>>(), [("e", 1)]);
     state.silent_worker_gone("e", 1).unwrap();
     assert_eq!(state.silent_workers().unwrap(), [], "its end was seen");
-    assert!(state.next(&|_| 1, &["e"], at(9_999)).unwrap().is_none());
+    assert!(state.next(&|_| 1, &["e".to_owned()], at(9_999)).unwrap().is_none());
     let new = state.take("e", 2, at(40), None).unwrap().unwrap().epoch;
     assert!(new > old);
     // Until the new worker has counts of its own, those stay that the old one told.
@@ -197,14 +207,14 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     queue(&mut state, "e", "shop", true, 1);
     assert!(!state.take("e", 1, at(3), None).unwrap().unwrap().cancelled);
     assert!(state.worker_gone("e", 1).unwrap());
-    assert_eq!(state.next_cancelled(at(4)).unwrap(), None);
+    assert_eq!(state.next_cancelled(&[], at(4)).unwrap(), None);
     assert_eq!(state.cancel("e", at(4)).unwrap(), Some(ExecutionState::Interrupted));
     assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None, "it does not go on");
-    let next = state.next_cancelled(at(4)).unwrap().unwrap();
+    let next = state.next_cancelled(&[], at(4)).unwrap().unwrap();
     assert_eq!((next.id.as_str(), next.state), ("e", ExecutionState::Interrupted));
     assert!(state.take("e", 2, at(5), None).unwrap().unwrap().cancelled);
     assert!(state.worker_gone("e", 2).unwrap());
-    let next = state.next_cancelled(at(6)).unwrap().unwrap();
+    let next = state.next_cancelled(&[], at(6)).unwrap().unwrap();
     assert!(state.not_taken("e", next.epoch, "its folder is gone", true, at(7)).unwrap());
     let row = state.execution("e").unwrap().unwrap();
     assert_eq!((row.state, row.failure.as_deref()), (ExecutionState::Cancelled, Some("its folder is gone")));
@@ -215,11 +225,11 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     state.cancel("dies", at(9)).unwrap();
     for _ in 0..8 {
         state.worker_gone("dies", 1).unwrap();
-        assert_eq!(state.next_cancelled(at(10)).unwrap().unwrap().id, "dies");
+        assert_eq!(state.next_cancelled(&[], at(10)).unwrap().unwrap().id, "dies");
         state.take("dies", 1, at(10), None).unwrap().unwrap();
     }
     state.worker_gone("dies", 1).unwrap();
-    assert_eq!(state.next_cancelled(at(11)).unwrap(), None);
+    assert_eq!(state.next_cancelled(&[], at(11)).unwrap(), None);
     assert_eq!(state.execution("dies").unwrap().unwrap().state, ExecutionState::Cancelled);
 }
 
