@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// What reads and hears in the tests; each at the version that they were written with.
+const LIBRARIES: [&str; 5] =
+    ["openpyxl==3.1.5", "duckdb==2.0.1", "aiosmtpd==1.4.6", "jsonschema==4.26.0", "trustme==1.2.1"];
+
 /// A Python that has the libraries of all tests, in a virtual environment beside the build's other files.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
@@ -33,11 +37,7 @@ pub fn python() -> &'static Path {
                 "install Python's venv: apt-get install python3-venv",
             );
             must(
-                Command::new(&python).args(["-m", "pip", "install", "-q", "openpyxl", "duckdb"]).args([
-                    "aiosmtpd",
-                    "jsonschema",
-                    "trustme",
-                ]),
+                Command::new(&python).args(["-m", "pip", "install", "-q"]).args(LIBRARIES),
                 "they come from the Python package index: is there a network?",
             );
         }

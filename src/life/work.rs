@@ -9,6 +9,7 @@ use crate::project::state::{ExecutionRow, Silent, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::{ExecutionFolder, at_work_in};
+use crate::system::machine;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -105,9 +106,9 @@ impl Workers {
     pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
         self.prune(news);
         self.sweep()?;
-        self.state.find_interrupted(SystemClock.now() + crash::lease_early())?;
-        self.reap(news)?;
+        // First of all: one of them may keep the state locked for everybody.
         self.end_silent(news)?;
+        self.reap(news)?;
         super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
@@ -165,16 +166,20 @@ impl Workers {
     /// Ends workers that were not heard of within their lease, and not since: they may be stopped or hang, and would
     /// hold the lock of their execution.
     fn end_silent(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
-        let silent = self.state.silent_workers()?;
+        let now = SystemClock.now() + crash::lease_early();
+        let silent = self.state.silent_workers(now)?;
         self.silent.retain(|(id, pid), _| silent.iter().any(|s| s.id == *id && s.pid == *pid));
-        for Silent { id, folder, pid } in silent {
-            if at_work_in(pid, &self.project.root().join(folder)) {
-                let since = self.silent.entry((id.clone(), pid)).or_insert_with(Instant::now);
-                if since.elapsed() < HEARD {
-                    continue;
-                }
-                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        let root = self.project.root().to_path_buf();
+        let there = |s: &Silent| at_work_in(s.pid, &root.join(&s.folder));
+        let (there, gone): (Vec<Silent>, Vec<Silent>) = silent.into_iter().partition(there);
+        for Silent { id, pid, .. } in there {
+            if self.silent.entry((id, pid)).or_insert_with(Instant::now).elapsed() >= HEARD {
+                // The next turn sees it gone.
+                machine::signal(pid, "KILL");
             }
+        }
+        self.state.find_interrupted(now)?;
+        for Silent { id, pid, .. } in gone {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             self.state.silent_worker_gone(&id, pid)?;
             self.silent.remove(&(id, pid));

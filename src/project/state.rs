@@ -86,6 +86,7 @@ impl State {
         &mut self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, ProjectError> {
+        let _awake = crate::system::crash::awake();
         let done = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|t| {
             let out = work(&t)?;
             t.commit()?;

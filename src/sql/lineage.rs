@@ -8,16 +8,18 @@
 mod inner;
 mod order;
 
-use order::{ordered_aggregate, ordered_window};
+use order::{Ties, counted, named, ordered_aggregate, ordered_window, row_count, ties};
 
-use datafusion::common::{Column, Result, ScalarValue, TableReference};
-use datafusion::functions::core::expr_fn::coalesce;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, ExprSchema, Result, ScalarValue, TableReference};
+use datafusion::functions::core::expr_fn::{coalesce, greatest};
 use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::functions_nested::expr_fn::{array_length, range};
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit, LogicalPlan,
-    LogicalPlanBuilder, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Union,
-    Window, lit,
+    Aggregate, ColumnUnnestList, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit,
+    LogicalPlan, LogicalPlanBuilder, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder,
+    TableSource, Union, Unnest, Window, cast, lit,
 };
 use std::sync::Arc;
 
@@ -102,6 +104,15 @@ impl Lineage {
     }
 }
 
+fn is_list(ty: &DataType) -> bool {
+    matches!(ty, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+}
+
+/// Whether lists in lists are unnested at once.
+fn deep(lists: &[(usize, ColumnUnnestList)]) -> bool {
+    lists.iter().any(|(_, list)| list.depth > 1)
+}
+
 fn column(plan: &LogicalPlan, name: &str) -> Option<Expr> {
     let (qualifier, field) = plan.schema().iter().find(|(_, f)| f.name() == name)?;
     Some(Expr::Column(Column::new(qualifier.cloned(), field.name())))
@@ -109,6 +120,17 @@ fn column(plan: &LogicalPlan, name: &str) -> Option<Expr> {
 
 fn ascending(keys: Vec<Expr>) -> Vec<SortExpr> {
     keys.into_iter().map(|k| k.sort(true, false)).collect()
+}
+
+/// Sort keys with lineage keys behind them. The engine takes a key that is there already out in one place and
+/// counts on it in another.
+fn followed_by(mut own: Vec<SortExpr>, keys: impl IntoIterator<Item = SortExpr>) -> Vec<SortExpr> {
+    for key in keys {
+        if own.iter().all(|o| o.expr != key.expr) {
+            own.push(key);
+        }
+    }
+    own
 }
 
 fn sorted(plan: LogicalPlan, keys: Vec<Expr>) -> Result<LogicalPlan> {
@@ -167,8 +189,7 @@ impl Tracer<'_> {
             }
             LogicalPlan::Sort(s) => {
                 let (input, lineage) = self.child(&s.input)?;
-                let mut expr = s.expr;
-                expr.extend(ascending(lineage.keys(&input)));
+                let expr = followed_by(s.expr, ascending(lineage.keys(&input)));
                 let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: s.fetch });
                 Ok((plan, Lineage { ordered: true, ..lineage }))
             }
@@ -194,13 +215,7 @@ impl Tracer<'_> {
             LogicalPlan::Distinct(Distinct::On(on)) => self.distinct_on(on),
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Union(union) => self.union(union),
-            LogicalPlan::Unnest(unnest) => {
-                let (input, lineage) = self.child(&unnest.input)?;
-                let plan = LogicalPlanBuilder::from(input)
-                    .unnest_columns_with_options(unnest.exec_columns, unnest.options)?
-                    .build()?;
-                Ok((plan, Lineage { ordered: false, ties: true, ..lineage }))
-            }
+            LogicalPlan::Unnest(unnest) => self.unnest(unnest),
             // Values, recursive queries, table functions: nothing of the input can be told of their
             // rows. Ties are then broken by the result's own columns.
             other => Ok((other, Lineage { ties: true, ..Lineage::default() })),
@@ -229,12 +244,41 @@ impl Tracer<'_> {
         Ok((LogicalPlan::Projection(plan), lineage))
     }
 
+    /// Window functions over one OVER are one node, all of whose functions sort alike. Those that get more keys stand
+    /// in a node of their own below the others; where one of these depends on the order of its equals all the same, a
+    /// hidden count of rows makes that order, which the node above finds and leaves as it is.
     fn window(&mut self, window: Window) -> Result<(LogicalPlan, Lineage)> {
         let (input, lineage) = self.child(&window.input)?;
+        let lineage = Lineage { ordered: false, ..lineage };
         let keys = ascending(lineage.keys(&input));
-        let exprs = window.window_expr.into_iter().map(|e| ordered_window(e, &keys)).collect();
-        let plan = LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?);
-        Ok((plan, Lineage { ordered: false, ..lineage }))
+        let (mut below, mut above, mut hidden) = (Vec::new(), Vec::new(), None);
+        for expr in window.window_expr {
+            match ties(&expr) {
+                Ties::Broken => below.push(ordered_window(expr, &keys)),
+                // With a name like the others: the optimiser writes below a name otherwise than without one,
+                // and then they would not sort alike.
+                Ties::Together => above.push(named(expr)),
+                Ties::InOrder => {
+                    let name = match &hidden {
+                        Some(name) => String::clone(name),
+                        None => {
+                            let name = self.name();
+                            below.extend(row_count(&expr, &keys).map(|count| count.alias(&name)));
+                            hidden.insert(name).clone()
+                        }
+                    };
+                    above.push(counted(expr, &name)?);
+                }
+            }
+        }
+        let node = |exprs: Vec<Expr>, input: LogicalPlan| -> Result<LogicalPlan> {
+            match exprs.is_empty() {
+                true => Ok(input),
+                false => Ok(LogicalPlan::Window(Window::try_new(exprs, Arc::new(input))?)),
+            }
+        };
+        let plan = node(above, node(below, input)?)?;
+        Ok((plan, lineage))
     }
 
     fn aggregate(&mut self, aggregate: Aggregate) -> Result<(LogicalPlan, Lineage)> {
@@ -273,8 +317,8 @@ impl Tracer<'_> {
         // An ORDER BY begins with the ON expressions, each of which is there once: it is the order
         // of the result. Without one the first input row of each group is the one that stays.
         let ordered = on.sort_expr.is_some();
-        let mut sort = on.sort_expr.unwrap_or_else(|| ascending(on.on_expr.clone()));
-        sort.extend(ascending(lineage.keys(&input)));
+        let sort = on.sort_expr.unwrap_or_else(|| ascending(on.on_expr.clone()));
+        let sort = followed_by(sort, ascending(lineage.keys(&input)));
         let plan = DistinctOn::try_new(on.on_expr, select, Some(sort), Arc::new(input))?;
         Ok((LogicalPlan::Distinct(Distinct::On(plan)), Lineage { ordered, ..lineage }))
     }
@@ -300,6 +344,36 @@ impl Tracer<'_> {
             join.null_aware,
         )?;
         Ok((LogicalPlan::Join(plan), lineage))
+    }
+
+    /// Elements come in the order of their list: a list of their numbers is unnested beside them.
+    fn unnest(&mut self, unnest: Unnest) -> Result<(LogicalPlan, Lineage)> {
+        let (input, mut lineage) = self.child(&unnest.input)?;
+        lineage.ordered = false;
+        let mut columns = unnest.exec_columns;
+        let lists: Vec<Expr> = columns
+            .iter()
+            .filter(|c| input.schema().field_from_column(c).is_ok_and(|f| is_list(f.data_type())))
+            .map(|c| coalesce(vec![cast(array_length(Expr::Column(c.clone())), DataType::Int64), lit(0i64)]))
+            .collect();
+        let input = match lists.len() {
+            0 => input,
+            n => {
+                let most =
+                    if n == 1 { lists.into_iter().next().unwrap_or(lit(0i64)) } else { greatest(lists) };
+                let name = self.name();
+                let mut out: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+                out.push(range(lit(0i64), most, lit(1i64)).alias(&name));
+                columns.push(Column::new_unqualified(&name));
+                lineage.others.push(name);
+                LogicalPlan::Projection(Projection::try_new(out, Arc::new(input))?)
+            }
+        };
+        // Lists in lists are unnested together; their numbers are those of the outer ones.
+        lineage.ties |= deep(&unnest.list_type_columns);
+        let plan =
+            LogicalPlanBuilder::from(input).unnest_columns_with_options(columns, unnest.options)?.build()?;
+        Ok((plan, lineage))
     }
 
     /// Every branch gets the same two lineage columns: its input row, and the branch's number.

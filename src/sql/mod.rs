@@ -12,6 +12,7 @@ mod functions;
 mod lineage;
 mod locate;
 pub mod meta;
+mod misread;
 pub mod native;
 mod origins;
 mod parse;

@@ -1,6 +1,7 @@
 //! A block's text to one query, with what is forbidden found before planning.
 
 use super::catalog::Fault;
+use super::misread::misread;
 use super::places::Places;
 use crate::diagnostic::Code;
 use crate::text::Range;
@@ -103,6 +104,9 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
             places,
             format!("the query nests expressions more than {MAX_DEPTH} deep, or more than {MAX_SETS} UNIONs"),
         ));
+    }
+    if let Some(fault) = misread(&query, places) {
+        return Err(fault);
     }
     Ok(*query)
 }

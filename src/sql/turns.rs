@@ -41,14 +41,16 @@ fn undealt(plan: Plan) -> Result<Transformed<Plan>> {
         return Ok(Transformed::no(plan));
     }
     let collects = plan.downcast_ref::<CoalescePartitionsExec>().is_some();
-    match (plan.children().as_slice(), plan.maintains_input_order().as_slice()) {
-        ([input], [keeps]) if *keeps || collects => {
-            let below = undealt((*input).clone())?;
-            if below.transformed {
-                return Ok(Transformed::yes(replace_children_if_necessary(plan, vec![below.data])?));
-            }
-            Ok(Transformed::no(plan))
-        }
-        _ => Ok(Transformed::no(plan)),
+    let keeps = plan.maintains_input_order();
+    let mut dealt = false;
+    let mut children = Vec::new();
+    for (input, keeps) in plan.children().into_iter().cloned().zip(keeps) {
+        let below = if keeps || collects { undealt(input)? } else { Transformed::no(input) };
+        dealt |= below.transformed;
+        children.push(below.data);
     }
+    if !dealt {
+        return Ok(Transformed::no(plan));
+    }
+    Ok(Transformed::yes(replace_children_if_necessary(plan, children)?))
 }

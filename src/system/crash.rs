@@ -62,6 +62,16 @@ pub fn store_pages() -> Option<i64> {
     number("SCONN_STORE_PAGES")
 }
 
+/// Held while something is locked that others wait for: a test that sends this process to sleep waits for it, as
+/// it would for the state's lock for ever.
+#[must_use]
+pub fn awake() -> impl Sized {
+    #[cfg(debug_assertions)]
+    return debug::awake();
+    #[cfg(not(debug_assertions))]
+    ()
+}
+
 fn number(variable: &str) -> Option<i64> {
     if cfg!(debug_assertions) { std::env::var(variable).ok()?.parse().ok() } else { None }
 }
@@ -102,7 +112,7 @@ mod debug {
     use crate::system::stop::Stop;
     use std::io::{self, Write};
     use std::sync::atomic::{AtomicU64, Ordering};
-    use std::sync::{Arc, LazyLock, OnceLock};
+    use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
     struct Asked {
         name: String,
@@ -137,6 +147,12 @@ mod debug {
     static POINTS: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("SCONN_POINTS").ok());
     static STOPS: OnceLock<Arc<Stop>> = OnceLock::new();
 
+    static AWAKE: Mutex<()> = Mutex::new(());
+
+    pub(super) fn awake() -> MutexGuard<'static, ()> {
+        AWAKE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn here(asked: &Option<Asked>, name: &str) -> bool {
         asked.as_ref().is_some_and(|a| a.here(name))
     }
@@ -161,12 +177,15 @@ mod debug {
                     std::thread::sleep(std::time::Duration::from_secs(60));
                     drop(ballast);
                 }
-                None => signal("-STOP"),
+                None => {
+                    let _awake = awake();
+                    signal("STOP");
+                }
             }
         }
         assert!(!here(&PANIC, name), "a test wants a mistake of ours at {name}");
         if here(&CRASH, name) {
-            signal("-9");
+            signal("KILL");
             // The signal is on its way, and nothing may be done any more.
             loop {
                 std::thread::park();
@@ -175,7 +194,7 @@ mod debug {
     }
 
     fn signal(signal: &str) {
-        let _ = std::process::Command::new("kill").args([signal, &std::process::id().to_string()]).status();
+        crate::system::machine::signal(std::process::id(), signal);
     }
 
     pub(super) fn write(name: &str) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// Bytes that are free on the disk of a folder, for us.
 ///
@@ -27,6 +28,13 @@ pub fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+/// Sends a signal to a process: `KILL`, `STOP`. It is gone a moment later, or was before; nobody has more to say of it.
+pub fn signal(pid: u32, name: &str) {
+    // The shell's own: a small system may lack a program for it.
+    let sent = ["-c", "kill -s \"$0\" \"$1\""];
+    let _ = Command::new("sh").args(sent).args([name, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 #[cfg(test)]

@@ -12,10 +12,6 @@ use std::time::{Duration, Instant};
 
 const ROWS: usize = 4_000;
 
-/// How long a run may take to end that was cancelled, on a machine that has much else to do. The queries and loads
-/// that are cancelled here take longer.
-const SOON: Duration = Duration::from_secs(20);
-
 /// An active shop with a long list: two thousand chunks.
 fn shop() -> Project {
     let project = Project::with_shop(SHOP, "");
@@ -39,12 +35,10 @@ fn asleep(project: &Project, point: &str) -> (Running, String) {
     (run, id(&newest(project)))
 }
 
-/// Waits for its end after it was cancelled; gives its code.
-fn ends_soon(run: &mut Running, what: &str) -> Option<i32> {
-    let since = Instant::now();
-    let ended = until("it ends", || run.0.try_wait().unwrap());
-    assert!(since.elapsed() < SOON, "{what}: it took {:?} to end", since.elapsed());
-    ended.code()
+/// Waits for its end after it was cancelled; gives its code. What it did not do any more is told by the points that
+/// it passed, and how long that took hangs on the machine; a query that is cancelled here would never end.
+fn ends(run: &mut Running, what: &str) -> Option<i32> {
+    until(what, || run.0.try_wait().unwrap()).code()
 }
 
 fn steps(project: &Project, id: &str) -> Vec<Value> {
@@ -97,7 +91,7 @@ fn cancellation_stops_further_processing_and_undoes_nothing() {
     assert_eq!(before.len(), 6, "three chunks of two rows");
     project.ends(0, &["executions", "cancel", &id]);
     run.wake();
-    assert_eq!(ends_soon(&mut run, "created"), Some(1));
+    assert_eq!(ends(&mut run, "created"), Some(1));
     let after = prices(&project);
     assert!(before.iter().all(|item| after.contains(item)), "what was done stays");
     let chunks = assert_at_most_the_chunk_in_hand(&project, &id, "created");
@@ -122,7 +116,7 @@ fn chunks_that_wait_to_be_committed_together_are_not_lost_when_it_is_cancelled()
         let (mut run, id) = asleep(&project, &point);
         project.ends(0, &["executions", "cancel", &id]);
         run.wake();
-        assert_eq!(ends_soon(&mut run, &point), Some(1));
+        assert_eq!(ends(&mut run, &point), Some(1));
         let chunks = assert_at_most_the_chunk_in_hand(&project, &id, &point);
         assert!(chunks >= time, "{point}: {chunks}");
         let counts = &steps(&project, &id)[0]["counts"];
@@ -158,7 +152,7 @@ fn a_run_is_cancelled_by_another_process_at_each_of_its_stages() {
         let cancelled = project.ends(0, &["executions", "cancel", &id]);
         assert!(cancelled.stdout.contains(&id), "{point} {stage}: {}", cancelled.stdout);
         run.wake();
-        assert_eq!(ends_soon(&mut run, point), Some(1), "{point}");
+        assert_eq!(ends(&mut run, point), Some(1), "{point}");
         assert_eq!(project.state(&id), "cancelled", "{point}");
         let chunks = assert_at_most_the_chunk_in_hand(&project, &id, point);
         assert_eq!(items(&store), 2 * chunks, "{point}: nothing but what was committed");
@@ -199,7 +193,7 @@ fn a_query_that_would_take_hours_is_left_when_it_is_cancelled_by_another_process
         std::thread::sleep(Duration::from_secs(2));
         assert!(run.0.try_wait().unwrap().is_none() && project.state(&id) == "running", "{sql}");
         project.ends(0, &["executions", "cancel", &id]);
-        assert_eq!(ends_soon(&mut run, sql), Some(1));
+        assert_eq!(ends(&mut run, sql), Some(1));
         assert_eq!(project.state(&id), "cancelled", "{sql}");
         assert!(steps(&project, &id).is_empty(), "{sql}: it came to no load step");
         assert!(project.folder(&id).join("report.xlsx").is_file(), "{sql}");
@@ -216,7 +210,7 @@ fn while_the_report_is_written_there_is_nothing_left_to_cancel_and_the_report_is
     let (mut run, id) = asleep(&project, writing);
     project.ends(0, &["executions", "cancel", &id]);
     run.wake();
-    assert_eq!(ends_soon(&mut run, writing), Some(0));
+    assert_eq!(ends(&mut run, writing), Some(0));
     assert_eq!((project.state(&id).as_str(), project.count("items")), ("completed", 100));
     assert_eq!(told(&project, &id, "created"), 100);
 
@@ -232,7 +226,7 @@ fn while_the_report_is_written_there_is_nothing_left_to_cancel_and_the_report_is
     let id = self::id(&newest(&project));
     project.ends(0, &["executions", "cancel", &id]);
     run.wake();
-    assert_eq!(ends_soon(&mut run, writing), Some(1));
+    assert_eq!(ends(&mut run, writing), Some(1));
     assert_eq!(project.state(&id), "cancelled");
     let left = steps(&project, &id)[0]["counts"]["not_processed"].as_u64().unwrap() as usize;
     assert!(left >= 100, "{left} of 200 rows were not done");

@@ -116,7 +116,9 @@ impl State {
             t.query_row(
                 "UPDATE executions SET state = 'running', lease_until = ?3, stage = ?4, done = ?5, total = ?6,
                    counts = coalesce(?7, counts)
-                 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING cancel",
+                 WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted')
+                 -- One that was silent while its connector was deactivated has not been told of it.
+                 RETURNING cancel OR live AND connector NOT IN (SELECT name FROM connectors WHERE active)",
                 params![id, epoch, stamp(now + LEASE), pace.stage, pace.done, pace.total, pace.counts],
                 |r| r.get::<_, bool>(0).map(|cancel| !cancel),
             )
@@ -160,19 +162,21 @@ impl State {
         self.together(|t| t.execute(&mark, [&now]).map(drop))
     }
 
-    /// The workers of interrupted executions that nobody has seen the end of: they were silent, and may be there
+    /// The workers that were not heard of within their lease, and that nobody has seen the end of: they may be there
     /// still.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn silent_workers(&self) -> Result<Vec<Silent>, ProjectError> {
+    pub fn silent_workers(&self, now: Timestamp) -> Result<Vec<Silent>, ProjectError> {
         let list = || {
-            let sql =
-                format!("SELECT id, folder, pid FROM {OPEN} AND state = 'interrupted' AND pid IS NOT NULL");
+            let sql = format!(
+                "SELECT id, folder, pid FROM {OPEN} AND pid IS NOT NULL
+                   AND (state = 'interrupted' OR state = 'running' AND lease_until < ?1)"
+            );
             let mut statement = self.connection.prepare_cached(&sql)?;
             let read =
                 |r: &rusqlite::Row<'_>| Ok(Silent { id: r.get(0)?, folder: r.get(1)?, pid: r.get(2)? });
-            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+            statement.query_map([stamp(now)], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }

@@ -166,10 +166,10 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert_eq!(state.beat("e", old, &pace(5), late).unwrap(), Some(true));
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
     state.find_interrupted(late + SignedDuration::from_secs(16)).unwrap();
-    let silent = state.silent_workers().unwrap();
+    let silent = state.silent_workers(at(0)).unwrap();
     assert_eq!(silent.iter().map(|s| (s.id.as_str(), s.pid)).collect::<Vec<_>>(), [("e", 1)]);
     state.silent_worker_gone("e", 1).unwrap();
-    assert_eq!(state.silent_workers().unwrap(), [], "its end was seen");
+    assert_eq!(state.silent_workers(at(0)).unwrap(), [], "its end was seen");
     assert!(state.next(&|_| 1, &["e".to_owned()], at(9_999)).unwrap().is_none());
     let new = state.take("e", 2, at(40), None).unwrap().unwrap().epoch;
     assert!(new > old);

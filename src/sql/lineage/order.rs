@@ -1,9 +1,11 @@
 //! Where the order of rows decides a value, and that order.
 
-use datafusion::common::Result;
+use super::followed_by;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result};
+use datafusion::functions_window::row_number::row_number;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
-use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, WindowFrameUnits};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, WindowFrameUnits, lit, when};
 
 /// Window functions that count rows.
 const BY_POSITION: [&str; 4] = ["row_number", "ntile", "lag", "lead"];
@@ -42,24 +44,88 @@ pub(super) fn order_matters(plan: &LogicalPlan) -> Result<bool> {
     Ok(matters)
 }
 
-/// Numbering, neighbours and frames of ROWS depend on the order among equals, so they get one;
-/// ranks and frames of RANGE, where equals belong together, must not.
+/// What a window function makes of rows that are equal in its ORDER BY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ties {
+    /// They come one after another, as in the input: it numbers them, looks at neighbours, counts ROWS, or takes the
+    /// first of all.
+    Broken,
+    /// They belong together, and no matter in which order: ranks, sums.
+    Together,
+    /// They belong together, and it takes the last of them, or all in their order.
+    InOrder,
+}
+
+/// What the function makes of equals.
+pub(super) fn ties(expr: &Expr) -> Ties {
+    let Some(w) = window_function(expr) else { return Ties::Together };
+    let (name, frame) = (w.fun.name(), &w.params.window_frame);
+    if BY_POSITION.contains(&name) {
+        return Ties::Broken;
+    }
+    let whole = frame.start_bound.is_unbounded() && frame.end_bound.is_unbounded();
+    let by_order = BY_ORDER.contains(&name);
+    match frame.units {
+        WindowFrameUnits::Rows if by_order || !whole => Ties::Broken,
+        WindowFrameUnits::Rows => Ties::Together,
+        _ if !by_order => Ties::Together,
+        // Over all rows the frame is the same with more keys.
+        _ if whole => Ties::Broken,
+        _ if name == "first_value" && frame.start_bound.is_unbounded() => Ties::Broken,
+        _ => Ties::InOrder,
+    }
+}
+
+fn window_function(expr: &Expr) -> Option<&WindowFunction> {
+    match expr {
+        Expr::WindowFunction(w) => Some(w),
+        Expr::Alias(alias) => window_function(&alias.expr),
+        _ => None,
+    }
+}
+
+/// The function under the name that it has.
+pub(super) fn named(expr: Expr) -> Expr {
+    match expr {
+        Expr::Alias(_) => expr,
+        bare => {
+            let name = bare.schema_name().to_string();
+            bare.alias(name)
+        }
+    }
+}
+
+/// The function with more keys behind its own.
 pub(super) fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
     let name = expr.schema_name().to_string();
     match expr {
         Expr::WindowFunction(mut w) => {
-            let fun = w.fun.name().to_owned();
-            let WindowFunction { params, .. } = w.as_mut();
-            let rows = params.window_frame.units == WindowFrameUnits::Rows
-                && (!params.order_by.is_empty() || BY_ORDER.contains(&fun.as_str()));
-            if !rows && !BY_POSITION.contains(&fun.as_str()) {
-                return Expr::WindowFunction(w);
-            }
-            params.order_by.extend(keys.iter().cloned());
+            let own = std::mem::take(&mut w.params.order_by);
+            w.params.order_by = followed_by(own, keys.iter().cloned());
             Expr::WindowFunction(w).alias(name)
         }
         other => other,
     }
+}
+
+/// A count of rows over the same rows as the function's, with more keys behind its own.
+pub(super) fn row_count(expr: &Expr, keys: &[SortExpr]) -> Option<Expr> {
+    let own = &window_function(expr)?.params;
+    let Expr::WindowFunction(mut count) = row_number() else { return None };
+    count.params.partition_by = own.partition_by.clone();
+    count.params.order_by = followed_by(own.order_by.clone(), keys.iter().cloned());
+    Some(Expr::WindowFunction(count))
+}
+
+/// The function, such that it needs the count of rows: what nothing needs the engine leaves out, and its order with it.
+pub(super) fn counted(expr: Expr, count: &str) -> Result<Expr> {
+    let name = expr.schema_name().to_string();
+    let Expr::WindowFunction(mut w) = expr else { return Ok(expr) };
+    if let Some(first) = w.params.args.first_mut() {
+        let counts = Expr::Column(Column::new_unqualified(count)).gt(lit(0i64));
+        *first = when(counts, first.clone()).end()?;
+    }
+    Ok(Expr::WindowFunction(w).alias(name))
 }
 
 /// Aggregates that keep an order take the input's where the SQL gives none or leaves ties. Under
@@ -71,7 +137,7 @@ pub(super) fn ordered_aggregate(expr: Expr, keys: &[SortExpr]) -> Expr {
             if BY_ORDER.contains(&func.name()) =>
         {
             if !params.distinct {
-                params.order_by.extend(keys.iter().cloned());
+                params.order_by = followed_by(params.order_by, keys.iter().cloned());
             } else if params.order_by.is_empty()
                 && let Some(first) = params.args.first()
             {

@@ -5,7 +5,7 @@ use super::*;
 use datafusion::physical_plan::{ExecutionPlanProperties, displayable};
 
 /// More than a few batches, so that dealing them out would show.
-const ROWS: i64 = 100_000;
+pub(super) const ROWS: i64 = 100_000;
 
 /// `k` counts down, `t` is a text of it.
 fn table(dir: &Path) -> Spool {
@@ -31,7 +31,7 @@ fn numbers(sql: &str) -> Vec<i64> {
 }
 
 /// All cells of the whole result, with the rows' places.
-fn rows(sql: &str, limits: SqlLimits) -> Vec<Vec<String>> {
+pub(super) fn rows(sql: &str, limits: SqlLimits) -> Vec<Vec<String>> {
     let (dir, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut engine = Engine::new(limits, scratch.path(), &present(), vec![], vec![]).unwrap();
     let spool = table(dir.path());
@@ -90,6 +90,15 @@ fn what_a_limit_skips_is_what_comes_first() {
     assert!(numbers(&then) == second);
     let joined = format!("SELECT s.k, b.t FROM ({then}) s JOIN input.more b ON s.k = b.k ORDER BY s.k DESC");
     assert!(numbers(&joined) == second);
+}
+
+#[test]
+fn an_inner_query_beside_a_join_changes_no_order() {
+    let (down, up): (Vec<i64>, Vec<i64>) = ((0..ROWS).rev().collect(), (0..ROWS).collect());
+    let join = "FROM input.many a JOIN input.more b ON a.k = b.k";
+    assert!(numbers(&format!("SELECT a.k, (SELECT count(*) FROM input.more) AS n {join}")) == down);
+    assert!(numbers(&format!("SELECT a.k, (SELECT min(k) FROM input.more) AS n {join} ORDER BY b.t")) == up);
+    assert!(numbers(&format!("SELECT a.k, b.t {join} WHERE a.k >= (SELECT min(k) FROM input.more)")) == down);
 }
 
 #[test]

@@ -1,0 +1,133 @@
+//! Rows that are equal in an ORDER BY come in the order of the input, wherever that decides a value.
+
+use super::turns::{ROWS, rows};
+use super::*;
+use std::collections::BTreeMap;
+
+/// The cells of a query without the rows' places. `input.many` has `k` from 99,999 down to 0, and `t`, its text of
+/// six digits.
+fn cells(sql: &str) -> Vec<Vec<String>> {
+    let mut all = rows(sql, SqlLimits::default());
+    all.iter_mut().for_each(|row| drop(row.pop()));
+    all
+}
+
+/// What `value` gives for each row: it gets the rows of its group that are before it by `order` or equal to it, in
+/// order and then in that of the input, and where in these the row itself stands.
+fn windowed(
+    group: impl Fn(i64) -> i64,
+    order: impl Fn(i64) -> i64,
+    value: impl Fn(&[i64], usize) -> String,
+) -> Vec<String> {
+    let input: Vec<i64> = (0..2_000).rev().collect();
+    let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    input.iter().for_each(|k| groups.entry(group(*k)).or_default().push(*k));
+    groups.values_mut().for_each(|g| g.sort_by_key(|k| order(*k)));
+    let one = |k: &i64| {
+        let own = &groups[&group(*k)];
+        let frame = own.partition_point(|other| order(*other) <= order(*k));
+        value(&own[..frame], own.iter().position(|other| other == k).unwrap())
+    };
+    input.iter().map(one).collect()
+}
+
+fn text(k: i64) -> String {
+    format!("{k:06}")
+}
+
+#[test]
+fn what_counts_rows_and_what_ranks_them_stand_beside_each_other() {
+    let sql = "SELECT k, row_number() OVER w AS n, rank() OVER w AS r, count(*) OVER w AS c, first_value(t) OVER w AS f,
+               last_value(t) OVER w AS l, lag(t) OVER w AS b
+               FROM input.many WHERE k < 2000 WINDOW w AS (PARTITION BY k % 7 ORDER BY k / 100)";
+    let found = cells(sql);
+    let (group, order) = (|k: i64| k % 7, |k: i64| k / 100);
+    let column = |value: &dyn Fn(&[i64], usize) -> String| windowed(group, order, value);
+    let rank = |frame: &[i64], at: usize| {
+        (frame.iter().position(|k| order(*k) == order(frame[at])).unwrap() + 1).to_string()
+    };
+    let expected = [
+        column(&|frame, at| frame[at].to_string()),
+        column(&|_, at| (at + 1).to_string()),
+        column(&rank),
+        column(&|frame, _| frame.len().to_string()),
+        column(&|frame, _| text(frame[0])),
+        column(&|frame, _| text(*frame.last().unwrap())),
+        column(&|frame, at| at.checked_sub(1).map(|b| text(frame[b])).unwrap_or_default()),
+    ];
+    for (number, expected) in expected.into_iter().enumerate() {
+        assert_eq!(found.iter().map(|row| row[number].clone()).collect::<Vec<_>>(), expected, "{number}");
+    }
+}
+
+#[test]
+fn lists_over_a_window_are_in_the_order_of_the_input() {
+    let sql = "SELECT k, string_agg(t, ',') OVER (PARTITION BY k % 5 ORDER BY k / 500) AS s
+               FROM input.many WHERE k < 2000";
+    let lists = windowed(
+        |k| k % 5,
+        |k| k / 500,
+        |frame, _| frame.iter().map(|k| text(*k)).collect::<Vec<_>>().join(","),
+    );
+    assert!(cells(sql).into_iter().map(|mut row| row.remove(1)).collect::<Vec<_>>() == lists);
+    let sql = "SELECT k, nth_value(t, 3) OVER (PARTITION BY k % 5 ORDER BY k / 500) AS s
+               FROM input.many WHERE k < 2000";
+    let third =
+        windowed(|k| k % 5, |k| k / 500, |frame, _| frame.get(2).map(|k| text(*k)).unwrap_or_default());
+    assert!(cells(sql).into_iter().map(|mut row| row.remove(1)).collect::<Vec<_>>() == third);
+}
+
+#[test]
+fn the_first_of_equals_is_that_of_the_input_on_many_threads_too() {
+    let sql = "SELECT a.k, first_value(a.t) OVER (PARTITION BY a.k % 10 ORDER BY left(a.t, 2)) AS f
+               FROM input.many a JOIN input.more b ON a.k = b.k";
+    let found = cells(sql);
+    let expected: Vec<_> = (0..ROWS).rev().map(|k| vec![k.to_string(), text(9_990 + k % 10)]).collect();
+    assert!(found == expected, "{:?}", &found[..3]);
+}
+
+#[test]
+fn frames_of_rows_count_in_the_order_of_the_input() {
+    let sql = "SELECT count(*) OVER (ROWS UNBOUNDED PRECEDING) AS n, count(*) OVER () AS all, row_number() OVER () AS r
+               FROM input.many a JOIN input.more b ON a.k = b.k";
+    let expected: Vec<_> = (1..=ROWS).map(|n| vec![n.to_string(), ROWS.to_string(), n.to_string()]).collect();
+    assert!(cells(sql) == expected);
+    let sql = "SELECT sum(k) OVER (PARTITION BY k % 2 ROWS 1 PRECEDING) AS n FROM input.many WHERE k < 6";
+    assert_eq!(cells(sql).concat(), ["5", "4", "8", "6", "4", "2"]);
+}
+
+#[test]
+fn an_order_that_is_said_twice_is_said_once() {
+    let both = "(SELECT k, t FROM input.many WHERE k < 3 UNION ALL SELECT k, t FROM input.more WHERE k < 2)";
+    let found = |sql: &str| {
+        cells(&sql.replace("BOTH", both)).into_iter().map(|row| row.join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(found("SELECT DISTINCT ON (k) k, t FROM BOTH u"), ["2 000002", "1 000001", "0 000000"]);
+    assert_eq!(
+        found(
+            "SELECT k, string_agg(t, ',' ORDER BY t) AS s, first_value(t ORDER BY t DESC) AS f FROM BOTH u GROUP BY k"
+        ),
+        ["2 000002 000002", "1 000001,000001 000001", "0 000000,000000 000000"]
+    );
+    assert_eq!(
+        found(
+            "SELECT max(array_to_string(a, ',')) AS a FROM (SELECT array_agg(k ORDER BY k) AS a FROM BOTH u) v"
+        ),
+        ["0,0,1,1,2"]
+    );
+    assert_eq!(found("SELECT k FROM BOTH u ORDER BY k"), ["0", "0", "1", "1", "2"]);
+    assert_eq!(found("SELECT k, row_number() OVER (ORDER BY k) AS n FROM BOTH u WHERE k = 2"), ["2 1"]);
+}
+
+#[test]
+fn elements_come_in_the_order_of_their_list() {
+    let found = |sql: &str| cells(sql).into_iter().map(|row| row.join(" ")).collect::<Vec<_>>();
+    let lists = "SELECT k, unnest(make_array('z', t, 'a')) AS e, unnest(make_array(9, 8)) AS n FROM input.many WHERE k < 2";
+    let expected = ["1 z 9", "1 000001 8", "1 a ", "0 z 9", "0 000000 8", "0 a "];
+    assert_eq!(found(lists), expected);
+    let numbered = format!("SELECT e, row_number() OVER (PARTITION BY k) AS n FROM ({lists}) l");
+    assert_eq!(found(&numbered), ["z 1", "000001 2", "a 3", "z 1", "000000 2", "a 3"]);
+    assert_eq!(found(&format!("SELECT e FROM ({lists}) l LIMIT 4")), ["z", "000001", "a", "z"]);
+    let again = format!("SELECT k, string_agg(e, '') AS s, first_value(e) AS f FROM ({lists}) l GROUP BY k");
+    assert_eq!(found(&again), ["1 z000001a z", "0 z000000a z"]);
+}
