@@ -37,7 +37,8 @@ pub use watched::{Claim, Watched};
 
 use super::ProjectError;
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -103,6 +104,20 @@ impl State {
 }
 
 /// A time as it is stored: RFC 3339 in UTC with milliseconds, so that texts compare as times do.
+/// That this program does not know the layout.
+fn newer(layout: i32) -> String {
+    format!("it was written by a newer sconn (layout {layout})")
+}
+
+/// A stored time.
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| {
+        let why = format!("`{text}` is no time").into();
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why)
+    })
+}
+
 fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
