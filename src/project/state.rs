@@ -6,6 +6,7 @@
 mod connectors;
 mod events;
 mod executions;
+mod heartbeat;
 mod history;
 mod limits;
 mod outbox;
@@ -77,7 +78,7 @@ impl State {
         })();
         match prepared {
             Ok(layout) if layout <= LAYOUT => Ok(Self { connection, path: path.to_path_buf() }),
-            Ok(layout) => Err(failed(format!("it was written by a newer sconn (layout {layout})"))),
+            Ok(layout) => Err(failed(newer(layout))),
             Err(e) => Err(failed(e.to_string())),
         }
     }
@@ -103,7 +104,6 @@ impl State {
     }
 }
 
-/// A time as it is stored: RFC 3339 in UTC with milliseconds, so that texts compare as times do.
 /// That this program does not know the layout.
 fn newer(layout: i32) -> String {
     format!("it was written by a newer sconn (layout {layout})")
@@ -118,6 +118,7 @@ fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     })
 }
 
+/// A time as it is stored: RFC 3339 in UTC with milliseconds, so that texts compare as times do.
 fn stamp(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
@@ -175,5 +176,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.execute_batch(totals::TABLES)?;
     transaction.execute_batch(outbox::TABLES)?;
+    transaction.execute_batch(heartbeat::TABLES)?;
     transaction.commit()
 }

@@ -1,5 +1,6 @@
 //! Executions: begin one, list them, look at one, cancel, resume, run again.
 
+use super::super::auth::token;
 use super::super::extract::{Pairs, Path, Query};
 use super::super::progress::follow;
 use super::super::{ApiError, App, Read, Run, Upload};
@@ -302,7 +303,8 @@ pub struct ProgressEvent {
 /// Follow an execution
 ///
 /// Server-sent events: `progress` whenever something has changed, `ended` once it has ended, which is the
-/// last. The stream ends early where the service stops.
+/// last. The stream ends early where the service stops, where the token is taken back, and after 10 minutes: who still
+/// wants to know asks again. A token may have 8 at once, all together a quarter of the service's connections.
 #[utoipa::path(
     get, path = "/executions/{id}/progress", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
@@ -313,11 +315,11 @@ pub struct ProgressEvent {
 )]
 pub(super) async fn progress(
     State(app): State<App>,
-    _caller: Read,
+    Read(caller): Read,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let json = |row| serde_json::to_string(&Execution::from(row)).map_err(|_| ApiError::broken());
-    follow(app, id, json).await
+    follow(app, &caller, token(&headers).unwrap_or_default(), id, json).await
 }
 
 async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiError> {
@@ -328,6 +330,7 @@ async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiErr
         Ok::<_, ApiError>(ExecutionDetails::of(&project, state, row)?)
     });
     found.await.map(Json)
+        (status = 429, description = "Too many are followed at once", body = ApiError, example = json!({"error": "the token `me` follows 8 executions already", "help": "close one of these connections, or ask for the execution now and then: GET /api/v1/executions/{id}"})),
 }
 
 /// Stop an execution
@@ -335,6 +338,7 @@ async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiErr
 /// One that waits is cancelled at once, a running one stops after the chunk in hand. What was committed
 /// stays.
 #[utoipa::path(
+    headers: HeaderMap,
     post, path = "/executions/{id}/cancel", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
