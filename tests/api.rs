@@ -7,9 +7,10 @@ mod events;
 mod files;
 mod follow;
 mod outbox;
+mod probes;
 mod slow;
 
-use crate::common::project::GOOD;
+use crate::common::project::{GOOD, eventually};
 use desk::{CONNECTOR, Desk, Service};
 use serde_json::{Value, json};
 use std::io::{Cursor, Read};
@@ -195,7 +196,6 @@ fn a_form_may_have_several_files_and_leaves_nothing_behind() {
 }
 
 #[test]
-#[test]
 fn cells_that_look_like_formulas_are_guarded_where_that_is_asked_for() {
     let desk = Desk::new("");
     let service = desk.serve_as("run");
@@ -233,6 +233,7 @@ fn cells_that_look_like_formulas_are_guarded_where_that_is_asked_for() {
     assert_eq!([send(""), send("guard_formulas=false"), send("guard_formulas=true")], [202, 202, 409]);
 }
 
+#[test]
 fn an_upload_beyond_the_limit_is_refused() {
     let desk = Desk::new("[serve]\nupload = \"8KiB\"\n");
     let service = desk.serve_as("run");
@@ -370,7 +371,7 @@ fn errors_have_one_shape_and_tell_nothing_of_the_machine() {
     std::fs::write(desk.at(".sconn/store.sqlite"), "no database").unwrap();
     let broken = ask("GET", "/api/v1/targets/store/objects", &[], "");
     assert_eq!((broken.status, &broken.json()["error"]), (503, &json!("the service cannot do this now")));
-    assert!(service.said().contains("store.sqlite"), "{}", service.said());
+    eventually("its words are in the log", || service.said().contains("store.sqlite"));
 }
 
 #[test]
