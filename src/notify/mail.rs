@@ -1,5 +1,6 @@
 //! Handing an e-mail to a mail server.
 
+use super::lines::Lines;
 use super::{Authorities, Letter, Refused, distrusted};
 use crate::system::secrets::Secret;
 use lettre::address::Envelope;
@@ -11,6 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio::net::{TcpStream, lookup_host};
 
 /// How long one of the server's addresses has to take the connection.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -23,6 +25,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// How long a try may take altogether, however the server spreads out what it says.
 pub const LONGEST_TRY: Duration = OPENING.saturating_add(TAKING).saturating_add(CLOSING);
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const UNREACHED: &str = "check [mail] server, port and tls, and whether this machine reaches it";
 
 /// How the connection is kept secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,11 +155,18 @@ async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
     }
     let address = (server.name.as_str(), server.port.unwrap_or(port));
     let own = ClientId::default();
-    let connection = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &own, at_once, None);
-    let mut connection = connection.await.map_err(failed)?;
-    if let Some(tls) = later {
-        connection.starttls(tls, &own).await.map_err(failed)?;
-    }
+    let mut connection = match later {
+        Some(tls) => {
+            let stream = Box::new(Lines::of(connect(server, address).await?));
+            let connection = AsyncSmtpConnection::connect_with_transport(stream, &own).await;
+            let mut connection = connection.map_err(failed)?;
+            connection.starttls(tls, &own).await.map_err(failed)?;
+            connection
+        }
+        None => AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &own, at_once, None)
+            .await
+            .map_err(failed)?,
+    };
     if let Some((user, password)) = &server.sign_in {
         let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
         connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(failed)?;
@@ -175,6 +185,20 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
     let mut cause: &dyn std::error::Error = error;
     let mut tls = error.is_tls();
     while let Some(deeper) = cause.source() {
+/// A connection to one of the server's addresses, the first that takes it.
+async fn connect(server: &MailServer, address: (&str, u16)) -> Result<TcpStream, Refused> {
+    let failed = |e: std::io::Error| Refused::for_now(format!("{}: {e}", server.name), UNREACHED);
+    let mut last = std::io::Error::other("its name stands for no address");
+    for address in lookup_host(address).await.map_err(failed)? {
+        match timeout(CONNECTING, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(e)) => last = e,
+            Err(late) => last = late.into(),
+        }
+    }
+    Err(failed(last))
+}
+
         cause = deeper;
         let kind = cause.downcast_ref().map(std::io::Error::kind);
         tls |= kind == Some(std::io::ErrorKind::InvalidData);
@@ -199,8 +223,6 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
         None if tls => {
             Refused::for_now(told, "check [mail] tls and port: the server may speak TLS otherwise")
         }
-        None => {
-            Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it")
-        }
+        None => Refused::for_now(told, UNREACHED),
     }
 }

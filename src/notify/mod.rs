@@ -5,6 +5,7 @@ mod authorities;
 mod ended;
 mod hook;
 mod letter;
+mod lines;
 mod mail;
 mod network;
 #[cfg(test)]
