@@ -10,9 +10,10 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
+use std::str::FromStr;
 use std::time::Duration;
-use tokio::time::timeout;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 /// How long one of the server's addresses has to take the connection.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -24,8 +25,8 @@ const TAKING: Duration = Duration::from_secs(180);
 const CLOSING: Duration = Duration::from_secs(2);
 /// How long a try may take altogether, however the server spreads out what it says.
 pub const LONGEST_TRY: Duration = OPENING.saturating_add(TAKING).saturating_add(CLOSING);
-const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const UNREACHED: &str = "check [mail] server, port and tls, and whether this machine reaches it";
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// How the connection is kept secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,21 @@ pub enum MailTls {
     Tls,
     /// It is in the clear.
     None,
+}
+
+/// Who e-mails are from: `loads@example.com`, `Loads <loads@example.com>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender(Mailbox);
+
+impl FromStr for Sender {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse().map(Self);
+        read.map_err(|_| {
+            format!("`{text}` is no e-mail address; write it like \"Loads <loads@example.com>\"")
+        })
+    }
 }
 
 /// A mail server.
@@ -50,7 +66,7 @@ pub struct MailServer {
     /// Who signs in, and with which password.
     pub sign_in: Option<(String, Secret)>,
     /// Who the e-mails are from.
-    pub from: String,
+    pub from: Sender,
     /// Who may issue its certificate.
     pub authorities: Authorities,
 }
@@ -98,12 +114,7 @@ pub(super) fn send_within(
 }
 
 pub(super) fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<Message, Refused> {
-    let from: Mailbox = server.from.parse().map_err(|_| {
-        Refused::for_now(
-            format!("[mail] from = \"{}\" is no address", server.from),
-            "write it like \"Loads <loads@example.com>\"",
-        )
-    })?;
+    let Sender(from) = server.from.clone();
     let to: Address = to.parse().map_err(|_| {
         Refused::for_good(format!("`{to}` is no e-mail address"), "it looks like a@example.com")
     })?;
@@ -174,17 +185,6 @@ async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
     Ok(connection)
 }
 
-/// Why the server did not take it, in words, and what to do.
-fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refused {
-    let place = &server.name;
-    if let Some(refused) = distrusted(place, error) {
-        return refused;
-    }
-    let code = error.status().map(u16::from);
-    // Source by source: what lettre says of itself is not always the cause.
-    let mut cause: &dyn std::error::Error = error;
-    let mut tls = error.is_tls();
-    while let Some(deeper) = cause.source() {
 /// A connection to one of the server's addresses, the first that takes it.
 async fn connect(server: &MailServer, address: (&str, u16)) -> Result<TcpStream, Refused> {
     let failed = |e: std::io::Error| Refused::for_now(format!("{}: {e}", server.name), UNREACHED);
@@ -199,6 +199,17 @@ async fn connect(server: &MailServer, address: (&str, u16)) -> Result<TcpStream,
     Err(failed(last))
 }
 
+/// Why the server did not take it, in words, and what to do.
+fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refused {
+    let place = &server.name;
+    if let Some(refused) = distrusted(place, error) {
+        return refused;
+    }
+    let code = error.status().map(u16::from);
+    // Source by source: what lettre says of itself is not always the cause.
+    let mut cause: &dyn std::error::Error = error;
+    let mut tls = error.is_tls();
+    while let Some(deeper) = cause.source() {
         cause = deeper;
         let kind = cause.downcast_ref().map(std::io::Error::kind);
         tls |= kind == Some(std::io::ErrorKind::InvalidData);

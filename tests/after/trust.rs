@@ -165,6 +165,25 @@ fn authorities_that_cannot_be_read_are_told_at_their_line() {
     assert_eq!((stands(&mail).0, stands(&mail).1), ("waiting", 1));
     assert!(stands(&mail).2.contains("is not trusted") && stands(&mail).2.contains("ca: "), "{mail}");
     assert_eq!((smtp.mails().len(), receiver.requests().len()), (0, 1));
+    // What is no address is told where it stands, before anything is to be sent.
+    for (settings, line, why) in [
+        (
+            "[mail]\nserver = \"s\"\nfrom = \"nobody\"",
+            3,
+            "[mail] from: `nobody` is no e-mail address; write it like",
+        ),
+        (
+            "[network]\nallow = [\"127.0.0.1\", \"10.0.0\"]",
+            2,
+            "[network] allow: `10.0.0` is no address or range; write",
+        ),
+    ] {
+        desk.file("sconn.toml", settings);
+        for command in [&["status"][..], &["check", "shop.sconn"]] {
+            let failed = desk.ends(2, command).stderr;
+            assert!(failed.contains(&format!("sconn.toml:{line}: {why}")), "{failed}");
+        }
+    }
     desk.file("sconn.toml", "[mail]\nserver = \"s\"\nfrom = \"a@b.c\"\nca = \"ca.pem\"");
     let failed = desk.ends(2, &["status"]).stderr;
     assert!(failed.contains("sconn.toml:4: unknown field `ca`"), "{failed}");
