@@ -112,6 +112,20 @@ fn an_execution_past_its_deadline_is_stopped_and_has_failed() {
     }
 }
 
+/// Nothing is left to stop then, and whoever loaded the rows wants the report.
+#[test]
+fn an_execution_whose_rows_are_done_is_reported_beyond_its_deadline() {
+    let desk = Desk::new("[limits]\ndeadline = \"4s\"\n");
+    let run = desk.sleeps_at("loaded", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    run.wake();
+    let (code, said) = run.ends();
+    assert_eq!(code, Some(0), "{said}");
+    let row = &desk.executions()[0];
+    assert_eq!((&row["state"], &row["failure"]), (&"completed".into(), &Value::Null));
+    assert!(desk.folder(row["id"].as_str().unwrap()).join("report.xlsx").exists());
+}
+
 /// Its supervisor may be gone, or there is none.
 #[test]
 fn an_execution_keeps_to_its_limits_whoever_started_it() {

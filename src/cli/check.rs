@@ -37,7 +37,7 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
         let connector = Connector::load(file)?;
         // A file that several connectors import is told of once.
         let mut fresh = connector.project.check();
-        fresh.extend(name_taken(&connector, file, &mut names));
+        fresh.extend(name_taken(&connector, file, &mut names)?);
         fresh.retain(|d| {
             let span = d.span();
             shown.insert((connector.project.file_name(span.file), span.range, d.code, d.message.clone()))
@@ -68,16 +68,21 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
 type Names = BTreeMap<(PathBuf, String), String>;
 
 /// That a file before this one declares the same connector. Without a project each file is on its own.
-fn name_taken(connector: &Connector, file: &Path, names: &mut Names) -> Option<Diagnostic> {
-    let project = Project::of(file).ok().filter(Project::is_declared)?;
-    let name = connector.project.connector()?.name;
-    match names.entry((project.root().to_path_buf(), name)) {
+///
+/// # Errors
+/// Where the project's `sconn.toml` cannot be read: nothing in it could be used.
+fn name_taken(connector: &Connector, file: &Path, names: &mut Names) -> Result<Option<Diagnostic>, Failure> {
+    let project = Project::of(file)?;
+    let Some(declared) = connector.project.connector().filter(|_| project.is_declared()) else {
+        return Ok(None);
+    };
+    Ok(match names.entry((project.root().to_path_buf(), declared.name)) {
         Entry::Occupied(first) => connector.project.name_taken(first.get()),
         Entry::Vacant(free) => {
             free.insert(connector.project.file_name(FileId(0)));
             None
         }
-    }
+    })
 }
 
 /// Several JSON lists as one.

@@ -45,6 +45,6 @@ pub use schedule::{Due, Schedule};
 pub use standing::{Standing, standing, unknown};
 pub use stands::{percent, steps, waits, winds_up};
 pub use told::{all_unheard, unheard};
-pub use triggers::next_slots;
+pub use triggers::{Told, next_slots};
 pub use work::{FOR_PEOPLE, NOT_NOW, Workers, end_cancelled};
 pub use worker::{Far, Hold, Turn, Worker};

@@ -3,8 +3,7 @@
 use super::told::{SECRET, enter_ended};
 use super::{Failure, io_words};
 use crate::notify::{
-    Authorities, Ended, LONGEST_TRY, Letter, MailServer, MailTls, Range, Receiver, Refused, post, send,
-    test_letter,
+    Authorities, Ended, LONGEST_TRY, Letter, MailServer, MailTls, Receiver, Refused, post, send, test_letter,
 };
 use crate::project::state::{MESSAGE_LEASE, Message, MessageKind, State};
 use crate::project::{self, MailSettings, Project};
@@ -223,8 +222,7 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
                 .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
             let key = key(&secrets, &ended.data.connector);
             let key = key.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
-            let allow =
-                allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
+            let allow = project.network().allow.clone();
             let receiver = Receiver { url, name, key, allow, authorities };
             post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
@@ -254,10 +252,6 @@ pub(super) fn authorities(project: &Project) -> Result<Authorities, Refused> {
             "it is a file with certificates in PEM, counted from the project's root",
         )
     })
-}
-
-fn allowed(project: &Project) -> Result<Vec<Range>, String> {
-    project.network().allow.iter().map(|text| text.parse()).collect()
 }
 
 /// The mail server of a project, with its password.

@@ -30,12 +30,12 @@ pub(super) struct Triggers {
 }
 
 /// Says each thing once, not at every turn.
-#[derive(Default)]
-pub(super) struct Told(BTreeMap<String, String>);
+#[derive(Debug, Default)]
+pub struct Told(BTreeMap<String, String>);
 
 impl Told {
     /// What is wrong with something; said where it is not what was said of it last.
-    pub(super) fn failed(&mut self, of: &str, failure: &Failure, news: &dyn Fn(String)) {
+    pub fn failed(&mut self, of: &str, failure: &Failure, news: &dyn Fn(String)) {
         let mut text = failure.what.clone();
         for line in failure.hint.iter().flat_map(|h| h.lines()) {
             text.push_str(&format!("; {line}"));
@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// It is well again.
-    pub(super) fn well(&mut self, of: &str) {
+    pub fn well(&mut self, of: &str) {
         self.0.remove(of);
     }
 }

@@ -1,5 +1,6 @@
 //! Handing an e-mail to a mail server.
 
+use super::lines::Lines;
 use super::{Authorities, Letter, Refused, distrusted};
 use crate::system::secrets::Secret;
 use lettre::address::Envelope;
@@ -9,7 +10,9 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
+use std::str::FromStr;
 use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 /// How long one of the server's addresses has to take the connection.
@@ -22,6 +25,7 @@ const TAKING: Duration = Duration::from_secs(180);
 const CLOSING: Duration = Duration::from_secs(2);
 /// How long a try may take altogether, however the server spreads out what it says.
 pub const LONGEST_TRY: Duration = OPENING.saturating_add(TAKING).saturating_add(CLOSING);
+const UNREACHED: &str = "check [mail] server, port and tls, and whether this machine reaches it";
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// How the connection is kept secret.
@@ -33,6 +37,21 @@ pub enum MailTls {
     Tls,
     /// It is in the clear.
     None,
+}
+
+/// Who e-mails are from: `loads@example.com`, `Loads <loads@example.com>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender(Mailbox);
+
+impl FromStr for Sender {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = text.parse().map(Self);
+        read.map_err(|_| {
+            format!("`{text}` is no e-mail address; write it like \"Loads <loads@example.com>\"")
+        })
+    }
 }
 
 /// A mail server.
@@ -47,7 +66,7 @@ pub struct MailServer {
     /// Who signs in, and with which password.
     pub sign_in: Option<(String, Secret)>,
     /// Who the e-mails are from.
-    pub from: String,
+    pub from: Sender,
     /// Who may issue its certificate.
     pub authorities: Authorities,
 }
@@ -95,12 +114,7 @@ pub(super) fn send_within(
 }
 
 pub(super) fn message(server: &MailServer, id: &str, to: &str, letter: &Letter) -> Result<Message, Refused> {
-    let from: Mailbox = server.from.parse().map_err(|_| {
-        Refused::for_now(
-            format!("[mail] from = \"{}\" is no address", server.from),
-            "write it like \"Loads <loads@example.com>\"",
-        )
-    })?;
+    let Sender(from) = server.from.clone();
     let to: Address = to.parse().map_err(|_| {
         Refused::for_good(format!("`{to}` is no e-mail address"), "it looks like a@example.com")
     })?;
@@ -152,16 +166,37 @@ async fn open(server: &MailServer) -> Result<AsyncSmtpConnection, Refused> {
     }
     let address = (server.name.as_str(), server.port.unwrap_or(port));
     let own = ClientId::default();
-    let connection = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &own, at_once, None);
-    let mut connection = connection.await.map_err(failed)?;
-    if let Some(tls) = later {
-        connection.starttls(tls, &own).await.map_err(failed)?;
-    }
+    let mut connection = match later {
+        Some(tls) => {
+            let stream = Box::new(Lines::of(connect(server, address).await?));
+            let connection = AsyncSmtpConnection::connect_with_transport(stream, &own).await;
+            let mut connection = connection.map_err(failed)?;
+            connection.starttls(tls, &own).await.map_err(failed)?;
+            connection
+        }
+        None => AsyncSmtpConnection::connect_tokio1(address, Some(CONNECTING), &own, at_once, None)
+            .await
+            .map_err(failed)?,
+    };
     if let Some((user, password)) = &server.sign_in {
         let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
         connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// A connection to one of the server's addresses, the first that takes it.
+async fn connect(server: &MailServer, address: (&str, u16)) -> Result<TcpStream, Refused> {
+    let failed = |e: std::io::Error| Refused::for_now(format!("{}: {e}", server.name), UNREACHED);
+    let mut last = std::io::Error::other("its name stands for no address");
+    for address in lookup_host(address).await.map_err(failed)? {
+        match timeout(CONNECTING, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(e)) => last = e,
+            Err(late) => last = late.into(),
+        }
+    }
+    Err(failed(last))
 }
 
 /// Why the server did not take it, in words, and what to do.
@@ -199,8 +234,6 @@ fn refused(server: &MailServer, error: &lettre::transport::smtp::Error) -> Refus
         None if tls => {
             Refused::for_now(told, "check [mail] tls and port: the server may speak TLS otherwise")
         }
-        None => {
-            Refused::for_now(told, "check [mail] server, port and tls, and whether this machine reaches it")
-        }
+        None => Refused::for_now(told, UNREACHED),
     }
 }

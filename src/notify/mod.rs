@@ -5,6 +5,7 @@ mod authorities;
 mod ended;
 mod hook;
 mod letter;
+mod lines;
 mod mail;
 mod network;
 #[cfg(test)]
@@ -14,7 +15,7 @@ pub use authorities::Authorities;
 pub use ended::{Ended, EndedData, Outcome, StepOutcome};
 pub use hook::{Receiver, post, signature};
 pub use letter::{Letter, Report, letter, test_letter};
-pub use mail::{LONGEST_TRY, MailServer, MailTls, send};
+pub use mail::{LONGEST_TRY, MailServer, MailTls, Sender, send};
 pub use network::Range;
 
 use crate::report::visible;

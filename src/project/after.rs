@@ -1,6 +1,7 @@
 //! The sections `[mail]` and `[network]` of `sconn.toml`: what happens after a run.
 
 use super::amounts::parse_size;
+use crate::notify::{Range, Sender};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -26,7 +27,8 @@ pub struct MailSettings {
     /// Who signs in; nobody where not set. The password is the secret `SMTP_PASSWORD`.
     pub user: Option<String>,
     /// Who the e-mails are from: `loads@example.com`, `Loads <loads@example.com>`.
-    pub from: String,
+    #[serde(deserialize_with = "sender")]
+    pub from: Sender,
     /// The most bytes of a report that is attached; a larger one is told where it lies.
     #[serde(default = "ten_mib", deserialize_with = "size_or_zero")]
     pub attach: u64,
@@ -56,8 +58,8 @@ pub enum MailTls {
 #[serde(deny_unknown_fields)]
 pub struct NetworkSettings {
     /// Addresses and ranges that are not public and may be called all the same, also without TLS.
-    #[serde(default)]
-    pub allow: Vec<String>,
+    #[serde(default, deserialize_with = "ranges")]
+    pub allow: Vec<Range>,
     /// A file with certificates (PEM) of authorities that are trusted beside the public ones, from the
     /// project's root.
     pub(super) ca: Option<Spanned<PathBuf>>,
@@ -70,6 +72,18 @@ pub struct NamedFile {
     pub file: PathBuf,
     /// The line that names it, where what is wrong with it is told: `sconn.toml:3`.
     pub place: String,
+}
+
+fn sender<'de, D: Deserializer<'de>>(from: D) -> Result<Sender, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(|why| D::Error::custom(format_args!("[mail] from: {why}")))
+}
+
+fn ranges<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Range>, D::Error> {
+    let all = Vec::<String>::deserialize(from)?;
+    let read =
+        |text: &String| text.parse().map_err(|why| D::Error::custom(format_args!("[network] allow: {why}")));
+    all.iter().map(read).collect()
 }
 
 fn ten_mib() -> u64 {
@@ -95,6 +109,9 @@ mod tests {
         let more =
             read("server = \"s\"\nfrom = \"a@b.c\"\ntls = \"none\"\nattach = \"0\"\nport = 25").unwrap();
         assert_eq!((more.tls, more.attach, more.port), (MailTls::None, 0, Some(25)));
+        for wrong in ["nobody", "", "a@b.c, d@e.f"] {
+            assert!(read(&format!("server = \"s\"\nfrom = \"{wrong}\"")).is_err(), "{wrong}");
+        }
         for wrong in ["attach = \"10\"", "attach = \"10 MB\"", "tls = \"ssl\"", "password = \"x\""] {
             assert!(read(&format!("server = \"s\"\nfrom = \"a@b.c\"\n{wrong}")).is_err(), "{wrong}");
         }

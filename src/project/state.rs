@@ -6,6 +6,7 @@
 mod connectors;
 mod events;
 mod executions;
+mod heartbeat;
 mod history;
 mod limits;
 mod outbox;
@@ -37,7 +38,8 @@ pub use watched::{Claim, Watched};
 
 use super::ProjectError;
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,7 +78,7 @@ impl State {
         })();
         match prepared {
             Ok(layout) if layout <= LAYOUT => Ok(Self { connection, path: path.to_path_buf() }),
-            Ok(layout) => Err(failed(format!("it was written by a newer sconn (layout {layout})"))),
+            Ok(layout) => Err(failed(newer(layout))),
             Err(e) => Err(failed(e.to_string())),
         }
     }
@@ -101,6 +103,20 @@ impl State {
             hint: "the project's state could not be read or written; check the disk, then try again".into(),
         }
     }
+}
+
+/// That this program does not know the layout.
+fn newer(layout: i32) -> String {
+    format!("it was written by a newer sconn (layout {layout})")
+}
+
+/// A stored time.
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| {
+        let why = format!("`{text}` is no time").into();
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, why)
+    })
 }
 
 /// A time as it is stored: RFC 3339 in UTC with milliseconds, so that texts compare as times do.
@@ -161,5 +177,6 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.execute_batch(totals::TABLES)?;
     transaction.execute_batch(outbox::TABLES)?;
+    transaction.execute_batch(heartbeat::TABLES)?;
     transaction.commit()
 }

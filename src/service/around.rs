@@ -13,6 +13,9 @@ use std::time::Instant;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Characters of a path that the log has.
+const LONGEST_PATH: usize = 500;
+
 /// Who asks, for the log: known once the token was looked at.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Who(Arc<OnceLock<String>>);
@@ -37,6 +40,20 @@ fn request_id(headers: &HeaderMap) -> String {
     given.filter(plain).map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
 }
 
+/// The method's name, of those that HTTP has: anything may stand in its place, however long.
+fn known(method: &Method) -> &'static str {
+    let all = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    all.into_iter().find(|m| *m == method.as_str()).unwrap_or("other")
+}
+
+/// A path as far as it says anything: those of sconn are shorter.
+fn short(path: &str) -> String {
+    match path.char_indices().nth(LONGEST_PATH) {
+        Some((end, _)) => format!("{}…", &path[..end]),
+        None => path.to_owned(),
+    }
+}
+
 /// Headers that a response has unless its handler says otherwise.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -52,8 +69,8 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
     let id = request_id(request.headers());
     let who = Who::default();
     request.extensions_mut().insert(who.clone());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let method = known(request.method());
+    let path = short(request.uri().path());
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
     let mut response = next.run(request).await;
     let (seconds, status) = (began.elapsed().as_secs_f64(), response.status().as_u16());
@@ -63,7 +80,7 @@ pub(super) async fn around(State(app): State<App>, mut request: Request, next: N
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    app.metrics().request(method.as_str(), route.as_deref().unwrap_or("none"), status, seconds);
+    app.metrics().request(method, route.as_deref().unwrap_or("none"), status, seconds);
     // Probes come every few seconds and say nothing.
     let probe = status < 400 && matches!(path.as_str(), "/health" | "/ready" | "/metrics");
     if !probe && response.extensions().get::<Quiet>().is_none() {

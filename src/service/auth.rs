@@ -2,10 +2,11 @@
 
 use super::around::Who;
 use super::{ApiError, App};
+use crate::life::hooks::bearer;
 use crate::project::state::Role;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
 /// The holder of a token.
 #[derive(Clone, Debug)]
@@ -40,11 +41,9 @@ impl Caller {
     }
 }
 
-/// The token of a request: `Authorization: Bearer TOKEN`.
-fn bearer(parts: &Parts) -> Option<String> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+/// The token of a request.
+pub(super) fn token(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok().and_then(bearer).map(str::to_owned)
 }
 
 impl FromRequestParts<App> for Caller {
@@ -58,7 +57,7 @@ impl FromRequestParts<App> for Caller {
                 "send `Authorization: Bearer TOKEN`; `sconn tokens add NAME` makes one",
             )
         };
-        let token = bearer(parts).ok_or_else(refused)?;
+        let token = token(&parts.headers).ok_or_else(refused)?;
         let found = app.with(move |state| state.token(&token)).await?.ok_or_else(refused)?;
         if let Some(who) = parts.extensions.get::<Who>() {
             who.is(&found.name);

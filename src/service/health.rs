@@ -2,12 +2,18 @@
 
 use super::api::examples;
 use super::{ApiError, App};
+use crate::system::clock::{Clock, SystemClock};
 use crate::system::machine::free_bytes;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
+
+/// How long what was found is told without looking again.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Whether the service can do its work.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,7 +37,8 @@ pub(super) async fn health() -> &'static str {
 
 /// Whether it can do its work
 ///
-/// It writes to the project's state, and looks how much room the disk has.
+/// It writes to the project's state, and looks how much room the disk has. It does so once a second at most, however
+/// many ask.
 #[utoipa::path(
     get, path = "/ready", tag = "health", security(()),
     responses(
@@ -40,14 +47,37 @@ pub(super) async fn health() -> &'static str {
     ),
 )]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
+    let ready = app.looked().of(&app).await;
+    let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(ready))
+}
+
+/// What was found last, for all who ask within a moment: nobody needs a token for it, and it writes.
+#[derive(Debug, Default)]
+pub(super) struct Looked(Mutex<Option<(Instant, Ready)>>);
+
+impl Looked {
+    /// What holds now. One looks, and the others wait for what it finds.
+    async fn of(&self, app: &App) -> Ready {
+        let mut last = self.0.lock().await;
+        if let Some((at, ready)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return ready.clone();
+        }
+        let ready = look(app).await;
+        *last = Some((Instant::now(), ready.clone()));
+        ready
+    }
+}
+
+async fn look(app: &App) -> Ready {
     let needed = app.project().serve().disk;
     let root = app.project().root().to_path_buf();
     let looked = app.with(move |state| {
         let disk = free_bytes(&root).is_ok_and(|free| free >= needed);
-        Ok::<_, ApiError>((state.try_write().is_ok(), disk))
+        Ok::<_, ApiError>((state.try_write(SystemClock.now()).is_ok(), disk))
     });
     let (state, disk) = looked.await.unwrap_or((false, false));
-    let ready = state && disk;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready, state, disk }))
+    Ready { ready: state && disk, state, disk }
 }

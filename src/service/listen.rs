@@ -2,7 +2,7 @@
 
 use super::connections::{answer, told};
 use super::{App, upload};
-use crate::life::{Failure, Workers, discover, io_words, no_project};
+use crate::life::{Failure, Told, Workers, discover, io_words, no_project};
 use crate::project::Project;
 use crate::report::visible;
 use crate::system::say::say;
@@ -13,6 +13,9 @@ use tokio::sync::watch;
 
 /// How often the queue is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Of what it is said that it fails.
+const QUEUE: &str = "the queue";
 
 /// How to serve.
 #[derive(Clone, Copy, Debug)]
@@ -109,17 +112,18 @@ async fn hear(stop: watch::Sender<bool>, drain: Duration) {
 /// Runs the queue until it is time to stop.
 fn run_queue(mut workers: Workers, stopping: &watch::Receiver<bool>, drain: Duration) {
     let news = |line: String| say(visible(&line));
+    let errors = |line: String| say(format_args!("error: {}", visible(&line)));
+    let mut told = Told::default();
     // The disk may be full for a while; the next turn tries again.
-    let told = |done: Result<(), Failure>| {
-        if let Err(failure) = done {
-            say(format_args!("error: {}", failure.what));
-        }
+    let mut hear = |done: Result<(), Failure>| match done {
+        Ok(()) => told.well(QUEUE),
+        Err(failure) => told.failed(QUEUE, &failure, &errors),
     };
     while !*stopping.borrow() {
-        told(workers.turn(&news).map(drop));
+        hear(workers.turn(&news).map(drop));
         std::thread::sleep(PAUSE);
     }
-    told(workers.drain(drain, &news));
+    hear(workers.drain(drain, &news));
 }
 
 /// Comes back once Ctrl-C or SIGTERM was heard.

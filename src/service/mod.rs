@@ -43,14 +43,23 @@ struct Inner {
     /// Connections to the state that nobody uses at the moment.
     idle: Mutex<Vec<State>>,
     metrics: metrics::Metrics,
+    looked: health::Looked,
+    followers: progress::Followers,
     stopping: watch::Receiver<bool>,
 }
 
 impl App {
     /// The app of a project; `stopping` turns true once it is time to stop.
     pub fn new(project: Project, stopping: watch::Receiver<bool>) -> Self {
-        let (idle, metrics) = (Mutex::default(), metrics::Metrics::default());
-        Self { inner: Arc::new(Inner { project, idle, metrics, stopping }) }
+        let inner = Inner {
+            idle: Mutex::default(),
+            metrics: metrics::Metrics::default(),
+            looked: health::Looked::default(),
+            followers: progress::Followers::of(project.serve()),
+            project,
+            stopping,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The project.
@@ -66,6 +75,16 @@ impl App {
     /// What it counts.
     fn metrics(&self) -> &metrics::Metrics {
         &self.inner.metrics
+    }
+
+    /// Whether it is ready, as was found last.
+    fn looked(&self) -> &health::Looked {
+        &self.inner.looked
+    }
+
+    /// Who follows executions.
+    fn followers(&self) -> &progress::Followers {
+        &self.inner.followers
     }
 
     /// Does something with the state, or other work that waits for the disk, away from the threads that

@@ -1,15 +1,18 @@
 //! Uploads: the body of a request becomes files in a scratch folder. It is streamed, so that memory does
 //! not grow with it, and the folder goes with the value, whatever becomes of the request.
 
+mod gate;
+
 use super::extract::{heard, too_slow};
 use super::{ApiError, App};
 use crate::life::{InputFile, io_words};
 use crate::project::Project;
 use axum::body::Bytes;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures::{Stream, StreamExt};
+use gate::Gate;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
@@ -115,25 +118,34 @@ impl Upload {
     }
 
     /// A form: its parts with a file name are files, the others fields.
-    async fn form(&mut self, app: &App, mut form: Multipart) -> Result<(), ApiError> {
+    async fn form(&mut self, app: &App, request: Request) -> Result<(), ApiError> {
+        let gate = Gate::default();
+        let form = Multipart::from_request(gate.before(request), app).await;
+        let mut form = form.map_err(|e| {
+            ApiError::new(StatusCode::BAD_REQUEST, e.body_text(), "send a form with a boundary")
+        })?;
         let broken = |e: MultipartError| match e.status() {
+            _ if gate.refused() => headless(),
             StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
             _ => Broken(e).into(),
         };
         for _ in 0..MOST_PARTS {
-            let part = heard(app, form.next_field()).await?;
-            let Some(mut part) = part.map_err(broken)? else { return Ok(()) };
-            match part.file_name().map(str::to_owned) {
+            let (part, bytes) = heard(app, gate.head(form.next_field())).await?;
+            let Some(part) = part.map_err(broken)? else { return Ok(()) };
+            self.pace.came(app, bytes)?;
+            let (name, file) =
+                (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
+            let mut part = gate.part(part);
+            match file {
                 // A file field of a page's form in which nothing was chosen.
-                Some(name) if name.is_empty() => {}
-                Some(name) => self.keep(app, &name, part).await.map_err(|e| match e.status() {
+                Some(file) if file.is_empty() => {
+                    while next(app, &mut part, &mut self.pace).await?.is_some() {}
+                }
+                Some(file) => self.keep(app, &file, part).await.map_err(|e| match e.status() {
                     StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
                     _ => e,
                 })?,
-                None => {
-                    let name = part.name().unwrap_or_default().to_owned();
-                    self.fields.push((name, text(app, &mut part, &mut self.pace).await?));
-                }
+                None => self.fields.push((name, text(app, &mut part, &mut self.pace).await?)),
             }
         }
         Err(ApiError::new(
@@ -157,10 +169,7 @@ impl FromRequest<App> for Upload {
         let pace = Pace { begun: Instant::now(), bytes: 0 };
         let mut upload = Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch, pace };
         if content_type(request.headers()).starts_with("multipart/") {
-            let form = Multipart::from_request(request, app).await.map_err(|e| {
-                ApiError::new(StatusCode::BAD_REQUEST, e.body_text(), "send a form with a boundary")
-            })?;
-            upload.form(app, form).await?;
+            upload.form(app, request).await?;
             return Ok(upload);
         }
         let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
@@ -200,7 +209,11 @@ async fn scratch(app: &App) -> Result<Scratch, ApiError> {
 }
 
 /// The text of a field of a form.
-async fn text(app: &App, field: &mut Field<'_>, pace: &mut Pace) -> Result<String, ApiError> {
+async fn text(
+    app: &App,
+    field: &mut (impl Stream<Item = Result<Bytes, MultipartError>> + Unpin),
+    pace: &mut Pace,
+) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = next(app, field, pace).await? {
         bytes.extend_from_slice(&chunk);
@@ -243,6 +256,14 @@ impl From<Broken<MultipartError>> for ApiError {
     fn from(Broken(e): Broken<MultipartError>) -> Self {
         Self::new(e.status(), e.body_text(), "send it again")
     }
+}
+
+fn headless() -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("more than {} bytes came, and no part of the form had begun", gate::HEAD),
+        "see that the form begins with its boundary, and that each part's head ends with an empty line",
+    )
 }
 
 fn too_large(app: &App) -> ApiError {

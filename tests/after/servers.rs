@@ -72,6 +72,40 @@ impl Smtp {
     }
 }
 
+/// Passes on what a client and a mail server say to each other, and puts `more` behind the server's answer to
+/// STARTTLS. Gives its port.
+pub fn between(server: u16, more: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut server = TcpStream::connect(("127.0.0.1", server)).unwrap();
+        let asked = Arc::new(AtomicBool::new(false));
+        let (mut from, mut to, asks) =
+            (client.try_clone().unwrap(), server.try_clone().unwrap(), asked.clone());
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut bytes) {
+                if bytes.starts_with(b"STARTTLS") {
+                    asks.store(true, Ordering::SeqCst);
+                }
+                let _ = to.write_all(&bytes[..n]);
+            }
+            let _ = to.shutdown(std::net::Shutdown::Both);
+        });
+        let mut bytes = [0; 4096];
+        while let Ok(n @ 1..) = server.read(&mut bytes) {
+            let mut said = bytes[..n].to_vec();
+            if asked.swap(false, Ordering::SeqCst) {
+                said.extend_from_slice(more);
+            }
+            let _ = client.write_all(&said);
+        }
+        let _ = client.shutdown(std::net::Shutdown::Both);
+    });
+    port
+}
+
 /// A receiver that is called by TLS.
 pub struct Https(Script);
 

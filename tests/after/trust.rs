@@ -45,6 +45,27 @@ fn a_connection_goes_over_to_tls_and_signs_in() {
     assert_eq!(smtp.mails().len(), 2);
 }
 
+/// Whoever sits on the way can put answers behind the server's consent, before TLS begins.
+#[test]
+fn what_was_said_before_tls_began_is_no_answer_to_what_is_asked_under_it() {
+    let smtp = Smtp::new(&["--tls"]);
+    let desk = Desk::new("", "");
+    std::fs::copy(smtp.folder().join("ca.pem"), desk.path().join("ca.pem")).unwrap();
+    let through = |port: u16| {
+        desk.file(
+            "sconn.toml",
+            &format!("[mail]\nserver = \"localhost\"\nport = {port}\nfrom = \"loads@example.com\"\n{CA}"),
+        );
+    };
+    through(servers::between(smtp.port, b""));
+    desk.ends(0, &["mail", "test", "you@example.com"]);
+    assert_eq!(smtp.mails().len(), 1, "who only passes on what is said changes nothing");
+    through(servers::between(smtp.port, b"250 a\r\n250 b\r\n250 c\r\n354 d\r\n250 taken\r\n"));
+    let failed = desk.ends(2, &["mail", "test", "you@example.com"]).stderr;
+    assert!(failed.contains("check [mail] tls and port"), "{failed}");
+    assert_eq!(smtp.mails().len(), 1);
+}
+
 #[test]
 fn a_connection_that_is_tls_from_its_first_byte() {
     let smtp = Smtp::new(&["--smtps", "--auth", "me:s3cret-pass"]);
@@ -144,6 +165,25 @@ fn authorities_that_cannot_be_read_are_told_at_their_line() {
     assert_eq!((stands(&mail).0, stands(&mail).1), ("waiting", 1));
     assert!(stands(&mail).2.contains("is not trusted") && stands(&mail).2.contains("ca: "), "{mail}");
     assert_eq!((smtp.mails().len(), receiver.requests().len()), (0, 1));
+    // What is no address is told where it stands, before anything is to be sent.
+    for (settings, line, why) in [
+        (
+            "[mail]\nserver = \"s\"\nfrom = \"nobody\"",
+            3,
+            "[mail] from: `nobody` is no e-mail address; write it like",
+        ),
+        (
+            "[network]\nallow = [\"127.0.0.1\", \"10.0.0\"]",
+            2,
+            "[network] allow: `10.0.0` is no address or range; write",
+        ),
+    ] {
+        desk.file("sconn.toml", settings);
+        for command in [&["status"][..], &["check", "shop.sconn"]] {
+            let failed = desk.ends(2, command).stderr;
+            assert!(failed.contains(&format!("sconn.toml:{line}: {why}")), "{failed}");
+        }
+    }
     desk.file("sconn.toml", "[mail]\nserver = \"s\"\nfrom = \"a@b.c\"\nca = \"ca.pem\"");
     let failed = desk.ends(2, &["status"]).stderr;
     assert!(failed.contains("sconn.toml:4: unknown field `ca`"), "{failed}");

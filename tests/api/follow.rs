@@ -3,7 +3,7 @@
 use super::desk::{Desk, Service};
 use super::long_run;
 use super::slow::open;
-use crate::common::project::GOOD;
+use crate::common::project::{GOOD, eventually};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -39,7 +39,7 @@ fn an_execution_is_followed_until_it_has_ended() {
     let desk = Desk::new("");
     desk.ends(0, &["activate", "shop.sconn"]);
     let service = desk.serve_as("run");
-    let id = long_run(&service, 2_000);
+    let id = long_run(&service, 6_000);
     let path = format!("/api/v1/executions/{id}/progress");
     let told = service.get(&path);
     assert_eq!((told.status, told.header("content-type")), (200, "text/event-stream"));
@@ -80,4 +80,61 @@ fn who_follows_and_goes_away_leaves_nothing_and_who_stays_holds_nothing_up() {
     let mut rest = String::new();
     while stays.read_line(&mut rest).is_ok_and(|n| n > 0) {}
     assert!(!rest.contains("event: ended"), "{rest}");
+}
+
+/// What is answered to one who wants to follow an execution.
+fn asks(service: &Service, id: &str) -> u16 {
+    let request = format!(
+        "GET /api/v1/executions/{id}/progress HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        service.token
+    );
+    let mut line = String::new();
+    BufReader::new(open(service, request.as_bytes())).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_token_follows_only_so_many_at_once_and_all_together_leave_connections_to_others() {
+    let desk = Desk::new("[serve]\nconnections = 40\n");
+    let other = desk.token("other", "read");
+    let mut service = desk.serve_as("run");
+    let waits = service.submit("mode=live", GOOD);
+    let mut own: Vec<_> = (0..8).map(|_| listen(&service, &waits)).collect();
+    let told = service.get(&format!("/api/v1/executions/{waits}/progress"));
+    assert_eq!(
+        (told.status, &told.json()["error"]),
+        (429, &json!("the token `run` follows 8 executions already"))
+    );
+    assert!(told.json()["help"].as_str().unwrap().contains("GET /api/v1/executions/{id}"));
+    // Ten connections are a quarter of all.
+    let run = std::mem::replace(&mut service.token, other);
+    let others = [listen(&service, &waits), listen(&service, &waits)];
+    let told = service.get(&format!("/api/v1/executions/{waits}/progress"));
+    assert_eq!(told.status, 429, "{}", told.text());
+    assert!(
+        told.json()["error"].as_str().unwrap().starts_with("10 executions are followed"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(service.get("/health").text(), "ok\n");
+    drop(others);
+    service.token = run;
+    own.pop();
+    eventually("who went away leaves a place", || asks(&service, &waits) == 200);
+}
+
+#[test]
+fn a_stream_ends_with_its_token() {
+    let desk = Desk::new("");
+    let service = desk.serve_as("run");
+    let waits = service.submit("mode=live", GOOD);
+    for taken_back in [&["tokens", "remove", "reader"][..], &["tokens", "add", "reader", "--role", "read"]] {
+        let mut reader = desk.serve("0s");
+        reader.token = desk.token("reader", "read");
+        let mut stream = listen(&reader, &waits);
+        desk.ends(0, taken_back);
+        let mut rest = String::new();
+        while stream.read_line(&mut rest).unwrap() > 0 && !rest.ends_with("\r\n0\r\n") {}
+        assert!(!rest.contains("event: "), "it ends: {rest}");
+    }
 }

@@ -15,7 +15,7 @@ pub fn open(service: &Service, bytes: &[u8]) -> TcpStream {
 }
 
 /// All that comes until the service closes the connection.
-fn rest(mut stream: TcpStream) -> String {
+pub fn rest(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
     if let Err(e) = stream.read_to_end(&mut text) {
         // It was closed while bytes were on their way to it.
@@ -109,4 +109,61 @@ fn who_drips_is_not_waited_for_either() {
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 202");
+}
+
+#[test]
+fn a_form_without_an_end_to_what_comes_before_a_part_is_refused() {
+    let desk = Desk::new("");
+    let service = desk.serve_as("run");
+    let form = format!("{}: {}\r\ncontent-length: 100000000\r\n", FORM.0, FORM.1);
+    let part = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.csv\"";
+    let first = format!("{part}\r\n\r\nSKU,Price\r\n");
+    for begun in ["", "--XX", "--XX\r\nX-Pad: ", &format!("{first}{part}\r\nX-Pad: ")] {
+        let request = head(&service, "POST", &format!("{SHOP}/executions"), &form) + begun;
+        let stream = open(&service, request.as_bytes());
+        let mut sends = stream.try_clone().unwrap();
+        let sending = std::thread::spawn(move || {
+            // Far less than was announced: the answer comes before it could be sent.
+            for _ in 0..20 {
+                if sends.write_all(&[b'x'; 10_000]).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut answer = [0; 12];
+        (&stream).read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, if begun == "--XX" { b"HTTP/1.1 400" } else { b"HTTP/1.1 413" }, "{begun}");
+        sending.join().unwrap();
+    }
+    assert_eq!(service.read("/api/v1/executions")["executions"], serde_json::json!([]));
+}
+
+#[test]
+fn files_of_a_form_come_whole_however_its_bytes_are_cut() {
+    let desk = Desk::new("");
+    let service = desk.serve_as("run");
+    // Ends of pieces fall into the middle of files, of heads and of what is between them.
+    let files: Vec<String> = [1, 65_400, 65_536, 300_000, 0, 131_000]
+        .iter()
+        .map(|n| format!("SKU,Price\n{}", "a\r\n--X".repeat(n / 6 + 1)))
+        .collect();
+    let mut body = Vec::new();
+    for (n, text) in files.iter().enumerate() {
+        let head = format!("Content-Disposition: form-data; name=\"f\"; filename=\"{n}.csv\"");
+        body.extend_from_slice(format!("--XX\r\n{head}\r\n\r\n{text}\r\n").as_bytes());
+    }
+    // Nothing was chosen in this one, whatever comes with it.
+    let unchosen = "Content-Disposition: form-data; name=\"g\"; filename=\"\"";
+    body.extend_from_slice(format!("--XX\r\n{unchosen}\r\n\r\n{}\r\n", "x".repeat(200_000)).as_bytes());
+    body.extend_from_slice(
+        b"--XX\r\nContent-Disposition: form-data; name=\"mode\"\r\n\r\nlive\r\n--XX--\r\n",
+    );
+    let answer = service.ask("POST", &format!("{SHOP}/executions"), &[FORM], &body);
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(service.execution(&id)["mode"], "live");
+    for (n, text) in files.iter().enumerate() {
+        let kept = service.get(&format!("/api/v1/executions/{id}/artefacts/input?file={n}.csv"));
+        assert!(kept.text() == *text, "{n}: {} bytes of {}", kept.body.len(), text.len());
+    }
 }

@@ -8,4 +8,4 @@ mod sender;
 pub use content::{Kind, Malformed};
 pub use doors::{Doors, Hook};
 pub use inbox::{Full, Inbox};
-pub use sender::Refusal;
+pub use sender::{Refusal, bearer};

@@ -126,7 +126,8 @@ fn unknown(why: &str) -> Refusal {
     Refusal::Unknown(why.to_owned())
 }
 
-fn bearer(value: &str) -> Option<&str> {
+/// The token of a header `Authorization: Bearer TOKEN`; none where it is of another scheme.
+pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -50,7 +50,7 @@ impl Drip {
             port: Some(self.port),
             tls,
             sign_in: None,
-            from: "loads@example.com".into(),
+            from: "loads@example.com".parse().unwrap(),
             authorities: Authorities::default(),
         };
         let mail = message(&server, "msg_1", "you@example.com", &test_letter())?;

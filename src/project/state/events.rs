@@ -1,7 +1,7 @@
 //! Webhook events: what came in, and what became of each.
 
 use super::executions::{NewExecution, insert};
-use super::{State, stamp};
+use super::{State, stamp, time};
 use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -200,11 +200,8 @@ impl State {
                     WHERE state = 'waiting' GROUP BY connector) w
                  JOIN events e ON e.id = w.first",
             )?;
-            let read = |r: &Row<'_>| {
-                let since: String = r.get(2)?;
-                let since = since.parse().map_err(|_| rusqlite::Error::InvalidColumnName(since))?;
-                Ok(Window { connector: r.get(0)?, count: r.get(1)?, since })
-            };
+            let read =
+                |r: &Row<'_>| Ok(Window { connector: r.get(0)?, count: r.get(1)?, since: time(r, 2)? });
             statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))

@@ -65,14 +65,6 @@ impl State {
             Ok(t.execute(sql, params![id, pid])? > 0)
         })
     }
-
-    /// Whether the state can be written: it tries.
-    ///
-    /// # Errors
-    /// Where it cannot.
-    pub fn try_write(&mut self) -> Result<(), ProjectError> {
-        self.together(|t| t.execute_batch(&format!("PRAGMA user_version = {}", super::LAYOUT)))
-    }
 }
 
 #[cfg(test)]

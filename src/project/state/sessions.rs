@@ -1,6 +1,6 @@
 //! Sessions of the page: who has logged in with which token. Only hashes of their ids are kept.
 
-use super::tokens::hash;
+use super::tokens::{COLUMNS, hash, read};
 use super::{State, Token, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
@@ -34,17 +34,12 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn session(&self, id: &str, now: Timestamp) -> Result<Option<Token>, ProjectError> {
-        let sql = "SELECT t.name FROM sessions s JOIN tokens t ON t.hash = s.token
-                   WHERE s.hash = ?1 AND s.expires_at > ?2";
-        let name: Option<String> = self
-            .connection
-            .query_row(sql, params![hash(id), stamp(now)], |r| r.get(0))
-            .optional()
-            .map_err(|e| self.failed(&e))?;
-        Ok(match name {
-            Some(name) => self.tokens()?.into_iter().find(|t| t.name == name),
-            None => None,
-        })
+        let sql = format!(
+            "SELECT {COLUMNS} FROM sessions s JOIN tokens t ON t.hash = s.token
+             WHERE s.hash = ?1 AND s.expires_at > ?2"
+        );
+        let found = self.connection.query_row(&sql, params![hash(id), stamp(now)], read).optional();
+        found.map_err(|e| self.failed(&e))
     }
 
     /// Ends a session.

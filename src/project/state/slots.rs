@@ -1,7 +1,7 @@
 //! The slots of schedules: up to where each schedule is done, and which execution has which slot.
 
 use super::executions::insert;
-use super::{NewExecution, State, stamp};
+use super::{NewExecution, State, stamp, time};
 use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
@@ -57,15 +57,13 @@ impl State {
         let list = || {
             let mut statement = self.connection.prepare_cached(sql)?;
             let rows = statement.query_map([], |r| {
-                let seen: String = r.get(3)?;
-                let seen = seen.parse().map_err(|_| rusqlite::Error::InvalidColumnName("seen".into()))?;
                 Ok(Scheduled {
                     connector: r.get(0)?,
                     file: r.get(1)?,
                     version: r.get(2)?,
                     schedule: r.get(4)?,
                     timezone: r.get(5)?,
-                    seen,
+                    seen: time(r, 3)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -3,7 +3,8 @@
 use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -54,14 +55,19 @@ pub(super) fn hash(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn role(name: &str) -> rusqlite::Result<Role> {
-    let found = Role::ALL.into_iter().find(|r| r.name() == name);
-    found.ok_or(rusqlite::Error::InvalidColumnName("role".into()))
+impl FromSql for Role {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        let found = Self::ALL.into_iter().find(|r| r.name() == name);
+        found.ok_or_else(|| FromSqlError::Other(format!("`{name}` is no role").into()))
+    }
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Token> {
-    let role = role(&row.get::<_, String>(1)?)?;
-    Ok(Token { name: row.get(0)?, role, created_at: row.get(2)?, email: row.get(3)? })
+/// What [`read`] reads, of the table `t`.
+pub(super) const COLUMNS: &str = "t.name, t.role, t.created_at, t.email";
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
+    Ok(Token { name: row.get(0)?, role: row.get(1)?, created_at: row.get(2)?, email: row.get(3)? })
 }
 
 impl State {
@@ -108,8 +114,8 @@ impl State {
     /// Where the state cannot be read.
     pub fn tokens(&self) -> Result<Vec<Token>, ProjectError> {
         let list = || {
-            let mut statement =
-                self.connection.prepare("SELECT name, role, created_at, email FROM tokens ORDER BY name")?;
+            let sql = format!("SELECT {COLUMNS} FROM tokens t ORDER BY t.name");
+            let mut statement = self.connection.prepare(&sql)?;
             statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
@@ -120,13 +126,30 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn token(&self, token: &str) -> Result<Option<Token>, ProjectError> {
-        self.connection
-            .query_row(
-                "SELECT name, role, created_at, email FROM tokens WHERE hash = ?1",
-                [hash(token)],
-                read,
-            )
-            .optional()
-            .map_err(|e| self.failed(&e))
+        let sql = format!("SELECT {COLUMNS} FROM tokens t WHERE t.hash = ?1");
+        self.connection.query_row(&sql, [hash(token)], read).optional().map_err(|e| self.failed(&e))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_what_it_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State::open(&folder.path().join("state.sqlite")).unwrap();
+        state.add_token("ann", Role::Run, "secret", Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(state.token("secret").unwrap().unwrap().role, Role::Run);
+        state.connection.execute("UPDATE tokens SET role = 'king'", []).unwrap();
+        let told = state.token("secret").unwrap_err();
+        assert!(told.cause.contains("`king` is no role"), "{told}");
+        let event =
+            "INSERT INTO events(connector, received_at, employee, querystring, content_type, body, state)
+                     VALUES ('shop', 'yesterday', '', '', '', '', 'waiting')";
+        state.connection.execute(event, []).unwrap();
+        let told = state.windows().unwrap_err();
+        assert!(told.cause.contains("`yesterday` is no time"), "{told}");
     }
 }

@@ -1,5 +1,6 @@
 //! Executions: begin one, list them, look at one, cancel, resume, run again.
 
+use super::super::auth::token;
 use super::super::extract::{Pairs, Path, Query};
 use super::super::progress::follow;
 use super::super::{ApiError, App, Read, Run, Upload};
@@ -21,13 +22,14 @@ struct Asked {
     live: bool,
     params: Vec<String>,
     target: Option<String>,
+    guard_formulas: bool,
 }
 
 impl Asked {
     /// Reads the query and the fields of a form, which may say the same things.
     fn read(app: &App, pairs: Vec<(String, String)>) -> Result<Self, ApiError> {
-        let mut asked = Self { live: false, params: Vec::new(), target: None };
-        let (mut mode, mut place) = (None, None);
+        let mut asked = Self { live: false, params: Vec::new(), target: None, guard_formulas: false };
+        let (mut mode, mut place, mut guard) = (None, None, None);
         for (key, value) in pairs {
             match key.as_str() {
                 "mode" => {
@@ -38,6 +40,10 @@ impl Asked {
                     asked.target = Some(target(app, &value)?.to_owned());
                     once("target", &mut place, value)?;
                 }
+                "guard_formulas" => {
+                    asked.guard_formulas = boolean("guard_formulas", &value)?;
+                    once("guard_formulas", &mut guard, value)?;
+                }
                 // Read by the upload.
                 "name" => {}
                 other => match other.strip_prefix("param.") {
@@ -46,7 +52,7 @@ impl Asked {
                         return Err(ApiError::new(
                             StatusCode::BAD_REQUEST,
                             format!("nothing is known of `{other}`"),
-                            "a run parameter is written param.NAME=VALUE; besides these there are mode, target and name",
+                            "a run parameter is written param.NAME=VALUE; besides these there are mode, target, guard_formulas and name",
                         ));
                     }
                 },
@@ -76,6 +82,13 @@ fn live(mode: &str) -> Result<bool, ApiError> {
     }
 }
 
+fn boolean(what: &str, value: &str) -> Result<bool, ApiError> {
+    value.parse().map_err(|_| {
+        let wrong = format!("`{what}` is `{value}`, which is neither true nor false");
+        ApiError::new(StatusCode::BAD_REQUEST, wrong, "say true or false")
+    })
+}
+
 /// A target that `sconn.toml` names: a path is not for others to choose.
 pub(super) fn target<'a>(app: &App, name: &'a str) -> Result<&'a str, ApiError> {
     let known = name == DEFAULT_TARGET || app.project().targets().any(|t| t == name);
@@ -95,6 +108,9 @@ struct Form {
     mode: Option<Mode>,
     /// A target of sconn.toml, or `store`.
     target: Option<String>,
+    /// Whether a `'` is put before cells of the SQL output that a spreadsheet could take for formulas; false where not
+    /// said.
+    guard_formulas: Option<bool>,
 }
 
 /// An execution that waits now.
@@ -153,6 +169,7 @@ fn key(headers: &HeaderMap, caller: &str, request: String) -> Result<Option<Key>
         ("name" = String, Path, description = "The connector", example = "vendor_prices"),
         ("mode" = Option<Mode>, Query, description = "Whether records are written; dry where not said"),
         ("target" = Option<String>, Query, description = "A target of sconn.toml, or `store`", example = "store"),
+        ("guard_formulas" = Option<bool>, Query, description = "Whether a `'` is put before cells of the SQL output that a spreadsheet could take for formulas; false where not said"),
         ("name" = Option<String>, Query, description = "The file's name, where the body is the file", example = "prices.csv"),
         ("params" = Option<HashMap<String, String>>, Query, style = Form, explode, description = "Run parameters: each key is `param.NAME`", example = json!({"param.region": "APAC"})),
         ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$", description = "Sent twice with one key, a request begins one execution"),
@@ -182,7 +199,11 @@ pub(super) async fn submit(
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&app, query.into_iter().chain(upload.fields.iter().cloned()).collect())?;
     let files: Vec<_> = upload.files.iter().map(|f| &f.name).zip(&upload.sha256).collect();
-    let request = format!("{name} {} {:?} {:?} {files:02x?}", asked.live, asked.params, asked.target);
+    let mut request = format!("{name} {} {:?} {:?} {files:02x?}", asked.live, asked.params, asked.target);
+    // Without it a request is what it was before there was such a field: its key may be older.
+    if asked.guard_formulas {
+        request.push_str(" guard_formulas");
+    }
     let key = key(&headers, &caller.name, request)?;
     let project = app.project().clone();
     let queued = app.with(move |state| {
@@ -196,7 +217,7 @@ pub(super) async fn submit(
             target: asked.target,
             out: None,
             workbook: true,
-            guard_formulas: false,
+            guard_formulas: asked.guard_formulas,
             triggered_by: caller.who().to_owned(),
         };
         let queued = queue_once(plan, ask, key.as_ref());
@@ -302,22 +323,25 @@ pub struct ProgressEvent {
 /// Follow an execution
 ///
 /// Server-sent events: `progress` whenever something has changed, `ended` once it has ended, which is the
-/// last. The stream ends early where the service stops.
+/// last. The stream ends early where the service stops, where the token is taken back, and after 10 minutes: who still
+/// wants to know asks again. A token may have 8 at once, all together a quarter of the service's connections.
 #[utoipa::path(
     get, path = "/executions/{id}/progress", tag = "executions",
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
         (status = 200, description = "The events, each like this", body = ProgressEvent, content_type = "text/event-stream", example = json!(examples::progress())),
+        (status = 429, description = "Too many are followed at once", body = ApiError, example = json!({"error": "the token `me` follows 8 executions already", "help": "close one of these connections, or ask for the execution now and then: GET /api/v1/executions/{id}"})),
         Refused,
     ),
 )]
 pub(super) async fn progress(
     State(app): State<App>,
-    _caller: Read,
+    Read(caller): Read,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let json = |row| serde_json::to_string(&Execution::from(row)).map_err(|_| ApiError::broken());
-    follow(app, id, json).await
+    follow(app, &caller, token(&headers).unwrap_or_default(), id, json).await
 }
 
 async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiError> {
