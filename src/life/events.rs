@@ -109,11 +109,7 @@ fn queue(
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let asked = prepare(
         plan,
-        ask(
-            project.root().join(&connector.file),
-            InputFile { path: file, name: name.clone() },
-            BY.to_owned(),
-        ),
+        ask(project.root().join(&connector.file), InputFile::new(file, name.clone()), BY.to_owned()),
     )?;
     let kept = asked.folder.root().join("input");
     let made = [&kept.join(name), &kept, asked.folder.root(), &project.executions()].map(Path::to_path_buf);
