@@ -10,6 +10,7 @@ use crate::common::Output;
 use crate::common::project::{Project, eventually, shop};
 use serde_json::Value;
 use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
 
 /// A project with the shop, which is active.
 struct Desk(Project);
@@ -36,7 +37,8 @@ impl Desk {
     }
 
     fn secret(&self, name: &str, text: &str) {
-        self.file(&format!(".sconn/secrets/{name}"), text);
+        let file = self.file(&format!(".sconn/secrets/{name}"), text);
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// A live run with this input, and its id.

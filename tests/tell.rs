@@ -47,6 +47,31 @@ fn work(project: &Project, code: i32) -> String {
     project.ends(code, &["work", "--until-empty"]).stderr
 }
 
+#[test]
+fn a_source_quotes_from_no_file_outside_of_its_project() {
+    let project = Project::with_shop(SHOP, "");
+    project.file(".sconn/secrets/TOK.sconn", "s3cret-1 {\n");
+    project.file("../beside.sconn", "s3cret-2 {\n");
+    project.file("../beside.csv", "s3cret-3\nx\n");
+    let inputs = format!("{}/../beside.csv", project.path().display());
+    for (line, why, mend) in [
+        ("use \".sconn/secrets/TOK.sconn\"", "it lies in .sconn", "copy it to a place beside the connector"),
+        ("use \"../beside.sconn\"", "it lies outside of the project", "below the folder of sconn.toml"),
+        ("use \"/etc/passwd\"", "it does not end in .sconn", "data is named by `sample`"),
+        ("sample \"../beside.csv\"", "it lies outside of the project", "below the folder of sconn.toml"),
+        (&format!("sample {inputs:?}"), "it lies outside of the project", "below the folder of sconn.toml"),
+    ] {
+        let text = match line.strip_prefix("sample ") {
+            Some(_) => SHOP.replace("sample  \"good.csv\"", line),
+            None => format!("{line}\n{SHOP}"),
+        };
+        project.file("shop.sconn", &text);
+        let said = project.ends(1, &["check", "shop.sconn", "--format", "json"]).stdout;
+        assert!(said.contains(why) && said.contains(mend), "{line}: {said}");
+        assert!(!said.contains("s3cret"), "{line}: {said}");
+    }
+}
+
 /// What `show` says of a line.
 fn shown(project: &Project, id: &str, line: &str) -> Vec<String> {
     let text = project.ends(0, &["executions", "show", id]).stdout;
@@ -364,7 +389,7 @@ fn a_queue_that_was_emptied_beside_something_wrong_says_so() {
     project.ends(0, &["activate", "shop.sconn"]);
     let watch = |connector: &str| {
         let text =
-            format!("[watch.lists]\nconnector = \"{connector}\"\nfolder = \"inbox\"\nsettle = \"100ms\"\n");
+            format!("[watch.lists]\nconnector = \"{connector}\"\nfolder = \"inbox\"\nsettle = \"0s\"\n");
         project.file("sconn.toml", &text);
     };
     watch("shop");

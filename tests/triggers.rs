@@ -278,6 +278,29 @@ fn what_cannot_be_loaded_goes_to_the_errors_with_a_text_that_says_why() {
 }
 
 #[test]
+fn whoever_writes_to_the_inbox_leads_no_file_somewhere_else() {
+    let desk = Desk::watching();
+    let elsewhere = desk.at("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    for (link, text, setting) in [("archive", "SKU,Price\na,1\n", "archive"), ("errors", "", "errors")] {
+        let list = desk.file("inbox/list.csv", text);
+        let place = desk.at("inbox").join(link);
+        std::os::unix::fs::symlink(&elsewhere, &place).unwrap();
+        let said = desk.ends(1, &["work", "--until-empty"]).stderr;
+        assert!(
+            said.contains(&format!("inbox/{link} is a link, not a folder; take the link away")),
+            "{said}"
+        );
+        assert!(said.contains(&format!("`{setting}` of [watch.prices]")), "{said}");
+        assert_eq!(names(&elsewhere), [""; 0], "{link}");
+        std::fs::remove_file(place).unwrap();
+        desk.work();
+        assert!(!list.exists(), "{link}: once the link is gone, all goes on");
+    }
+    assert_eq!((files(&desk.at("inbox/archive")).len(), files(&desk.at("inbox/errors")).len()), (1, 2));
+}
+
+#[test]
 fn a_process_that_dies_over_a_file_leaves_it_to_the_next() {
     let good = ["trigger prepared", "watched copied", "watched claimed", "watched moved"];
     let bad = ["watched claimed", "watched moved", "watched explained", "watched failed"];

@@ -8,6 +8,7 @@ use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use crate::report::visible;
 use crate::system::say::{say, say_on};
+use crate::system::secrets::exposed;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 
@@ -34,6 +35,7 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
         say(format_args!("webhook events that were captured before stay so: sconn events list {name}"));
     }
     unheard(&known.project, &plan).iter().for_each(|notice| say(format_args!("notice: {notice}")));
+    exposed(known.project.root()).iter().for_each(|told| say(format_args!("warning: {told}")));
     Ok(Exit::Clean)
 }
 
@@ -159,6 +161,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         print(&super::outbox::line(&state)?)?;
         let notices = [unknown(&project, &state)?, all_unheard(&project, &state)?].concat();
         notices.iter().try_for_each(|notice| print(&format!("notice: {notice}\n")))?;
+        exposed(project.root()).iter().try_for_each(|told| print(&format!("warning: {told}\n")))?;
     }
     Ok(Exit::Clean)
 }

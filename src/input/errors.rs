@@ -101,6 +101,13 @@ impl InputError {
         self
     }
 
+    pub(super) fn at_cell(mut self, cell: String) -> Self {
+        if let Some(refusal) = self.refusal_mut() {
+            refusal.place.cell = Some(cell);
+        }
+        self
+    }
+
     pub(super) fn at_column(mut self, column: u64) -> Self {
         if let Some(refusal) = self.refusal_mut() {
             refusal.place.column = Some(column);

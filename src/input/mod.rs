@@ -20,6 +20,7 @@ pub use parts::check_given;
 pub use probe::{ProbedTable, probe};
 pub use reader::read;
 
+use crate::system::foreign::Origin;
 use crate::system::spool::Spool;
 use crate::value::SourceRef;
 use std::path::PathBuf;
@@ -31,11 +32,20 @@ pub struct InputFile {
     pub path: PathBuf,
     /// As the user gave it: for messages, and for the name of its table.
     pub name: String,
+    /// Who may write to its folder until it is copied.
+    pub origin: Origin,
+}
+
+impl InputFile {
+    /// A file of whoever hands it in.
+    pub fn new(path: PathBuf, name: String) -> Self {
+        Self { path, name, origin: Origin::Own }
+    }
 }
 
 impl From<PathBuf> for InputFile {
     fn from(path: PathBuf) -> Self {
-        Self { name: path.display().to_string(), path }
+        Self::new(path.clone(), path.display().to_string())
     }
 }
 
@@ -118,7 +128,7 @@ pub struct Limits {
     pub zip_ratio: u64,
     /// The unpacked bytes from which `zip_ratio` counts.
     pub zip_ratio_from: u64,
-    /// Unpacked bytes of a ZIP or workbook.
+    /// Unpacked bytes of a ZIP or workbook; also of all cells of a workbook, each counted where it stands.
     pub zip_total: u64,
     /// Files in a ZIP or workbook.
     pub zip_entries: usize,

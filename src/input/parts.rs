@@ -99,7 +99,7 @@ pub(super) fn list(
     notices: &mut Vec<Notice>,
 ) -> Result<Vec<Found>, InputError> {
     let mut found = Vec::new();
-    for (i, InputFile { path, name: shown }) in files.iter().enumerate() {
+    for (i, InputFile { path, name: shown, .. }) in files.iter().enumerate() {
         let shown = shown.clone();
         let given = Path::new(&shown);
         let mut file = File::open(path).map_err(|e| InputError::io(given, e))?;

@@ -5,7 +5,8 @@ use super::errors::InputError;
 use super::headers::normalise_headers;
 use super::parts::{self, Found, Kind};
 use super::reader::header_texts;
-use super::{InputFile, Limits, PROBE_ROWS, Part, workbook};
+use super::workbook::{self, Room};
+use super::{InputFile, Limits, PROBE_ROWS, Part};
 use crate::plan::ReaderOptions;
 use crate::value::sql_name;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub fn probe(file: &Path, limits: &Limits) -> Result<Vec<ProbedTable>, InputErro
     for part in &found {
         let probed = match &part.kind {
             Kind::Text { path } => Some(text(part, path, limits)?),
-            Kind::Sheet { .. } => sheet(part)?,
+            Kind::Sheet { .. } => sheet(part, limits)?,
         };
         tables.extend(probed);
     }
@@ -75,10 +76,12 @@ fn text(found: &Found, path: &Path, limits: &Limits) -> Result<ProbedTable, Inpu
     Ok(table)
 }
 
-fn sheet(found: &Found) -> Result<Option<ProbedTable>, InputError> {
+fn sheet(found: &Found, limits: &Limits) -> Result<Option<ProbedTable>, InputError> {
     let Kind::Sheet { path, book } = &found.kind else { return Ok(None) };
     let mut probed: Option<ProbedTable> = None;
-    workbook::rows(path, &found.part.file, *book, &found.title, &mut |row| {
+    let (mut room, mut held) = (Room::new(limits), 0);
+    workbook::rows(path, &found.part.file, *book, &found.title, &mut room, &mut |row| {
+        held += row.cells.iter().map(|(_, text)| text.len()).sum::<usize>();
         match &mut probed {
             None => probed = Some(table(found, &header_texts(row), None)),
             Some(table) => {
@@ -86,7 +89,9 @@ fn sheet(found: &Found) -> Result<Option<ProbedTable>, InputError> {
                 table.rows.push((0..width).map(|i| row.cell(i).and_then(some)).collect());
             }
         }
-        Ok(probed.as_ref().is_none_or(|t| t.rows.len() < PROBE_ROWS))
+        // What is shown is kept in memory: of long rows fewer will do.
+        let enough = held >= limits.max_row_bytes;
+        Ok(!enough && probed.as_ref().is_none_or(|t| t.rows.len() < PROBE_ROWS))
     })?;
     Ok(probed)
 }

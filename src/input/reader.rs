@@ -6,11 +6,11 @@ use super::headers::{self, Mapped, few};
 use super::parts::{self, Found, Kind};
 use super::rejects::Rejects;
 use super::sink::Sink;
-use super::workbook::{self, Book, SheetRow, cell_name};
+use super::workbook::{self, Book, Room, SheetRow, cell_name};
 use super::{InputFile, Intake, IntakeTable, Limits, Notice};
 use crate::plan::{InputFrom, InputPlan, ReaderOptions};
 use crate::value::{SourceRef, sql_name};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Reads the files into one spooled table for each of `tables`; where there are none, each part becomes
@@ -47,6 +47,7 @@ pub fn read(
         stop,
         notices,
         rejects: Rejects::new(scratch, limits),
+        rooms: HashMap::new(),
         done: 0,
         total: feeds.iter().flatten().filter_map(|i| found.get(*i)).map(|f| f.bytes).sum(),
     };
@@ -169,6 +170,8 @@ struct Pass<'a> {
     stop: &'a dyn Fn() -> bool,
     notices: Vec<Notice>,
     rejects: Rejects,
+    /// What is left of each workbook's.
+    rooms: HashMap<PathBuf, Room>,
     done: u64,
     total: u64,
 }
@@ -282,7 +285,9 @@ impl Pass<'_> {
         let from = u64::from(target.plan.options.header.unwrap_or(1));
         let mut headers: Option<(Vec<String>, Vec<Option<usize>>)> = None;
         let mut long: BTreeSet<usize> = BTreeSet::new();
-        workbook::rows(path, &found.part.file, book, &found.title, &mut |row| {
+        let limits = self.limits;
+        let mut room = self.rooms.remove(path).unwrap_or_else(|| Room::new(limits));
+        workbook::rows(path, &found.part.file, book, &found.title, &mut room, &mut |row| {
             if row.line < from {
                 return Ok(true);
             }
@@ -314,6 +319,7 @@ impl Pass<'_> {
             }
             Ok(true)
         })?;
+        self.rooms.insert(path.to_path_buf(), room);
         let Some((texts, _)) = headers else {
             return Err(InputError::refused(&found.part.file, "the sheet is empty")
                 .inside(found.part.inner.as_deref())

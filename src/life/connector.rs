@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::{Limits, probe};
 use crate::model::{Project, SampleFacts, SampleTable};
 use crate::plan::{ConnectorPlan, Plan};
-use crate::system::files::Disk;
+use crate::system::files::{Disk, Forbidden};
 use crate::text::FileId;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ impl Connector {
     /// Where it is no connector, or cannot be read.
     pub fn load(file: &Path) -> Result<Self, Failure> {
         let mut project = open(file)?;
-        let facts = project.sample_path().map(|(sample, _)| sample_facts(&sample));
+        let facts = project.sample_path().map(|(sample, _)| sample_facts(&sample, &disk(file)));
         let no_sample = match &facts {
             Some(SampleFacts::Unreadable { message }) => Some(message.clone()),
             _ => None,
@@ -89,7 +89,7 @@ fn open(file: &Path) -> Result<Project, Failure> {
              FILE`",
         ));
     }
-    Project::load(file, &Disk).map_err(|e| {
+    Project::load(file, &disk(file)).map_err(|e| {
         Failure::new(
             format!("{}: {}", file.display(), io_words(&e)),
             "hand in the path of a .sconn file that you may read",
@@ -134,9 +134,18 @@ impl Sources for Connector {
     }
 }
 
-fn sample_facts(sample: &Path) -> SampleFacts {
-    if let Err(e) = std::fs::File::open(sample) {
-        return SampleFacts::Unreadable { message: format!("{}: {}", sample.display(), io_words(&e)) };
+/// What a connector's sources may name: files of its project.
+fn disk(file: &Path) -> Disk {
+    Disk::of(crate::project::Project::root_of(file))
+}
+
+fn sample_facts(sample: &Path, disk: &Disk) -> SampleFacts {
+    if let Err(e) = disk.allowed(sample).and_then(std::fs::File::open) {
+        let why = match Forbidden::of(&e) {
+            Some(Forbidden { why, mend }) => format!("{why}; {mend}"),
+            None => io_words(&e),
+        };
+        return SampleFacts::Unreadable { message: format!("{}: {why}", sample.display()) };
     }
     match probe(sample, &Limits::default()) {
         Err(e) => SampleFacts::Unreadable { message: e.to_string() },

@@ -116,11 +116,7 @@ fn queue(
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let asked = prepare(
         plan,
-        ask(
-            project.root().join(&connector.file),
-            InputFile { path: file, name: name.clone() },
-            BY.to_owned(),
-        ),
+        ask(project.root().join(&connector.file), InputFile::new(file, name.clone()), BY.to_owned()),
     )?;
     crash::point("events prepared");
     let queued = enter(&asked, state, events);

@@ -177,9 +177,8 @@ pub fn kept_input(folder: &Path) -> Vec<InputFile> {
 /// The same, with the names that they were given: what a run is given that is to come to the same.
 pub fn given_input(folder: &Path) -> Vec<InputFile> {
     let entries = std::fs::read_dir(folder.join(Artefact::Input.file())).into_iter().flatten().flatten();
-    let mut there: Vec<InputFile> = entries
-        .map(|e| InputFile { path: e.path(), name: e.file_name().to_string_lossy().into_owned() })
-        .collect();
+    let mut there: Vec<InputFile> =
+        entries.map(|e| InputFile::new(e.path(), e.file_name().to_string_lossy().into_owned())).collect();
     there.sort_by(|a, b| a.name.cmp(&b.name));
     let Some(given) = given_inputs(folder) else { return there };
     let mut files: Vec<InputFile> = Vec::new();
@@ -204,7 +203,7 @@ pub fn pack(files: &[InputFile], to: &Path) -> Result<(), Failure> {
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o644);
     let mut newest = SystemTime::UNIX_EPOCH;
-    for InputFile { path, name } in files {
+    for InputFile { path, name, .. } in files {
         zip.start_file(name.as_str(), options).map_err(std::io::Error::from)?;
         let mut file = File::open(path)?;
         newest = newest.max(file.metadata()?.modified()?);

@@ -3,13 +3,14 @@
 use super::told::{SECRET, enter_ended};
 use super::{Failure, io_words};
 use crate::notify::{
-    Authorities, Ended, LONGEST_TRY, Letter, MailServer, MailTls, Receiver, Refused, post, send, test_letter,
+    Authorities, Ended, Keys, LONGEST_TRY, Letter, MailServer, MailTls, Receiver, Refused, post, send,
+    test_letter,
 };
 use crate::project::state::{MESSAGE_LEASE, Message, MessageKind, State};
 use crate::project::{self, MailSettings, Project};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::secrets::{NoSecret, Secret, Secrets};
+use crate::system::secrets::{Secrets, Unusable};
 use jiff::SignedDuration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -220,18 +221,21 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
             };
             let ended: Ended = serde_json::from_str(&message.payload)
                 .map_err(|e| Refused::for_good(format!("the message cannot be read: {e}"), ""))?;
-            let key = key(&secrets, &ended.data.connector);
-            let key = key.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
+            let keys = keys(&secrets, &ended.data.connector);
+            let keys = keys.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
             let allow = project.network().allow.clone();
-            let receiver = Receiver { url, name, key, allow, authorities };
+            let receiver = Receiver { url, name, keys, allow, authorities };
             post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
     }
 }
 
-/// The key with which the requests of a connector are signed: its own comes before that of all.
-pub(super) fn key(secrets: &Secrets, connector: &str) -> Result<Secret, NoSecret> {
-    secrets.get(&format!("ON_END_SECRET_{connector}")).or_else(|_| secrets.get("ON_END_SECRET"))
+/// The keys with which the requests of a connector are signed: its own come before those of all. Where its own cannot be
+/// used, those of all are not what was meant.
+pub(super) fn keys(secrets: &Secrets, connector: &str) -> Result<Keys, Unusable> {
+    let own = format!("ON_END_SECRET_{connector}");
+    let of = |name: &str| secrets.get(name).and_then(|secret| Keys::of(name, &secret));
+    of(&own).or_else(|e| if e.is_missing() { of("ON_END_SECRET") } else { Err(e) })
 }
 
 /// Whose address it is.

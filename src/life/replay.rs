@@ -23,7 +23,7 @@ pub fn replay_events(
     let name = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ask = Ask {
         file,
-        input: vec![InputFile { path: samples.file.clone(), name }],
+        input: vec![InputFile::new(samples.file.clone(), name)],
         live: false,
         params: Vec::new(),
         target: None,

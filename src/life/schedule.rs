@@ -184,5 +184,5 @@ impl Schedule {
 pub fn input_file(folder: &Path, schedule: &Schedule, slot: Timestamp) -> std::io::Result<InputFile> {
     let path = folder.join("schedule.csv");
     std::fs::write(&path, format!("schedule_trigger_time\n{}\n", schedule.shown(slot)))?;
-    Ok(InputFile { path, name: "schedule.csv".into() })
+    Ok(InputFile::new(path, "schedule.csv".into()))
 }

@@ -2,14 +2,14 @@
 
 use super::Failure;
 use super::activation::known_plan;
-use super::post::{authorities, key};
+use super::post::{authorities, keys};
 use crate::notify::{Ended, EndedData, Report, letter};
 use crate::plan::{Address, NotifyPlan, NotifyWhen, Plan};
 use crate::project::state::{ExecutionRow, ExecutionState, MessageKind, NewMessage, State};
 use crate::project::{MailSettings, Project};
 use crate::report::{RunMode, Summary};
 use crate::system::clock::{Clock, SystemClock};
-use crate::system::secrets::{NoSecret, Secrets};
+use crate::system::secrets::{Secrets, Unusable};
 
 /// What stands before the name of a secret that holds a web address.
 pub(super) const SECRET: &str = "secret ";
@@ -28,15 +28,15 @@ pub fn unheard(project: &Project, plan: &Plan) -> Vec<String> {
     }
     if let Some(address) = &connector.on_end {
         let secrets = Secrets::of(project.root());
-        let key = key(&secrets, &connector.name).err();
+        let keys = keys(&secrets, &connector.name).err();
         let place = match address {
             Address::Url(_) => None,
             Address::Secret(name) => secrets.get(name).err(),
         };
-        let tell = |missing: NoSecret| {
-            format!("`{}` says `on_end`: {missing}, so nothing is sent; {}", connector.name, missing.hint())
+        let tell = |why: Unusable| {
+            format!("`{}` says `on_end`: {why}, so nothing is sent; {}", connector.name, why.hint())
         };
-        all.extend(key.into_iter().chain(place).map(tell));
+        all.extend(keys.into_iter().chain(place).map(tell));
     }
     if !to.is_empty() || connector.on_end.is_some() {
         let unusable = authorities(project).err();

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::project::state::{Claim, ConnectorState, State, Watched};
 use crate::project::{Project, Watch};
 use crate::system::crash;
+use crate::system::foreign::{self, Origin};
 use places::{being_written, locked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -227,15 +228,16 @@ fn take_one(
     let Some(name) = name else {
         return reject(watch, path, "its name is no UTF-8 text: give it another one", news);
     };
-    let before = match fs::File::open(path).and_then(|file| file.metadata()) {
+    let before = match foreign::open(path).and_then(|file| file.metadata()) {
         Ok(metadata) => facts(&metadata),
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        // It was taken away, or somebody put a link in its place: the next look passes it over.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(()),
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
             return reject(watch, path, "it may not be read: permission denied", news);
         }
         Err(e) => return Err(e.into()),
     };
-    let input = InputFile { path: path.to_path_buf(), name: name.to_owned() };
+    let input = InputFile { path: path.to_path_buf(), name: name.to_owned(), origin: Origin::Foreign };
     let asked_by = format!("folder {}", watch.name);
     let ask = Ask {
         live: watch.live,
@@ -247,7 +249,7 @@ fn take_one(
     let id = desk.execution(state, plan.clone(), ask, |state, asked, new| {
         crash::point("watched copied");
         // What was copied is the file only where it is still what it was.
-        if fs::metadata(path).map(|m| facts(&m)).ok() != Some(before) {
+        if fs::symlink_metadata(path).map(|m| facts(&m)).ok() != Some(before) {
             return Ok(false);
         }
         claim.sha256 = asked.kept_files()?.into_iter().map(|k| k.sha256).collect();

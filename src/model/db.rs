@@ -55,13 +55,22 @@ pub struct SourceFile {
     pub library: bool,
 }
 
+/// Why a file cannot be read, and what to do where more can be said than that its path may be wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub mend: Option<String>,
+}
+
 /// Everything the checker may know besides the texts.
 #[salsa::input(debug)]
 pub struct Workspace {
     /// Every file that was read; the connector's own file first.
     pub files: Vec<SourceFile>,
-    /// Files that an import names and that cannot be read, with the reason.
-    pub missing: Vec<(PathBuf, String)>,
+    /// Files that an import names and that cannot be read.
+    pub missing: Vec<(PathBuf, Unread)>,
     /// What the connector's sample holds.
     pub sample: SampleFacts,
 }

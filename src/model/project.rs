@@ -1,12 +1,12 @@
 //! A connector and everything it uses, loaded once and kept up to date edit by edit.
 
-use super::db::{Database, SourceFile, Workspace};
+use super::db::{Database, SourceFile, Unread, Workspace};
 use super::sample::SampleFacts;
 use super::{connector, functions, input, items, load, names, object, query, resolve, scope, types, unused};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{InputPlan, Place};
 use crate::syntax::tree::{ItemKind, SyntaxError, Use};
-use crate::system::files::{Files, normal};
+use crate::system::files::{Files, Forbidden, NO_SOURCE, is_source, normal};
 use crate::text::{Anchor, FileId, LineIndex, Range, Span};
 use salsa::{Durability, Setter};
 use std::collections::{HashMap, HashSet};
@@ -37,7 +37,7 @@ impl Project {
 
     /// Reads what the sources use and is not there yet; after edits that add a `use`.
     pub fn refresh(&mut self, files: &dyn Files) {
-        let mut missing: Vec<(PathBuf, String)> = Vec::new();
+        let mut missing: Vec<(PathBuf, Unread)> = Vec::new();
         let mut at = 0;
         loop {
             let known = self.workspace.files(&self.db).clone();
@@ -61,9 +61,14 @@ impl Project {
                     }
                     continue;
                 }
-                match files.read(&path) {
+                let text = if is_source(&path) {
+                    files.read_named(&path).map_err(|e| unread(&e))
+                } else {
+                    Err(forbidden(NO_SOURCE))
+                };
+                match text {
                     Ok(text) => list.push(SourceFile::new(&self.db, id, path, text, false)),
-                    Err(error) => missing.push((path, reason(&error))),
+                    Err(why) => missing.push((path, why)),
                 }
             }
             if list != known {
@@ -292,11 +297,19 @@ fn is_about_an_end(code: Code) -> bool {
 }
 
 /// Why a file cannot be read, in a few words.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
+fn unread(error: &io::Error) -> Unread {
+    if let Some(why) = Forbidden::of(error) {
+        return forbidden(why);
+    }
+    let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         io::ErrorKind::PermissionDenied => "reading it is not allowed".to_owned(),
         _ => error.to_string(),
-    }
+    };
+    Unread { why, mend: None }
+}
+
+fn forbidden(what: Forbidden) -> Unread {
+    Unread { why: what.why.to_owned(), mend: Some(what.mend.to_owned()) }
 }

@@ -4,7 +4,7 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::syntax::tree::{Path, Use};
-use crate::system::files::normal;
+use crate::system::files::{is_source, normal};
 use crate::text::Span;
 use salsa::Database;
 use std::path::{Path as FilePath, PathBuf};
@@ -168,11 +168,8 @@ fn not_found(
             }
         }
         Use::File(_) => {
-            let why = workspace
-                .missing(db)
-                .iter()
-                .find(|(p, _)| p == path)
-                .map_or("no such file", |(_, why)| why.as_str());
+            let unread = workspace.missing(db).iter().find(|(p, _)| p == path).map(|(_, unread)| unread);
+            let why = unread.map_or("no such file", |u| u.why.as_str());
             let others: Vec<String> = workspace
                 .files(db)
                 .iter()
@@ -183,9 +180,11 @@ fn not_found(
             let near = nearest(&shown, others.iter().map(String::as_str));
             Diagnostic::new(Code::ImportNotFound, span, format!("`{}` cannot be read: {why}", item.name(db)))
                 .here(format!("looked for {shown}"))
-                .help(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "the path is counted from the folder of this file".to_owned(),
+                .help(match (unread.and_then(|u| u.mend.clone()), near) {
+                    // Of a slip in the ending the file that was meant says more.
+                    (Some(mend), near) if is_source(path) || near.is_none() => mend,
+                    (_, Some(near)) => format!("did you mean `{near}`?"),
+                    (_, None) => "the path is counted from the folder of this file".to_owned(),
                 })
         }
     }

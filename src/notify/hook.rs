@@ -1,13 +1,8 @@
 //! The HTTP request that tells that an execution ended, signed as Standard Webhooks says.
 
 use super::network::{Forbidden, Guarded};
-use super::{Authorities, Range, Refused, distrusted};
-use crate::system::secrets::Secret;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use super::{Authorities, Keys, Range, Refused, distrusted};
 use jiff::{SignedDuration, Timestamp};
-use sha2::Sha256;
 use std::io::Read;
 use std::time::Duration;
 use ureq::http::{Response, StatusCode};
@@ -23,32 +18,6 @@ const TOLD: u64 = 300;
 /// The longest that the other side may ask to be left alone.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// The value of `webhook-signature`: one signature for each key of the secret, so that a key can be
-/// changed while the receiver still knows the old one. Keys stand apart by a space; one that begins with
-/// `whsec_` is Base64, any other is taken as it is.
-///
-/// # Errors
-/// Where a key cannot be read.
-pub fn signature(secret: &Secret, id: &str, seconds: i64, body: &str) -> Result<String, Refused> {
-    let wrong = || {
-        Refused::for_now(
-            "the secret that requests are signed with cannot be read",
-            "after `whsec_` it is Base64; two keys stand apart by a space",
-        )
-    };
-    let sign = |key: &str| {
-        let key = match key.strip_prefix("whsec_") {
-            Some(coded) => STANDARD.decode(coded).map_err(|_| wrong())?,
-            None => key.as_bytes().to_vec(),
-        };
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong())?;
-        mac.update(format!("{id}.{seconds}.{body}").as_bytes());
-        Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
-    };
-    let all: Vec<String> = secret.reveal().split_whitespace().map(sign).collect::<Result<_, Refused>>()?;
-    if all.is_empty() { Err(wrong()) } else { Ok(all.join(" ")) }
-}
-
 /// Who is told by a request.
 #[derive(Clone, Debug)]
 pub struct Receiver {
@@ -57,7 +26,7 @@ pub struct Receiver {
     /// What people are told of who it is.
     pub name: String,
     /// What requests to it are signed with.
-    pub key: Secret,
+    pub keys: Keys,
     /// What of the own network may be called.
     pub allow: Vec<Range>,
     /// Who may issue its certificate.
@@ -81,8 +50,8 @@ pub(super) fn post_within(
     now: Timestamp,
     patience: Duration,
 ) -> Result<(), Refused> {
-    let seconds = now.as_second();
-    let signature = signature(&receiver.key, id, seconds, body)?;
+    let seconds = now.as_second().to_string();
+    let signature = receiver.keys.sign(id, &seconds, body.as_bytes());
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -101,7 +70,7 @@ pub(super) fn post_within(
         .post(&receiver.url)
         .header("content-type", "application/json")
         .header("webhook-id", id)
-        .header("webhook-timestamp", seconds.to_string())
+        .header("webhook-timestamp", seconds)
         .header("webhook-signature", signature)
         .send(body)
         .map_err(|e| distrusted(&receiver.name, &e).unwrap_or_else(|| refused(&e)))?;

@@ -4,6 +4,7 @@
 mod authorities;
 mod ended;
 mod hook;
+mod keys;
 mod letter;
 mod lines;
 mod mail;
@@ -13,7 +14,8 @@ mod tests;
 
 pub use authorities::Authorities;
 pub use ended::{Ended, EndedData, Outcome, StepOutcome};
-pub use hook::{Receiver, post, signature};
+pub use hook::{Receiver, post};
+pub use keys::Keys;
 pub use letter::{Letter, Report, letter, test_letter};
 pub use mail::{LONGEST_TRY, MailServer, MailTls, Sender, send};
 pub use network::Range;

@@ -86,10 +86,8 @@ impl Project {
     /// # Errors
     /// Where `sconn.toml` cannot be read.
     pub fn of(connector: &Path) -> Result<Self, ProjectError> {
-        let start = std::path::absolute(connector).unwrap_or_else(|_| connector.to_path_buf());
-        let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
-        match root {
-            Some(root) => Self::read(root),
+        match Self::root_of(connector) {
+            Some(root) => Self::read(&root),
             None => Ok(Self {
                 root: PathBuf::from("."),
                 targets: BTreeMap::new(),
@@ -99,6 +97,12 @@ impl Project {
                 settings: Settings::default(),
             }),
         }
+    }
+
+    /// The root of a connector's project, whether or not its `sconn.toml` can be read; none where there is no project.
+    pub fn root_of(connector: &Path) -> Option<PathBuf> {
+        let start = std::path::absolute(connector).unwrap_or_else(|_| connector.to_path_buf());
+        start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file()).map(Path::to_path_buf)
     }
 
     /// The project of the current folder.

@@ -37,6 +37,7 @@ pub use waits::Waits;
 pub use watched::{Claim, Watched};
 
 use super::ProjectError;
+use crate::system::folder;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
@@ -63,8 +64,8 @@ impl State {
             cause: format!("{}: the project's state cannot be opened: {cause}", path.display()),
             hint: "check that the folder can be written to, and that the file is sconn's".into(),
         };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| failed(e.to_string()))?;
+        if let Some(above) = path.parent() {
+            folder::make(above).map_err(|e| failed(e.to_string()))?;
         }
         let mut connection = Connection::open(path).map_err(|e| failed(e.to_string()))?;
         let prepared = (|| {

@@ -1,6 +1,6 @@
 //! Watched folders, as `sconn.toml` tells of them.
 
-use jiff::SignedDuration;
+use super::amounts::wait;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,15 +20,15 @@ pub(super) struct WatchSetting {
     pattern: Option<String>,
     archive: Option<PathBuf>,
     errors: Option<PathBuf>,
-    #[serde(default = "settle")]
-    settle: String,
+    #[serde(default = "settle", deserialize_with = "wait")]
+    settle: Duration,
     #[serde(default = "live")]
     live: bool,
     target: Option<String>,
 }
 
-fn settle() -> String {
-    "5s".into()
+fn settle() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn live() -> bool {
@@ -73,17 +73,32 @@ impl Watch {
     }
 }
 
-/// Whether a text is like a pattern: `*` is any text, `?` one character.
+/// Whether a text is like a pattern: `*` is any text, `?` one character. Where it does not go on, only the last star
+/// takes one character more: what an earlier one could take besides, that one can too. So it is done after as many
+/// steps as the two lengths multiplied, whatever name somebody thinks of.
 fn like(pattern: &[char], text: &[char]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        (['*', rest @ ..], _) => {
-            like(rest, text) || text.split_first().is_some_and(|(_, shorter)| like(pattern, shorter))
+    let (mut p, mut t) = (0, 0);
+    // Behind the last star, and where the text goes on that it has not taken.
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(letter) = text.get(t) {
+        match (pattern.get(p), star) {
+            (Some('*'), _) => {
+                p += 1;
+                star = Some((p, t));
+            }
+            (Some(wanted), _) if *wanted == '?' || wanted == letter => {
+                p += 1;
+                t += 1;
+            }
+            (_, Some((behind, taken))) => {
+                p = behind;
+                t = taken + 1;
+                star = Some((behind, t));
+            }
+            (_, None) => return false,
         }
-        (['?', rest @ ..], [_, shorter @ ..]) => like(rest, shorter),
-        ([p, rest @ ..], [t, shorter @ ..]) => p == t && like(rest, shorter),
-        _ => false,
     }
+    pattern.iter().skip(p).all(|wanted| *wanted == '*')
 }
 
 /// What is wrong with a watch, and the byte of `sconn.toml` where that stands, if it stands somewhere.
@@ -117,12 +132,6 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             let what = format!("watch.{name}: {} cannot take what it is watched for", place.display());
             return Err((None, what));
         }
-        let settle: Option<SignedDuration> = s.settle.parse().ok();
-        let Some(settle) = settle.and_then(|d| Duration::try_from(d).ok()) else {
-            let what =
-                format!("watch.{name}: `settle` is a length of time, as in \"5s\", not {:?}", s.settle);
-            return Err((None, what));
-        };
         all.push(Watch {
             name,
             connector: s.connector,
@@ -130,7 +139,7 @@ pub(super) fn watches(root: &Path, settings: BTreeMap<String, WatchSetting>) -> 
             pattern: s.pattern,
             archive,
             errors,
-            settle,
+            settle: s.settle,
             live: s.live,
             target: s.target,
         });
@@ -169,10 +178,34 @@ mod tests {
         let w = watch("connector = \"shop\"\nfolder = \"in\"").unwrap();
         assert_eq!((w.archive, w.errors), ("/p/in/archive".into(), "/p/in/errors".into()));
         assert_eq!((w.settle, w.live), (Duration::from_secs(5), true));
-        let w = watch("connector = \"shop\"\nfolder = \"in\"\narchive = \"/a\"\nsettle = \"500ms\"").unwrap();
-        assert_eq!((w.archive, w.settle), ("/a".into(), Duration::from_millis(500)));
+        let w = watch("connector = \"shop\"\nfolder = \"in\"\narchive = \"/a\"\nsettle = \"1d\"").unwrap();
+        assert_eq!((w.archive, w.settle), ("/a".into(), Duration::from_secs(86_400)));
         let told = watch("connector = \"shop\"\nfolder = \"in\"\nerrors = \"in\"").unwrap_err();
         assert!(told.contains("watch.prices"), "{told}");
+    }
+
+    #[test]
+    fn how_long_a_file_settles_is_written_like_every_length_of_time() {
+        let read = |settle: &str| {
+            let text = format!("connector = \"s\"\nfolder = \"i\"\nsettle = \"{settle}\"");
+            toml::from_str::<WatchSetting>(&text).map(|w| w.settle).map_err(|e| e.to_string())
+        };
+        for (text, seconds) in [("0s", 0), ("2m", 120), ("1d", 86_400)] {
+            assert_eq!(read(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["PT1M", "1.5s", "soon", "5"] {
+            assert!(read(wrong).unwrap_err().contains("it is written like 90s"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn many_stars_are_no_work_whatever_the_name_is() {
+        let text = format!("connector = \"s\"\nfolder = \"i\"\npattern = \"{}*.csv\"", "*_".repeat(20));
+        let name = "_".repeat(255);
+        let begun = std::time::Instant::now();
+        assert!(!watch(&text).unwrap().takes(&name));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(watch(&text).unwrap().takes(&format!("{}.csv", &name[4..])));
     }
 
     #[test]
@@ -191,6 +224,10 @@ mod tests {
             ("*", "a.crdownload", false),
             ("a*b*c", "a-b-b-c", true),
             ("a*b*c", "a-b-b", false),
+            ("a**", "a", true),
+            ("*ab?", "aabaabc", true),
+            ("*ab?", "aabaab", false),
+            ("", "a", false),
         ] {
             assert_eq!(with(pattern).takes(name), takes, "{pattern} {name}");
         }

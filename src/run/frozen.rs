@@ -34,7 +34,7 @@ pub fn given_inputs(root: &Path) -> Option<Vec<InputFile>> {
     let text = ExecutionFolder::saved_for_good(root, INPUTS)?;
     let given: Vec<Given> = serde_json::from_str(&text).ok()?;
     let input = root.join("input");
-    Some(given.into_iter().map(|g| InputFile { path: input.join(g.file), name: g.name }).collect())
+    Some(given.into_iter().map(|g| InputFile::new(input.join(g.file), g.name)).collect())
 }
 
 /// An execution as it was asked for.
@@ -88,9 +88,9 @@ pub fn freeze(
     let given: Vec<PathBuf> = request.files.iter().map(|f| f.path.clone()).collect();
     crate::input::check_given(&given)?;
     let mut kept = Vec::with_capacity(request.files.len());
-    for InputFile { path, name } in request.files {
+    for InputFile { path, name, origin } in request.files {
         let stop = || request.stop.asked();
-        let (path, sha256) = folder.keep_input(path, &stop).map_err(|e| match e.cause.kind() {
+        let (path, sha256) = folder.keep_input(path, *origin, &stop).map_err(|e| match e.cause.kind() {
             ErrorKind::Interrupted => RunError::Input(InputError::Stopped),
             _ => e.into(),
         })?;
@@ -128,7 +128,7 @@ impl Frozen {
 
     /// The files to read.
     pub fn inputs(&self) -> Vec<InputFile> {
-        self.files.iter().map(|f| InputFile { path: f.path.clone(), name: f.name.clone() }).collect()
+        self.files.iter().map(|f| InputFile::new(f.path.clone(), f.name.clone())).collect()
     }
 
     /// Whether the kept copies are what they were.

@@ -21,7 +21,7 @@ impl Execution<'_> {
         let kept = freeze(request, self.folder, &self.info)?;
         crash::point("frozen");
         let files: Vec<InputFile> =
-            kept.iter().map(|k| InputFile { path: k.path.clone(), name: k.name.clone() }).collect();
+            kept.iter().map(|k| InputFile::new(k.path.clone(), k.name.clone())).collect();
         let hashes: BTreeMap<&str, &str> =
             kept.iter().map(|k| (k.name.as_str(), k.sha256.as_str())).collect();
         let intake = if files.is_empty() {

@@ -21,6 +21,9 @@ use utoipa::ToSchema;
 /// Seconds after which a sender should try again when nothing more is taken.
 const AGAIN: HeaderValue = HeaderValue::from_static("1");
 
+/// The characters of a header that is kept, at most: else it would be a body beside the body.
+const LONGEST_HEADER: usize = 256;
+
 /// The route of webhooks.
 pub fn router() -> Router<App> {
     let desk = Arc::new(Desk { open: OnceLock::new() });
@@ -60,14 +63,15 @@ pub struct Kept {
 
 /// Hand in a webhook event
 ///
-/// It is answered once it is kept. No token is needed: who may send says the connector (`auth`), by a secret in
-/// the query, HTTP Basic or a signature. It takes JSON, XML, a form or text, in UTF-8.
+/// It is answered once it is kept. No token of the API is needed: who may send says the connector's `verify`. It is
+/// `standard` (a signature of Standard Webhooks: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`),
+/// `token` (`Authorization: Bearer` or `X-API-Key`) or `nothing`. It takes JSON, XML, a form or text, in UTF-8.
 #[utoipa::path(
     post, path = "/hooks/{connector}", tag = "events",
     security(()),
     params(
         ("connector" = String, Path, description = "The connector; its trigger is webhook", example = "orders"),
-        ("x-user-id" = Option<String>, Header, description = "Who sends it: `employee_id` of the event"),
+        ("x-user-id" = Option<String>, Header, max_length = 256, description = "Who sends it: `employee_id` of the event"),
     ),
     request_body(content(
         (Option<serde_json::Value> = "application/json", example = json!({"order": {"number": "A-17", "total": 12.5}})),
@@ -107,7 +111,8 @@ pub(super) async fn receive(
         ));
     }
     let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
-    let content_type = text(header::CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
+    let content_type = short(&parts.headers, header::CONTENT_TYPE.as_str())?.to_owned();
+    let employee = short(&parts.headers, "x-user-id")?.to_owned();
     let kind = kind(&parts.headers, &content_type)?;
     let body = read(&parts.headers, body, &limits).await?;
     // Only now: a signature is of the whole body.
@@ -125,7 +130,7 @@ pub(super) async fn receive(
         connector: hook.connector.clone(),
         at: now,
         key,
-        employee: text("x-user-id").unwrap_or_default().to_owned(),
+        employee,
         querystring: query.to_owned(),
         content_type: content_type.clone(),
         body,
@@ -162,6 +167,19 @@ impl Open {
         let found = tokio::task::spawn_blocking(move || doors.look(&name)).await;
         found.map_err(|_| ApiError::broken())?.map_err(unready)
     }
+}
+
+/// A header that is kept with the event: its text, or nothing where there is none.
+fn short<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, ApiError> {
+    let text = headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if text.len() > LONGEST_HEADER {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            format!("the header `{name}` has {} characters; {LONGEST_HEADER} are taken", text.len()),
+            "send what is long in the body",
+        ));
+    }
+    Ok(text)
 }
 
 /// What the body will be; none where there is no content type, which is right for an empty one.

@@ -6,6 +6,7 @@ use crate::life::{Failure, Told, Workers, discover, io_words, no_project};
 use crate::project::Project;
 use crate::report::visible;
 use crate::system::say::say;
+use crate::system::secrets::exposed;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -47,6 +48,7 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
         }
         say(format_args!("notice: no token is known, so nothing but webhooks is taken; {mend}"));
     }
+    exposed(project.root()).iter().for_each(|told| say(format_args!("warning: {told}")));
     let listener = TcpListener::bind(serving.address).await.map_err(|e| {
         let what = format!("{}: {}", serving.address, io_words(&e));
         Failure::new(what, "choose another address with --listen")

@@ -112,7 +112,7 @@ impl Upload {
             file.write_all(&chunk).await.map_err(disk)?;
         }
         file.flush().await.map_err(disk)?;
-        self.files.push(InputFile { path, name });
+        self.files.push(InputFile::new(path, name));
         self.sha256.push(digest.finalize().into());
         Ok(())
     }

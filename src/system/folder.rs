@@ -1,9 +1,12 @@
 //! The folder of one execution: what it keeps, and a scratch folder that goes when it ends.
 
 use super::crash;
+use super::foreign::Origin;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -53,7 +56,7 @@ impl ExecutionFolder {
     /// waits, or was interrupted.
     pub fn create(root: &Path, ended: &dyn Fn() -> bool) -> Result<Self, FolderError> {
         let input = root.join("input");
-        fs::create_dir_all(&input).map_err(|e| error(&input, e))?;
+        make(&input).map_err(|e| error(&input, e))?;
         let mut folder = Self::lock(root)?;
         if folder.work.join(FROZEN).exists() && !ended() {
             folder.leave();
@@ -307,28 +310,46 @@ impl ExecutionFolder {
 
     /// Keeps a copy of an input file in `input/`, under its own name; gives the copy's path and the
     /// SHA-256 of its bytes. Two files of one name are kept apart by a number. The copy is there whole or
-    /// not at all.
+    /// not at all. The file is opened once: what is compared is what is copied.
     ///
     /// # Errors
     /// Where the file cannot be read or the copy not written; `Interrupted` where `stop` says true.
-    pub fn keep_input(&self, file: &Path, stop: &dyn Fn() -> bool) -> Result<(PathBuf, String), FolderError> {
+    pub fn keep_input(
+        &self,
+        file: &Path,
+        origin: Origin,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(PathBuf, String), FolderError> {
+        let unread = |e: io::Error| error(file, e);
+        let mut from = origin.open(file).map_err(unread)?;
+        let size = from.metadata().map_err(unread)?.len();
         let folder = self.root.join("input");
         let name = file.file_name().map_or_else(|| "input".into(), |n| n.to_string_lossy().into_owned());
         let mut to = folder.join(&name);
-        let mut n = 2;
-        // A copy that an earlier run into this folder made of the same file will do.
-        while to.exists() && !same_file(file, &to) && !same_bytes(file, &to, stop) {
+        let (mut own, mut n) = (None, 2);
+        while let Ok(there) = fs::metadata(&to) {
+            // A copy that an earlier run into this folder made of the same file will do.
+            if there.len() == size {
+                let known = match own.take() {
+                    Some(known) => known,
+                    None => hash(&from, stop).map_err(unread)?,
+                };
+                let itself = origin == Origin::Own && same_file(file, &to);
+                let copy = || File::open(&to).and_then(|there| hash(&there, stop));
+                if itself || copy().is_ok_and(|there| there == known) {
+                    return Ok((to, known));
+                }
+                own = Some(known);
+            }
             if stop() {
-                return Err(error(file, stopped()));
+                return Err(unread(stopped()));
             }
             to = folder.join(format!("{n}-{name}"));
             n += 1;
         }
-        if to.exists() {
-            let hash = hash(file, stop).map_err(|e| error(file, e))?;
-            return Ok((to, hash));
+        if own.is_some() {
+            from.rewind().map_err(unread)?;
         }
-        let mut from = File::open(file).map_err(|e| error(file, e))?;
         let part = self.scratch.join("input.part");
         let failed = |e: io::Error| error(&to, e);
         let made = crash::write("create input copy").and_then(|()| File::create(&part)).map_err(failed)?;
@@ -401,12 +422,39 @@ fn stopped() -> io::Error {
     io::Error::new(io::ErrorKind::Interrupted, "it was stopped")
 }
 
+/// Makes a folder, and those above it that are missing. A new `.sconn` is its owner's alone: in it are secrets, and all
+/// that was ever loaded. One that is there stays as it is: somebody may have opened it to a group.
+///
+/// # Errors
+/// As the file system says.
+pub fn make(folder: &Path) -> io::Result<()> {
+    let private = folder.ancestors().find(|f| f.file_name() == Some(OsStr::new(".sconn")));
+    if let Some(private) = private.filter(|f| !f.exists()) {
+        if let Some(above) = private.parent().filter(|f| !f.as_os_str().is_empty()) {
+            fs::create_dir_all(above)?;
+        }
+        match DirBuilder::new().mode(0o700).create(private) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+            _ => {}
+        }
+    }
+    fs::create_dir_all(folder)
+}
+
 /// The SHA-256 of a file's bytes, in hexadecimal.
 ///
 /// # Errors
 /// Where it cannot be read.
 pub fn sha256(file: &Path) -> Result<String, FolderError> {
-    hash(file, &|| false).map_err(|e| error(file, e))
+    File::open(file).and_then(|f| sha256_of(&f)).map_err(|e| error(file, e))
+}
+
+/// The same of a file that is open.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn sha256_of(file: &File) -> io::Result<String> {
+    hash(file, &|| false)
 }
 
 /// Whether the process of that number is at work in an execution's folder: it has it open, for the lock. Another
@@ -429,14 +477,8 @@ fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-fn same_bytes(a: &Path, b: &Path, stop: &dyn Fn() -> bool) -> bool {
-    let size = |p: &Path| fs::metadata(p).map(|m| m.len()).ok();
-    let hash = |p: &Path| hash(p, stop);
-    size(a).is_some() && size(a) == size(b) && matches!((hash(a), hash(b)), (Ok(a), Ok(b)) if a == b)
-}
-
-fn hash(file: &Path, stop: &dyn Fn() -> bool) -> io::Result<String> {
-    let mut reader = BufReader::with_capacity(1 << 20, File::open(file)?);
+fn hash(file: &File, stop: &dyn Fn() -> bool) -> io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 20, file);
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -460,6 +502,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     #[cfg(target_os = "linux")]
@@ -494,5 +537,43 @@ mod tests {
         folder.known();
         drop(folder);
         assert!(ExecutionFolder::unborn(&root).is_none(), "it waits");
+    }
+
+    #[test]
+    fn a_new_sconn_folder_is_its_owners_alone_and_an_old_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let new = dir.path().join("deep/.sconn");
+        make(&new.join("executions/1")).unwrap();
+        assert_eq!(mode(&new), 0o700);
+        assert!(new.join("executions/1").is_dir());
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o750)).unwrap();
+        make(&new.join("executions/2")).unwrap();
+        assert_eq!(mode(&new), 0o750);
+        make(&dir.path().join("out/input")).unwrap();
+        assert!(dir.path().join("out/input").is_dir());
+    }
+
+    #[test]
+    fn a_file_is_kept_once_and_apart_from_another_of_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = ExecutionFolder::create(&dir.path().join("e"), &|| true).unwrap();
+        let given = |name: &str, text: &str| {
+            let file = dir.path().join(name).join("a.csv");
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, text).unwrap();
+            folder.keep_input(&file, Origin::Foreign, &|| false).unwrap()
+        };
+        let (first, hash) = given("one", "x\n1\n");
+        assert_eq!((fs::read_to_string(&first).unwrap().as_str(), hash.len()), ("x\n1\n", 64));
+        assert_eq!(given("two", "x\n1\n"), (first.clone(), hash.clone()));
+        let (other, own) = given("three", "x\n2\n");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "x\n2\n");
+        assert!(other != first && own != hash);
+        assert_eq!(folder.keep_input(&first, Origin::Own, &|| false).unwrap(), (first, hash));
+        let link = dir.path().join("link.csv");
+        std::os::unix::fs::symlink(dir.path().join("one/a.csv"), &link).unwrap();
+        assert!(folder.keep_input(&link, Origin::Foreign, &|| false).is_err());
+        assert!(folder.keep_input(&link, Origin::Own, &|| false).is_ok());
     }
 }

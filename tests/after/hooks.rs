@@ -75,7 +75,7 @@ fn a_receiver_that_fails_is_asked_again_with_the_same_id_and_body() {
 fn what_never_ran_is_told_as_documented_and_a_connector_may_have_its_own_key() {
     let receiver = Receiver::new(vec![status(204)]);
     let desk = desk(&receiver);
-    desk.secret("ON_END_SECRET_shop", "its own");
+    desk.secret("ON_END_SECRET_shop", "its-own-key-of-now its-own-key-of-then");
     desk.ends(0, &["deactivate", "shop"]);
     let id = desk.submit("good.csv");
     desk.ends(0, &["executions", "cancel", &id]);
@@ -89,10 +89,10 @@ fn what_never_ran_is_told_as_documented_and_a_connector_may_have_its_own_key() {
     );
     let signatures = request.header("webhook-signature");
     assert_eq!(signatures.split(' ').count(), 2, "a key for each word: {signatures}");
-    desk.secret("ON_END_SECRET_shop", "whole");
+    desk.secret("ON_END_SECRET_shop", "one-key-as-it-is");
     desk.ends(0, &["activate", "shop"]);
     desk.live("good.csv", &[]);
-    assert_signed(&receiver.requests()[1], b"whole");
+    assert_signed(&receiver.requests()[1], b"one-key-as-it-is");
 }
 
 #[test]
@@ -227,6 +227,11 @@ fn requests_that_nothing_can_sign_are_told_before_a_run() {
     let said = desk.ends(0, &["activate", "shop.sconn"]).stderr;
     assert!(said.contains(notice), "{said}");
     assert!(desk.ends(0, &["status"]).stdout.contains(notice));
-    desk.secret("ON_END_SECRET_shop", "its own");
+    desk.secret("ON_END_SECRET_shop", "whsec_");
+    let weak =
+        "`shop` says `on_end`: the secret `ON_END_SECRET_shop` is no key: it has 0 bytes, and needs 16";
+    let said = desk.ends(0, &["activate", "shop.sconn"]).stderr;
+    assert!(said.contains(weak) && said.contains("openssl rand -base64 32"), "{said}");
+    desk.secret("ON_END_SECRET_shop", "its-own-key-of-now its-own-key-of-then");
     assert_eq!(desk.ends(0, &["activate", "shop.sconn"]).stderr, "");
 }

@@ -28,6 +28,10 @@ fn the_description_tells_every_route_and_every_route_is_there() {
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"), "{}", api["openapi"]);
     let printed: Value = serde_json::from_str(&desk.ends(0, &["serve", "--openapi"]).stdout).unwrap();
     assert_eq!(printed, api, "it is printed as it is served");
+    let hook = api["paths"]["/hooks/{connector}"]["post"]["description"].as_str().unwrap();
+    for way in ["`standard`", "`webhook-signature`", "`token`", "`X-API-Key`", "`nothing`"] {
+        assert!(hook.contains(way), "{way}: {hook}");
+    }
     let operations = operations(&api);
     for (method, path, operation) in &operations {
         let open = matches!(path.as_str(), "/health" | "/ready" | "/hooks/{connector}");

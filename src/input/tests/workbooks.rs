@@ -136,6 +136,48 @@ fn hidden_and_merged_cells_are_read_by_one_rule_and_told() {
 }
 
 #[test]
+fn a_cell_longer_than_spreadsheets_have_is_refused_by_name() {
+    let with = |text_of: String| sheet(&[text("A1", "x") + &text("B1", "y"), text("B2", &text_of)]);
+    let desk = Desk::new();
+    let most = desk.one("a.xlsx", by_hand("", "", &with("é".repeat(32_767)), "")).unwrap();
+    assert_eq!(most.tables[0].rows, 1);
+    // A sign beyond the first 65,536 counts twice.
+    for long in ["é".repeat(32_768), "🙂".repeat(16_384)] {
+        let Err(InputError::Limit(refused)) = desk.one("a.xlsx", by_hand("", "", &with(long), "")) else {
+            panic!("it was taken")
+        };
+        assert!(
+            refused.to_string().contains("a.xlsx, Data, cell B2: the cell has more than 32767"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_text_that_many_cells_share_counts_as_often_as_it_stands_there() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let long = "x".repeat(30_000);
+    for name in ["One", "Two"] {
+        let data = book.add_worksheet().set_name(name).unwrap();
+        data.write(0, 0, "text").unwrap();
+        for row in 1..=30 {
+            data.write(row, 0, &long).unwrap();
+        }
+    }
+    book.save(desk.path("a.xlsx")).unwrap();
+    let read = |zip_total| {
+        let limits = Limits { zip_total, ..Limits::default() };
+        desk.read_within(&[desk.path("a.xlsx")], &[], &limits)
+    };
+    // 900 kB a sheet: it is the workbook's that count.
+    assert_eq!(read(2_000_000).unwrap().tables.len(), 2);
+    let Err(InputError::Limit(refused)) = read(1_000_000) else { panic!("it was taken") };
+    assert!(refused.to_string().contains("a.xlsx, Two, line "), "{refused}");
+    assert!(refused.to_string().contains("cells have more than 1000000 bytes (zip_total)"), "{refused}");
+}
+
+#[test]
 fn the_right_sheet_feeds_the_table() {
     let desk = Desk::new();
     let mut book = Workbook::new();

@@ -57,6 +57,21 @@ pub(super) fn cell_name(column: usize, line: u64) -> String {
     letters.iter().rev().chain(line.to_string().chars().collect::<Vec<_>>().iter()).collect()
 }
 
+/// Characters of a cell at most, as UTF-16 counts them: more than this no spreadsheet program writes.
+const LONGEST_CELL: usize = 32_767;
+
+/// What the cells of one workbook may hold together: a text that many of them share is in the file but once.
+pub(super) struct Room {
+    left: u64,
+    limit: u64,
+}
+
+impl Room {
+    pub fn new(limits: &Limits) -> Self {
+        Self { left: limits.zip_total, limit: limits.zip_total }
+    }
+}
+
 /// What is told of a workbook's form.
 #[derive(Clone, Copy, Default)]
 struct Seen {
@@ -127,25 +142,26 @@ pub(super) fn sheets(path: &Path, shown: &str, book: Book) -> Result<Vec<(String
 /// Whether a sheet has no text at all.
 pub(super) fn is_blank(path: &Path, shown: &str, book: Book, sheet: &str) -> Result<bool, InputError> {
     let mut blank = true;
-    rows(path, shown, book, sheet, &mut |_| {
+    rows(path, shown, book, sheet, &mut Room::new(&Limits::default()), &mut |_| {
         blank = false;
         Ok(false)
     })?;
     Ok(blank)
 }
 
-/// Gives each row that is not blank to `each`, in order, until it says false.
+/// Gives each row that is not blank to `each`, in order, until it says false. `room` is that of its workbook.
 ///
 /// # Errors
-/// A damaged sheet; what `each` returns.
+/// A damaged sheet, cells beyond the limits; what `each` returns.
 pub(super) fn rows(
     path: &Path,
     shown: &str,
     book: Book,
     sheet: &str,
+    room: &mut Room,
     each: &mut dyn FnMut(&SheetRow) -> Result<bool, InputError>,
 ) -> Result<(), InputError> {
-    let mut gather = Gather { row: SheetRow::default(), bytes: 0, each, shown, sheet };
+    let mut gather = Gather { row: SheetRow::default(), bytes: 0, room, each, shown, sheet };
     let bad = |e: String| damaged(shown, e).inside(Some(sheet));
     guard(shown, || {
         match book {
@@ -186,6 +202,7 @@ pub(super) fn rows(
 struct Gather<'a> {
     row: SheetRow,
     bytes: usize,
+    room: &'a mut Room,
     each: &'a mut dyn FnMut(&SheetRow) -> Result<bool, InputError>,
     shown: &'a str,
     sheet: &'a str,
@@ -227,6 +244,16 @@ impl Gather<'_> {
         if value.contains('\0') {
             self.row.bad.get_or_insert((column, "there is a NUL character in the cell".to_owned()));
         }
+        if value.len() > LONGEST_CELL && value.encode_utf16().count() > LONGEST_CELL {
+            let cause =
+                format!("the cell has more than {LONGEST_CELL} characters, the most that a spreadsheet has");
+            let hint = "take it out, or save the sheet as CSV";
+            let place = cell_name(column, line);
+            return Err(InputError::limit(self.shown, cause)
+                .inside(Some(self.sheet))
+                .at_cell(place)
+                .with_hint(hint));
+        }
         // One long shared text may stand in every cell.
         self.bytes += value.len();
         let limit = Limits::default().max_row_bytes;
@@ -234,6 +261,15 @@ impl Gather<'_> {
             let cause = format!("a row has more than {limit} bytes, the limit of one row (max_row_bytes)");
             return Err(InputError::limit(self.shown, cause).inside(Some(self.sheet)).at_line(line));
         }
+        let Some(left) = self.room.left.checked_sub(value.len() as u64) else {
+            let limit = self.room.limit;
+            let cause = format!("up to here, the workbook's cells have more than {limit} bytes (zip_total)");
+            return Err(InputError::limit(self.shown, cause)
+                .inside(Some(self.sheet))
+                .at_line(line)
+                .with_hint("split the workbook, or save its sheets as CSV"));
+        };
+        self.room.left = left;
         self.row.cells.push((column, value));
         Ok(true)
     }

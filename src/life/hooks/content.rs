@@ -1,6 +1,6 @@
 //! What a body is: it is kept as it came, but only where it is what it says.
 
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
@@ -88,8 +88,12 @@ fn place(bytes: &[u8], at: usize) -> String {
     format!("line {line}, column {column}")
 }
 
-/// Elements that close, one of them outermost; no DOCTYPE, which may name files and grow without end.
+/// Elements that close, one of them outermost; no DOCTYPE, which may name files and grow without end. So there are no
+/// entities but the five that XML has itself.
 fn xml(text: &str) -> Result<(), (usize, String)> {
+    if let Some((at, sign)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
+        return Err((at, format!("the character U+{:04X} has no place in it", u32::from(sign))));
+    }
     let mut reader = quick_xml::Reader::from_str(text);
     let (mut depth, mut roots) = (0usize, 0usize);
     loop {
@@ -99,11 +103,17 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
             .map_err(|e| (usize::try_from(reader.error_position()).unwrap_or(usize::MAX), e.to_string()))?;
         match event {
             Event::DocType(_) => return Err((at, "a DOCTYPE is not taken".to_owned())),
-            Event::Start(_) => {
+            Event::Start(start) => {
+                attributes(&start).map_err(|why| (at, why))?;
                 roots += usize::from(depth == 0);
                 depth += 1;
             }
-            Event::Empty(_) => roots += usize::from(depth == 0),
+            Event::Empty(empty) => {
+                attributes(&empty).map_err(|why| (at, why))?;
+                roots += usize::from(depth == 0);
+            }
+            Event::GeneralRef(_) if depth == 0 => return Err((at, "text outside of the element".to_owned())),
+            Event::GeneralRef(name) => reference(&name).map_err(|why| (at, why))?,
             Event::End(_) => depth -= 1,
             Event::Text(text) if depth == 0 && !text.as_ref().trim_ascii().is_empty() => {
                 return Err((at, "text outside of the element".to_owned()));
@@ -114,6 +124,41 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
             _ => {}
         }
     }
+}
+
+/// Attributes with quotes, each once, whose references mean something.
+fn attributes(start: &BytesStart<'_>) -> Result<(), String> {
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|e| e.to_string())?;
+        for part in attribute.value.split('&').skip(1) {
+            let name = part.split_once(';').ok_or("an `&` that begins nothing is written `&amp;`")?.0;
+            reference(name)?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands between `&` and `;` means a character.
+fn reference(name: &str) -> Result<(), String> {
+    let number = match name.strip_prefix('#') {
+        None if ["amp", "lt", "gt", "apos", "quot"].contains(&name) => return Ok(()),
+        None => return Err(format!("there is no entity `&{name};`")),
+        Some(number) => number,
+    };
+    let code = match number.strip_prefix('x') {
+        Some(hex) if hex.chars().all(|c| c.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
+        None if number.chars().all(|c| c.is_ascii_digit()) => number.parse().ok(),
+        _ => None,
+    };
+    match code.and_then(char::from_u32).filter(|c| is_xml(*c)) {
+        Some(_) => Ok(()),
+        None => Err(format!("`&{name};` is no character")),
+    }
+}
+
+/// Whether a character may stand in XML 1.0 (`Char` of its grammar).
+fn is_xml(sign: char) -> bool {
+    matches!(sign, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// JSON that means one thing: no object has a name twice, every text is one, and nothing is nested
@@ -233,7 +278,8 @@ mod tests {
 
     #[test]
     fn xml_is_one_element_that_closes_without_a_doctype() {
-        let good = "<?xml version=\"1.0\"?>\n<a><b c=\"1\">x &amp; y</b><!-- z --><d/></a>\n";
+        let good =
+            "<?xml version=\"1.0\"?>\n<a><b c=\"1 &lt;&#x41;\">x &amp; y&#233;</b><!-- z --><d/></a>\n";
         assert_eq!(Kind::Xml.read(good.into()).unwrap(), good);
         for (bad, why) in [
             ("<a><b></a>", "line 1"),
@@ -241,6 +287,17 @@ mod tests {
             ("<a/><b/>", "2 outermost elements"),
             ("hello", "outside"),
             ("", "0 outermost"),
+            ("<a>&undefined;&#0;</a>", "there is no entity `&undefined;`: line 1, column 4"),
+            ("<a>&#0;</a>", "`&#0;` is no character"),
+            ("<a>&#xD800;</a>", "`&#xD800;` is no character"),
+            ("<a>&#+65;</a>", "`&#+65;` is no character"),
+            ("<a>&#;</a>", "`&#;` is no character"),
+            ("<a/>&amp;", "outside"),
+            ("<a b=\"&undefined;\"/>", "there is no entity `&undefined;`"),
+            ("<a b=\"&#1;\"></a>", "`&#1;` is no character"),
+            ("<a b=\"x & y\"/>", "`&amp;`"),
+            ("<a b=\"1\" b=\"2\"/>", "line 1"),
+            ("<a>\u{1}</a>", "the character U+0001 has no place in it: line 1, column 4"),
             ("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>", "DOCTYPE"),
         ] {
             assert!(

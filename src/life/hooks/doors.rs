@@ -108,9 +108,8 @@ impl Looking {
                 Some(version) => self.version(&connector, version)?,
                 None => Ok(declared.remove(&connector.name).and_then(|c| webhook(c.trigger))),
             };
-            let secret = |name: &str| secrets.get(name).map_err(|e| format!("{e}: {}", e.hint()));
             let lock = match hook {
-                Ok(Some(hook)) => Lock::of(&hook, secret),
+                Ok(Some(hook)) => Lock::of(&hook, |name| secrets.get(name)),
                 Ok(None) => continue,
                 // Whether it has a webhook cannot be known: its senders are told to come again.
                 Err(why) => Lock::Unready(why),

@@ -54,7 +54,9 @@ impl Inbox {
     /// # Errors
     /// Where too much waits already.
     pub fn put(&self, event: NewEvent) -> Result<oneshot::Receiver<Received>, Full> {
-        let size = event.body.len() + event.querystring.len() + OVERHEAD;
+        let key = event.key.as_ref().map_or(0, String::len);
+        let sent = [&event.body, &event.querystring, &event.employee, &event.content_type];
+        let size = sent.iter().map(|text| text.len()).sum::<usize>() + key + OVERHEAD;
         // One alone is taken, however little room there is.
         if self.held.fetch_add(size, Ordering::Relaxed) > 0 && self.held.load(Ordering::Relaxed) > self.room {
             self.held.fetch_sub(size, Ordering::Relaxed);

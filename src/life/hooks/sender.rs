@@ -1,10 +1,8 @@
 //! Who may send: signatures by Standard Webhooks, and tokens.
 
+use crate::notify::Keys;
 use crate::plan::{Verify, WebhookPlan};
-use crate::system::secrets::Secret;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use crate::system::secrets::{Secret, Unusable};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -32,7 +30,7 @@ pub(super) enum Lock {
     /// Anybody may send.
     Open,
     /// The keys that a signature may be made with.
-    Signed(Vec<Vec<u8>>),
+    Signed(Keys),
     /// The hashes of the tokens that may be sent: all are of one length, whatever the tokens are.
     Tokens(Vec<[u8; 32]>),
     /// Nobody can be told.
@@ -40,30 +38,23 @@ pub(super) enum Lock {
 }
 
 impl Lock {
-    /// The lock of a connector. `secret` reads the secret of a name; each of its lines is one that
-    /// counts, so that a new one can be handed out while the old one is still used.
-    pub(super) fn of(plan: &WebhookPlan, secret: impl Fn(&str) -> Result<Secret, String>) -> Self {
+    /// The lock of a connector. `secret` reads the secret of a name. Each of its lines that is a token counts, or each
+    /// of its keys, so that a new one can be handed out while the old one is still used.
+    pub(super) fn of(plan: &WebhookPlan, secret: impl Fn(&str) -> Result<Secret, Unusable>) -> Self {
         if plan.verify == Verify::Nothing {
             return Lock::Open;
         }
         let Some(name) = &plan.secret else {
             return Lock::Unready("the connector has no secret".to_owned());
         };
-        let secret = match secret(name) {
-            Ok(secret) => secret,
-            Err(why) => return Lock::Unready(why),
-        };
-        let lines = || secret.reveal().lines().map(str::trim).filter(|l| !l.is_empty());
-        if plan.verify == Verify::Token {
-            return Lock::Tokens(lines().map(|l| Sha256::digest(l.as_bytes()).into()).collect());
-        }
-        let key = |line: &str| BASE64_STANDARD.decode(line.strip_prefix("whsec_").unwrap_or(line)).ok();
-        match lines().map(key).collect::<Option<Vec<_>>>() {
-            Some(keys) if !keys.is_empty() => Lock::Signed(keys),
-            _ => {
-                Lock::Unready(format!("the secret `{name}` is no key: it is `whsec_` and Base64, one a line"))
+        let lock = secret(name).and_then(|secret| {
+            if plan.verify == Verify::Token {
+                let lines = secret.reveal().lines().map(str::trim).filter(|l| !l.is_empty());
+                return Ok(Lock::Tokens(lines.map(|l| Sha256::digest(l.as_bytes()).into()).collect()));
             }
-        }
+            Keys::of(name, &secret).map(Lock::Signed)
+        });
+        lock.unwrap_or_else(|e| Lock::Unready(format!("{e}: {}", e.hint())))
     }
 
     /// Whether a request may come in; gives the sender's id of it. `header` reads a header by its name
@@ -108,15 +99,11 @@ impl Lock {
                 if now.as_second().abs_diff(at) > TOLERANCE.unsigned_abs() {
                     return Err(unknown("`webhook-timestamp` is more than 300 seconds from now"));
                 }
-                let mut good = 0;
-                for key in keys {
-                    let made = sign(key, id, time, body);
-                    for signature in signatures.split(' ').filter_map(|s| s.strip_prefix("v1,")) {
-                        let given = BASE64_STANDARD.decode(signature).unwrap_or_default();
-                        good |= made.as_slice().ct_eq(&given).unwrap_u8();
-                    }
+                if keys.fit(signatures, id, time, body) {
+                    Ok(Some(id))
+                } else {
+                    Err(unknown("the signature does not fit"))
                 }
-                if good == 1 { Ok(Some(id)) } else { Err(unknown("the signature does not fit")) }
             }
         }
     }
@@ -132,19 +119,9 @@ pub fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The signature of Standard Webhooks: HMAC-SHA256 of `id.time.body`.
-fn sign(key: &[u8], id: &str, time: &str, body: &[u8]) -> Vec<u8> {
-    // A key of any length will do.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
-    for part in [id.as_bytes(), b".", time.as_bytes(), b".", body] {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().to_vec()
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
     use super::*;
     use std::collections::HashMap;
@@ -203,18 +180,25 @@ mod tests {
         assert!(admit(&lock, &good[..2], BODY, now).is_err());
         // The same bytes signed, cut in other places.
         let (id, time, body) = ("msg.1614265330", "1614265331", b"rest".as_slice());
-        let key = BASE64_STANDARD.decode(&KEY[6..]).unwrap();
-        let made = format!("v1,{}", BASE64_STANDARD.encode(sign(&key, id, time, body)));
+        let made = Keys::of("S", &Secret::new(KEY)).unwrap().sign(id, time, body);
         assert!(matches!(admit(&lock, &signed(id, time, &made), body, now), Err(Refusal::BadId(_))));
     }
 
     #[test]
     fn the_old_secret_and_the_new_one_count_side_by_side() {
-        let both = lock(&format!("whsec_AAAA\n\n{KEY}\n"), Verify::Standard);
+        let old = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let both = lock(&format!("{old}\n\n{KEY}\n"), Verify::Standard);
         assert!(admit(&both, &signed(ID, TIME, SIGNED), BODY, 1_614_265_330).is_ok());
-        let gone = lock("whsec_AAAA", Verify::Standard);
+        let gone = lock(old, Verify::Standard);
         assert!(admit(&gone, &signed(ID, TIME, SIGNED), BODY, 1_614_265_330).is_err());
-        assert!(matches!(lock("no key!", Verify::Standard), Lock::Unready(_)));
+    }
+
+    #[test]
+    fn a_key_that_anybody_could_guess_lets_nobody_in() {
+        for weak in ["whsec_", "whsec_bmV3", "no key!", "\n"] {
+            let Lock::Unready(why) = lock(weak, Verify::Standard) else { panic!("{weak:?} is a key") };
+            assert!(why.contains("the secret `S` is no key") && why.contains("openssl rand"), "{why}");
+        }
     }
 
     #[test]

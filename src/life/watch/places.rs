@@ -1,10 +1,9 @@
-//! Files of watched folders on the disk: moved so that a power cut takes none, and who writes them still.
+//! Files of watched folders on the disk: how they are named where they go, and who writes them still.
 
-use crate::system::folder;
+use crate::system::foreign;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::fs::{self, TryLockError};
 use std::path::Path;
 
 /// The name of a file in the archive and among the errors: with its execution's id, so that files of one
@@ -20,33 +19,9 @@ pub(super) fn named(name: &str, execution: &str) -> String {
     format!("{stem}.{execution}{end}")
 }
 
-/// Moves a file, to another disk too; it has moved once this comes back, power cut or not.
-pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    let parents = (from.parent().unwrap_or(from), to.parent().unwrap_or(to));
-    fs::create_dir_all(parents.1)?;
-    match fs::rename(from, to) {
-        Err(e) if e.kind() == ErrorKind::CrossesDevices => {
-            let mut half = to.as_os_str().to_owned();
-            half.push(".part");
-            fs::copy(from, &half)?;
-            File::open(&half)?.sync_all()?;
-            fs::rename(&half, to)?;
-            sync(parents.1)?;
-            fs::remove_file(from)?;
-        }
-        moved => moved?,
-    }
-    sync(parents.1)?;
-    sync(parents.0)
-}
-
-fn sync(path: &Path) -> io::Result<()> {
-    folder::sync(path).map_err(|e| e.cause)
-}
-
 /// Whether another program has locked a file.
 pub(super) fn locked(file: &Path) -> bool {
-    File::open(file).is_ok_and(|f| matches!(f.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    foreign::open(file).is_ok_and(|f| matches!(f.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// The names of the files in a folder that some program has open for writing, as far as the operating
@@ -78,6 +53,7 @@ pub(super) fn being_written(folder: &Path) -> BTreeSet<OsString> {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     #[test]
     fn a_file_is_named_after_its_execution() {
@@ -87,20 +63,6 @@ mod tests {
         assert_eq!(named(".csv", "E"), ".csv.E");
         let long = named(&format!("{}.csv", "ü".repeat(126)), "20261125T060000Z-1a2b3c");
         assert!(long.len() <= 255 && long.ends_with("ü.20261125T060000Z-1a2b3c.csv"), "{long}");
-    }
-
-    #[test]
-    fn a_file_moves_to_another_disk_too() {
-        let from = tempfile::tempdir().unwrap();
-        // Memory is a disk of its own where there is this one.
-        let memory = Path::new("/dev/shm");
-        let to = tempfile::tempdir_in(if memory.is_dir() { memory } else { from.path() }).unwrap();
-        let (here, there) = (from.path().join("a.csv"), to.path().join("deep/er/a.csv"));
-        fs::write(&here, "x").unwrap();
-        move_file(&here, &there).unwrap();
-        assert!(!here.exists());
-        assert_eq!(fs::read_to_string(&there).unwrap(), "x");
-        assert_eq!(fs::read_dir(there.parent().unwrap()).unwrap().count(), 1, "nothing half is left");
     }
 
     #[test]

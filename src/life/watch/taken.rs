@@ -1,13 +1,16 @@
 //! What becomes of a file that was taken: it goes to the archive, or to the errors with a text that says why.
 
-use super::places::{move_file, named};
+use super::places::named;
 use super::{facts, label};
 use crate::life::asked::execution_id;
 use crate::life::{Failure, io_words};
 use crate::project::state::{ExecutionRow, ExecutionState, State, Watched};
 use crate::project::{Project, Watch};
+use crate::system::foreign::{self, Folder};
 use crate::system::{crash, folder};
+use std::ffi::OsStr;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// What is left to do for a file that an execution has.
@@ -20,8 +23,13 @@ pub(super) fn go_on(
 ) -> Result<(), Failure> {
     if !file.archived {
         let path = watch.folder.join(&file.claim.name);
-        // Something else of that name is not the file that was claimed.
-        if path.is_file() && folder::sha256(&path)? != file.claim.sha256 {
+        let claimed = match foreign::open(&path) {
+            Ok(there) => folder::sha256_of(&there)? == file.claim.sha256,
+            // Something else of that name is not the file that was claimed.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => false,
+            Err(e) => return Err(e.into()),
+        };
+        if !claimed {
             return Ok(state.watched_archived(&file.execution)?);
         }
         return archive(state, watch, file);
@@ -43,19 +51,60 @@ pub(super) fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Resul
     let from = watch.folder.join(&file.claim.name);
     let same = fs::symlink_metadata(&from).is_ok_and(|m| m.is_file() && facts(&m).1 == file.claim.mtime);
     if same {
-        moved(&from, &watch.archive.join(named(&file.claim.name, &file.execution)))?;
+        let name = named(&file.claim.name, &file.execution);
+        moved(watch, (Place::Watched, OsStr::new(&file.claim.name)), (Place::Archive, OsStr::new(&name)))?;
     }
     crash::point("watched moved");
     Ok(state.watched_archived(&file.execution)?)
 }
 
-fn moved(from: &Path, to: &Path) -> Result<(), Failure> {
-    move_file(from, to).map_err(|e| {
-        Failure::new(
-            format!("it cannot be moved to {}: {}", to.display(), io_words(&e)),
-            "it is tried again every 30 seconds",
-        )
-    })
+/// The folders of a watch.
+#[derive(Clone, Copy)]
+enum Place {
+    Watched,
+    Archive,
+    Errors,
+}
+
+impl Place {
+    fn path(self, watch: &Watch) -> &Path {
+        match self {
+            Place::Watched => &watch.folder,
+            Place::Archive => &watch.archive,
+            Place::Errors => &watch.errors,
+        }
+    }
+
+    /// The folder itself: whoever may write to the watched one must not lead files to somewhere else.
+    fn open(self, watch: &Watch) -> io::Result<Folder> {
+        match self {
+            Place::Watched => Folder::open(&watch.folder),
+            Place::Archive | Place::Errors => Folder::make(self.path(watch), &watch.folder),
+        }
+    }
+
+    /// That something cannot be put there.
+    fn closed(self, watch: &Watch, name: &OsStr, why: &io::Error) -> Failure {
+        let to = self.path(watch).join(name);
+        let mend = match (why.kind(), self) {
+            (ErrorKind::InvalidInput, Place::Errors) => link(watch, "errors"),
+            (ErrorKind::InvalidInput, _) => link(watch, "archive"),
+            _ => "it is tried again every 30 seconds".to_owned(),
+        };
+        Failure::new(format!("it cannot be moved to {}: {}", to.display(), io_words(why)), mend)
+    }
+}
+
+fn link(watch: &Watch, setting: &str) -> String {
+    format!(
+        "take the link away, or name the folder that it leads to: `{setting}` of [watch.{}] in sconn.toml",
+        watch.name
+    )
+}
+
+fn moved(watch: &Watch, from: (Place, &OsStr), to: (Place, &OsStr)) -> Result<(), Failure> {
+    let moving = || to.0.open(watch)?.take(to.1, &from.0.open(watch)?, from.1);
+    moving().map_err(|e| to.0.closed(watch, to.1, &e))
 }
 
 /// Moves a file whose execution failed to the errors, with a text that says why.
@@ -67,20 +116,21 @@ fn explain(
     news: &dyn Fn(String),
 ) -> Result<(), Failure> {
     let name = named(&file.claim.name, &file.execution);
-    let (from, to) = (watch.archive.join(&name), watch.errors.join(&name));
+    let name = OsStr::new(&name);
     let why = execution.failure.as_deref().unwrap_or("its execution failed");
     let id = &execution.id;
     let more = format!(
         "{} had it as execution {id}: `sconn executions show {id}` tells more.\n",
         execution.connector
     );
-    tell_why(watch, &to, &file.claim.name, why, &more)?;
+    tell_why(watch, name, &file.claim.name, why, &more)?;
     crash::point("watched explained");
     // Somebody may have taken it away.
-    if from.is_file() {
-        moved(&from, &to)?;
+    if Place::Archive.open(watch).map_err(|e| Place::Archive.closed(watch, name, &e))?.has(name) {
+        moved(watch, (Place::Archive, name), (Place::Errors, name))?;
     }
     crash::point("watched failed");
+    let to = watch.errors.join(name);
     let shown = to.strip_prefix(project.root()).unwrap_or(&to).display().to_string();
     news(format!("{id}  {} could not be loaded; it is in {shown}", file.claim.name));
     Ok(())
@@ -88,19 +138,21 @@ fn explain(
 
 /// Moves a file that is no input at all to the errors.
 pub(super) fn reject(watch: &Watch, path: &Path, why: &str, news: &dyn Fn(String)) -> Result<(), Failure> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let own = path.file_name().unwrap_or_default();
+    let name = own.to_string_lossy();
     let unique = execution_id(&crate::system::clock::SystemClock);
-    let to = watch.errors.join(named(&name, &unique));
-    tell_why(watch, &to, &name, why, "")?;
-    moved(path, &to)?;
+    let to = named(&name, &unique);
+    tell_why(watch, OsStr::new(&to), &name, why, "")?;
+    moved(watch, (Place::Watched, own), (Place::Errors, OsStr::new(&to)))?;
     news(format!("{}: {name} could not be taken: {why}", label(watch)));
     Ok(())
 }
 
-fn tell_why(watch: &Watch, to: &Path, name: &str, why: &str, more: &str) -> Result<(), Failure> {
-    let mut beside = to.as_os_str().to_owned();
+fn tell_why(watch: &Watch, to: &OsStr, name: &str, why: &str, more: &str) -> Result<(), Failure> {
+    let mut beside = to.to_owned();
     beside.push(".txt");
     let again = format!("To try it again, mend it and put it into {}.\n", watch.folder.display());
-    fs::create_dir_all(&watch.errors)?;
-    Ok(fs::write(beside, format!("{name} could not be loaded.\n\n{why}\n\n{more}{again}"))?)
+    let text = format!("{name} could not be loaded.\n\n{why}\n\n{more}{again}");
+    let written = Place::Errors.open(watch).and_then(|errors| errors.write(&beside, &text));
+    written.map_err(|e| Place::Errors.closed(watch, to, &e))
 }

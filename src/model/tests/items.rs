@@ -21,6 +21,14 @@ fn imports_that_are_not_there() {
 }
 
 #[test]
+fn only_files_of_the_language_are_used() {
+    let source = format!("{PRICES}\nuse \"./deep/password.txt\"\n");
+    let secret = project(&source, &[("deep/password.txt", "s3cret {")]);
+    only(&secret, Code::ImportNotFound, "\"./deep/password.txt\"", "it does not end in .sconn");
+    assert!(!listing(&secret).contains("s3cret"), "{}", listing(&secret));
+}
+
+#[test]
 fn files_that_use_each_other() {
     let crm = format!("use \"./prices.sconn\"\n{CRM}");
     let found = project(PRICES, &[("crm.sconn", &crm)]);

@@ -1,7 +1,7 @@
 //! Servers that spread out what they say: the next byte always comes soon, the end never does.
 
 use crate::notify::mail::{MailServer, MailTls, message, send_within};
-use crate::notify::{Authorities, Receiver, Refused, hook, test_letter};
+use crate::notify::{Authorities, Keys, Receiver, Refused, hook, test_letter};
 use crate::system::secrets::Secret;
 use jiff::Timestamp;
 use std::io::Write;
@@ -61,7 +61,7 @@ impl Drip {
         let receiver = Receiver {
             url: format!("{scheme}://127.0.0.1:{}/", self.port),
             name: "it".into(),
-            key: Secret::new("key"),
+            keys: Keys::of("HOOK", &Secret::new("a-key-of-some-length")).unwrap(),
             allow: vec!["127.0.0.1".parse().unwrap()],
             authorities: Authorities::default(),
         };

@@ -38,7 +38,7 @@ pub async fn input(
     request: Request,
 ) -> Result<Response, PageError> {
     let folder = folder(&app, &id).await?;
-    let Some(InputFile { path, name }) = kept_input(&folder).into_iter().nth(number) else {
+    let Some(InputFile { path, name, .. }) = kept_input(&folder).into_iter().nth(number) else {
         return Err(PageError::missing("input file", &number.to_string()));
     };
     sent(&path, &name, request).await

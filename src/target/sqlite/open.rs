@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::{Store, schema};
-use crate::system::crash;
+use crate::system::{crash, folder};
 use crate::target::TargetError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -51,10 +51,10 @@ impl Store {
     /// Creates what [`Self::open_or_create_later`] put off.
     pub(super) fn create_now(&mut self) -> Result<(), TargetError> {
         let Some(path) = self.create_at.take() else { return Ok(()) };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| {
+        if let Some(above) = path.parent() {
+            folder::make(above).map_err(|e| {
                 self.place.open(
-                    format!("the folder {} cannot be made ({e})", folder.display()),
+                    format!("the folder {} cannot be made ({e})", above.display()),
                     "choose another --target",
                 )
             })?;

@@ -1,0 +1,221 @@
+//! Folders that others may write to. What lies there may become a link at any moment, also between a look and the
+//! use of what was seen: so a file is opened once and by no link, and a folder is held open and not looked up again.
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{mkdirat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::path::{Component, Path};
+
+/// Who may write to the folder that an input file lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Whoever hands the file in: it may be a link of theirs.
+    Own,
+    /// Others: it is a file, or not taken.
+    Foreign,
+}
+
+impl Origin {
+    /// Opens a file that lies there.
+    ///
+    /// # Errors
+    /// As the file system says; as [`open`] where it is foreign.
+    pub fn open(self, file: &Path) -> io::Result<File> {
+        match self {
+            Origin::Own => File::open(file),
+            Origin::Foreign => open(file),
+        }
+    }
+}
+
+/// Opens a file to read it, and waits for nobody.
+///
+/// # Errors
+/// As the file system says; `InvalidInput` where it is a link, a folder, a pipe or a device.
+pub fn open(file: &Path) -> io::Result<File> {
+    open_at(CWD, file)
+}
+
+fn open_at(folder: impl AsFd, name: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let no_file = || io::Error::new(ErrorKind::InvalidInput, "it is a link or a device, not a file");
+    let file = File::from(openat(folder, name, flags, Mode::empty()).map_err(|e| match e {
+        Errno::LOOP | Errno::NXIO => no_file(),
+        other => other.into(),
+    })?);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
+}
+
+/// A folder that is held open: nobody can put another one in its place.
+#[derive(Debug)]
+pub struct Folder(File);
+
+impl Folder {
+    /// Opens a folder that only the project's own people can put somewhere else.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        File::open(folder).map(Self)
+    }
+
+    /// Opens a folder, or makes it. Others may write to the folder `within`: of what lies in there no part of the
+    /// way may be a link, and the last part never.
+    ///
+    /// # Errors
+    /// As the file system says; `InvalidInput` where there is a link.
+    pub fn make(folder: &Path, within: &Path) -> io::Result<Self> {
+        let base = if folder.starts_with(within) { within } else { folder.parent().unwrap_or(folder) };
+        if !base.exists() {
+            fs::create_dir_all(base)?;
+        }
+        let mut handle = File::open(base)?;
+        let mut way = base.to_path_buf();
+        for part in folder.strip_prefix(base).unwrap_or(Path::new("")).components() {
+            way.push(part);
+            if matches!(part, Component::Normal(_)) {
+                match mkdirat(&handle, part.as_os_str(), Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(e) => return Err(e.into()),
+                }
+            }
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            handle = match openat(&handle, part.as_os_str(), flags, Mode::empty()) {
+                Ok(next) => File::from(next),
+                Err(_) if kind(&handle, part.as_os_str()) == Some(FileType::Symlink) => {
+                    let what = format!("{} is a link, not a folder", way.display());
+                    return Err(io::Error::new(ErrorKind::InvalidInput, what));
+                }
+                Err(e) => return Err(e.into()),
+            };
+        }
+        Ok(Self(handle))
+    }
+
+    /// Whether there is a file of that name in it, and no link.
+    pub fn has(&self, name: &OsStr) -> bool {
+        kind(&self.0, name) == Some(FileType::RegularFile)
+    }
+
+    /// Writes a file in it. Whatever had the name goes: if it is a link, then not what it leads to.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn write(&self, name: &OsStr, text: &str) -> io::Result<()> {
+        self.create(name, 0o666)?.write_all(text.as_bytes())
+    }
+
+    fn create(&self, name: &OsStr, mode: u32) -> io::Result<File> {
+        match unlinkat(&self.0, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(openat(&self.0, name, flags, Mode::from_raw_mode(mode))?))
+    }
+
+    /// Takes a file out of another folder into this one, on another disk too; it has moved once this comes back,
+    /// power cut or not.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn take(&self, name: &OsStr, from: &Folder, old: &OsStr) -> io::Result<()> {
+        match renameat(&from.0, old, &self.0, name) {
+            Err(Errno::XDEV) => {
+                let mut source = open_at(&from.0, Path::new(old))?;
+                let mut half = name.to_owned();
+                half.push(".part");
+                let mut copy = self.create(&half, 0o600)?;
+                io::copy(&mut source, &mut copy)?;
+                copy.set_permissions(source.metadata()?.permissions())?;
+                copy.sync_all()?;
+                renameat(&self.0, &half, &self.0, name)?;
+                self.0.sync_all()?;
+                unlinkat(&from.0, old, AtFlags::empty())?;
+            }
+            moved => moved?,
+        }
+        self.0.sync_all()?;
+        from.0.sync_all()
+    }
+}
+
+/// What has that name in a folder, a link being one.
+fn kind(folder: &File, name: &OsStr) -> Option<FileType> {
+    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some(FileType::from_raw_mode(stat.st_mode))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_file_is_opened_and_nothing_that_only_has_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "x").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        rustix::fs::mkfifoat(CWD, at("pipe"), Mode::from_raw_mode(0o600)).unwrap();
+        assert!(open(&at("file")).is_ok());
+        for other in ["link", "folder", "pipe"] {
+            assert_eq!(open(&at(other)).unwrap_err().kind(), ErrorKind::InvalidInput, "{other}");
+        }
+        assert_eq!(open(&at("none")).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(Origin::Own.open(&at("link")).is_ok() && Origin::Foreign.open(&at("link")).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_made_and_never_reached_by_a_link_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let (inbox, elsewhere) = (dir.path().join("inbox"), dir.path().join("elsewhere"));
+        fs::create_dir_all(elsewhere.join("deep")).unwrap();
+        assert!(Folder::make(&inbox.join("deep/archive"), &inbox).is_ok());
+        assert!(inbox.join("deep/archive").is_dir());
+        symlink(&elsewhere, inbox.join("errors")).unwrap();
+        symlink(&elsewhere, dir.path().join("own")).unwrap();
+        for link in [inbox.join("errors"), inbox.join("errors/deep"), dir.path().join("own")] {
+            let refused = Folder::make(&link, &inbox).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{}", link.display());
+            assert!(refused.to_string().contains("is a link, not a folder"), "{refused}");
+        }
+        // Above the last part an own link may lead there.
+        assert!(Folder::make(&dir.path().join("own/deep"), &inbox).is_ok());
+    }
+
+    #[test]
+    fn what_is_written_never_goes_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (precious, why) = (dir.path().join("precious"), dir.path().join("why.txt"));
+        fs::write(&precious, "kept").unwrap();
+        symlink(&precious, &why).unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        assert!(!folder.has(OsStr::new("why.txt")));
+        folder.write(OsStr::new("why.txt"), "because").unwrap();
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+        assert_eq!(fs::read_to_string(&why).unwrap(), "because");
+        assert!(folder.has(OsStr::new("why.txt")));
+    }
+
+    #[test]
+    fn a_file_moves_to_another_disk_too() {
+        let from = tempfile::tempdir().unwrap();
+        // Memory is a disk of its own where there is this one.
+        let memory = Path::new("/dev/shm");
+        let to = tempfile::tempdir_in(if memory.is_dir() { memory } else { from.path() }).unwrap();
+        let (here, deep) = (from.path().join("a.csv"), to.path().join("deep/er"));
+        fs::write(&here, "x").unwrap();
+        let archive = Folder::make(&deep, to.path()).unwrap();
+        archive.take(OsStr::new("b.csv"), &Folder::open(from.path()).unwrap(), OsStr::new("a.csv")).unwrap();
+        assert!(!here.exists());
+        assert_eq!(fs::read_to_string(deep.join("b.csv")).unwrap(), "x");
+        assert_eq!(fs::read_dir(&deep).unwrap().count(), 1, "nothing half is left");
+    }
+}
