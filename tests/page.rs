@@ -2,8 +2,11 @@
 
 mod asked;
 pub mod desk;
+mod sent;
+mod stands;
 mod story;
 mod told;
+mod wide;
 
 use desk::{Answer, Desk};
 
@@ -23,7 +26,9 @@ fn nothing_is_shown_to_somebody_who_has_not_logged_in() {
         assert!(answer.header("location").starts_with("/login?next="), "{path}: {answer:?}");
     }
     let refused = stranger.post("/connectors/shop/activation", &[("to", "on")]);
-    assert_eq!((refused.status, refused.header("location")), (303, "/login?next=%2F"));
+    assert_eq!((refused.status, refused.header("location")), (303, "/login?next=%2F&ended=true"));
+    let told = stranger.get("/login?next=%2F&ended=true").body;
+    assert!(told.contains("The session has ended, and what was sent was not done"), "{told}");
     assert_eq!(desk.status(), "Setup in Progress");
 }
 
@@ -130,7 +135,9 @@ fn before_a_connector_is_active_again_it_is_asked_what_becomes_of_its_queue() {
     assert!(prompt.body.contains(&id(&first)) && prompt.body.contains(&id(&second)), "{prompt:?}");
     // An answer to another question is asked again.
     let other = ann.post("/connectors/shop/activation", &[("to", "on"), ("shown", &id(&first))]);
-    assert_eq!(other.header("location"), "/connectors/shop/activation");
+    assert_eq!(other.status, 409);
+    assert!(other.body.contains("Nothing was done yet"), "{other:?}");
+    assert_eq!(desk.status(), "Setup in Progress");
     let done = ann.post(
         "/connectors/shop/activation",
         &[("to", "on"), ("shown", &prompt.field("shown")), ("cancel", &id(&second))],

@@ -50,20 +50,27 @@ fn a_page_that_asks_for_itself_is_not_news_as_long_as_something_goes_on() {
     );
     desk.database().execute("UPDATE executions SET queued_at = '2020-01-01T00:00:00.000Z'", []).unwrap();
     assert!(ann.get(list).body.contains("data-every=\"5000\""), "one question for all that wait");
+    let own = format!("/executions/{}", ids[0]);
+    assert_eq!(ann.get(&own).status, 200);
     for _ in 0..5 {
-        assert_eq!(ann.get_with(list, &poll).status, 200);
+        assert_eq!(ann.get_with(&own, &poll).status, 200);
     }
-    assert_eq!(desk.stranger().get_with(list, &poll).status, 303);
+    assert_eq!(desk.stranger().get_with(&own, &poll).status, 303);
     for id in ids {
         desk.sconn(&["executions", "cancel", &id]);
     }
-    let ended = ann.get_with(list, &poll).body;
+    let ended = ann.get_with(&own, &poll).body;
     assert!(ended.contains("cancelled") && !ended.contains("data-every"), "{ended}");
     ann.get("/connectors/nothing");
     desk.logged("/connectors/nothing");
     let logged: Vec<_> =
-        desk.logged(list).iter().map(|l| l.split_whitespace().nth(3).unwrap().to_owned()).collect();
-    assert_eq!(logged, ["200", "200", "303", "200"], "asked by hand, refused, and that it ended");
+        desk.logged(&own).iter().map(|l| l.split_whitespace().nth(3).unwrap().to_owned()).collect();
+    assert_eq!(logged, ["200", "303", "200"], "asked by hand, refused, and that it ended");
+    // Something may begin elsewhere.
+    for path in [list, "/", "/connectors/shop", "/connectors/shop/events"] {
+        assert!(ann.get(path).body.contains("data-every=\"5000\""), "{path}");
+    }
+    assert!(!ann.get(&format!("{list}?before=zzz")).body.contains("data-every"), "the older ones stay");
 }
 
 #[test]
@@ -93,19 +100,26 @@ fn the_question_before_activation_says_what_would_run_and_can_cancel_all() {
     let ids: Vec<_> = ["march.csv", "april.csv"].map(|name| desk.waits(&ann, (name, GOOD.1))).into();
     let path = "/connectors/shop/activation";
     let asked = ann.get(path);
-    for said in ["march.csv", "april.csv", " by ann", "Cancel all 2, then activate"] {
+    for said in ["march.csv", "april.csv", " by <bdi>ann</bdi>", "Cancel all 2, then activate"] {
         assert!(asked.body.contains(said), "{said}: {asked:?}");
     }
     for id in &ids {
         assert!(asked.body.contains(&format!("href=\"/executions/{id}\"")), "{asked:?}");
     }
-    // Something came in meanwhile: it is asked about first.
+    // Something came in meanwhile: it is asked about first, and what was ticked stays so.
     let late = desk.waits(&ann, ("may.csv", GOOD.1));
-    let answer = |shown: &str| {
-        ann.post(path, &[("to", "on"), ("first", "all"), ("shown", shown)]).header("location").to_owned()
+    let answer = |page: &super::desk::Answer, how: &[(&str, &str)]| {
+        let (shown, last) = (page.field("shown"), page.field("last"));
+        ann.post(path, &[&[("to", "on"), ("shown", shown.as_str()), ("last", &last)], how].concat())
     };
-    assert_eq!(answer(&asked.field("shown")), path);
-    assert_eq!(answer(&ann.get(path).field("shown")), "/connectors/shop");
+    let again = answer(&asked, &[("cancel", &ids[1])]);
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("1 more came in meanwhile"), "{again:?}");
+    for (id, ticked) in [(&ids[0], false), (&ids[1], true), (&late, false)] {
+        assert_eq!(again.body.contains(&format!("value=\"{id}\" checked")), ticked, "{id}: {again:?}");
+    }
+    assert_eq!(again.body.matches("<span class=\"tag\">new</span>").count(), 1, "{again:?}");
+    assert_eq!(answer(&again, &[("first", "all")]).header("location"), "/connectors/shop");
     assert_eq!(desk.status(), "Operational");
     for id in ids.iter().chain([&late]) {
         assert_eq!(desk.ended(id), "cancelled");

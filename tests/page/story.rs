@@ -1,6 +1,7 @@
 //! The whole story in Chromium: `story.py` does what a person does, and this starts it.
 
 use super::desk::Desk;
+use crate::common::project::SHOP;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -97,4 +98,50 @@ fn a_page_that_somebody_watches() {
     let long: String = (0..20_000).map(|i| format!("k{i},{i}\n")).collect();
     desk.file("long.csv", &format!("SKU,Price\n{long}"));
     played("watched.py", &desk, &[]);
+}
+
+/// What a reader holds (an open menu, the focus, a tick) stays theirs, also on pages that were opened while
+/// nothing went on.
+#[test]
+fn what_a_reader_holds_is_not_taken_away() {
+    let desk = Desk::new();
+    desk.file(
+        "orders.sconn",
+        "connector orders {\n  name \"Orders\"\n  trigger webhook { verify nothing }\n}\n",
+    );
+    played("held.py", &desk, &[]);
+}
+
+const LONG_WORD: &str = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
+
+/// Words and values without a place to break fit a narrow window, and texts from right to left turn nothing around.
+#[test]
+fn a_page_in_a_narrow_window() {
+    let desk = Desk::new();
+    let connector = SHOP
+        .replace("connector shop", "connector lang")
+        .replace("\"Shop\"", &format!("{LONG_WORD:?}"))
+        .replace("name  <- sku", "name  <- note overwrite")
+        .replace("sku:   string required", "sku:   string required\n  note:  string")
+        .replace("sku:   \"SKU\"", "sku:   \"SKU\"\n  note:  \"Note\" optional");
+    desk.file("lang.sconn", &connector);
+    let ann = desk.logged_in("anna", "admin");
+    assert_eq!(
+        ann.post("/connectors/lang/activation", &[("to", "on")]).header("location"),
+        "/connectors/lang"
+    );
+    let run = |mode: &str, note: &str| {
+        let text = format!("SKU,Note,Price\na,{note},{}\n", "x".repeat(80));
+        let fields = [("csrf", ann.csrf.as_str()), ("mode", mode)];
+        let id = ann.send_form("lang", &fields, &[("list.csv", &text)]).id();
+        desk.ended(&id);
+        id
+    };
+    run("live", "שלום אחת");
+    let dry = run("dry", "עולם שתיים");
+    let runs = desk.waits(&ann, ("good.csv", "SKU,Price\na,1\n"));
+    let sql = "UPDATE executions SET state = 'running', stage = 'writing the report', started_at = queued_at,
+               lease_until = '2099-01-01T00:00:00.000Z' WHERE id = ?1";
+    desk.database().execute(sql, [&runs]).unwrap();
+    played("narrow.py", &desk, &[Path::new(&dry), Path::new(&runs)]);
 }

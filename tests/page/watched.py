@@ -60,6 +60,7 @@ def watch(page, other):
     page.locator("details.menu summary").click()
     expect(page.get_by_role("link", name="Download input long.csv")).to_be_visible()
     expect(page.get_by_role("link", name="Download SQL output (ZIP)")).to_have_count(0)
+    page.get_by_role("link", name="Download input long.csv").focus()
 
     # Elsewhere it is made to begin; the list asks once for all of its rows.
     asked = []
@@ -80,6 +81,7 @@ def watch(page, other):
     # The second one began then, under the reader's eyes, and under the open menu.
     link = page.get_by_role("link", name="Download SQL output (ZIP)")
     expect(link).to_be_visible(timeout=SLOW)
+    assert page.evaluate("document.activeElement.textContent") == "Download input long.csv"
     link.focus()
     expect(page.locator("main")).to_contain_text("The SQL has run")
     assert page.evaluate("document.activeElement.textContent") == "Download SQL output (ZIP)"

@@ -9,6 +9,10 @@ use crate::report::words::problem_words;
 
 /// How many rows are looked at for one page; a search that finds little goes on from there.
 const LOOK_AT: u64 = 200_000;
+/// And how many bytes of them: a cell may hold megabytes.
+const LOOK_AT_BYTES: usize = 128 << 20;
+/// How many bytes of decisions a page keeps.
+const KEEP_BYTES: usize = 16 << 20;
 
 /// Which decisions are wanted.
 #[derive(Clone, Debug, Default)]
@@ -32,11 +36,15 @@ pub struct DecisionPage {
     pub rows: Vec<ShownDecision>,
     /// From where to go on; none where every row was looked at.
     pub next: Option<u64>,
+    /// Whether it ends before it is full, since its decisions are long.
+    pub long: bool,
 }
 
 /// A decision with the words that the file keeps for it.
 #[derive(Debug)]
 pub struct ShownDecision {
+    /// Which of the step's rows it is, counted from 0.
+    pub at: u64,
     /// The decision.
     pub decision: RowDecision,
     /// Where the row came from: `prices.csv:12`; empty where that is not known.
@@ -57,7 +65,7 @@ pub struct Named {
 }
 
 impl DecisionReader {
-    /// The decisions of a step that are wanted, as many as fit the page.
+    /// The decisions of a step that are wanted, as many as fit the page: fewer than asked for where they are long.
     ///
     /// # Errors
     /// Where the file cannot be read.
@@ -68,11 +76,14 @@ impl DecisionReader {
         let mut page = DecisionPage::default();
         let mut at = wanted.from;
         let end = rows.min(at.saturating_add(LOOK_AT));
+        let (mut looked, mut kept) = (0, 0);
         for batch in self.batches(&wanted.step, wanted.from, BATCH_ROWS.min(wanted.limit.max(64)))? {
             let batch = batch.map_err(|e| failed(&e))?;
             for row in 0..batch.num_rows() {
-                if page.rows.len() == wanted.limit || at >= end {
+                let full = page.rows.len() == wanted.limit || kept >= KEEP_BYTES;
+                if full || at >= end || looked >= LOOK_AT_BYTES {
                     page.next = (at < rows).then_some(at);
+                    page.long = kept >= KEEP_BYTES && page.rows.len() < wanted.limit;
                     return Ok(page);
                 }
                 at += 1;
@@ -81,12 +92,15 @@ impl DecisionReader {
                 if !wanted.actions.is_empty() && !wanted.actions.iter().any(|a| a.name() == action) {
                     continue;
                 }
+                let bytes = row.bytes().map_err(|e| failed(&e))?;
+                looked += bytes;
                 if !needle.is_empty() && !row.may_hold(&needle).map_err(|e| failed(&e))? {
                     continue;
                 }
-                let shown = ShownDecision::of(&row).map_err(|e| failed(&e))?;
+                let shown = ShownDecision::of(at - 1, &row).map_err(|e| failed(&e))?;
                 if needle.is_empty() || shown.holds(&needle) {
                     page.rows.push(shown);
+                    kept += bytes;
                 }
             }
         }
@@ -95,6 +109,14 @@ impl DecisionReader {
 }
 
 impl Row<'_> {
+    /// How long its texts are, those that have no limit of their own.
+    fn bytes(&self) -> Result<usize, String> {
+        ["fields", "errors", "warnings", "rules"]
+            .into_iter()
+            .map(|column| Ok(self.text(column)?.map_or(0, str::len)))
+            .sum()
+    }
+
     /// Whether the text may be in it: a cheap look before its JSON is read.
     fn may_hold(&self, needle: &str) -> Result<bool, String> {
         // What JSON writes in another way is left to the closer look.
@@ -115,7 +137,7 @@ impl Row<'_> {
 }
 
 impl ShownDecision {
-    fn of(row: &Row<'_>) -> Result<Self, String> {
+    fn of(at: u64, row: &Row<'_>) -> Result<Self, String> {
         let file = row.text("source_file")?.map(|file| match row.text("source_part") {
             Ok(Some(part)) => format!("{file}!{part}"),
             _ => file.to_owned(),
@@ -127,6 +149,7 @@ impl ShownDecision {
         };
         let names: Vec<StoredName> = row.json("fields")?;
         Ok(Self {
+            at,
             decision: read_row(row)?,
             source,
             rule: row.text("rule")?.map(str::to_owned),

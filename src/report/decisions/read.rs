@@ -8,9 +8,13 @@ use crate::value::Problem;
 use crate::value::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use crate::value::arrow::datatypes::{Int32Type, Int64Type};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::RowGroupMetaData;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+/// How many bytes of decisions are decoded at once, where a row has no more than on average.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Reads `decisions.parquet`, step by step.
 #[derive(Clone, Debug)]
@@ -61,16 +65,19 @@ impl DecisionReader {
         from: u64,
         rows: usize,
     ) -> Result<ParquetRecordBatchReader, ReportError> {
+        let builder = open(&self.path)?;
         let groups: Vec<usize> = self
             .steps
             .iter()
             .filter(|s| s.name == step)
             .flat_map(|s| s.first_group..s.first_group + s.groups)
             .collect();
-        open(&self.path)?
+        let known = builder.metadata().row_groups();
+        let longest = groups.iter().filter_map(|g| known.get(*g)).map(row_bytes).max().unwrap_or(1);
+        builder
             .with_row_groups(groups)
             .with_offset(usize::try_from(from).unwrap_or(usize::MAX))
-            .with_batch_size(rows)
+            .with_batch_size(rows.min(BATCH_BYTES / longest).max(1))
             .build()
             .map_err(|e| ReportError::new(&self.path, e))
     }
@@ -78,6 +85,11 @@ impl DecisionReader {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// How many bytes a row of the group takes, on average.
+fn row_bytes(group: &RowGroupMetaData) -> usize {
+    (group.total_byte_size() / group.num_rows().max(1)).try_into().unwrap_or(1usize).max(1)
 }
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<Input>, ReportError> {

@@ -66,6 +66,38 @@ fn a_page_is_found_anywhere_in_a_step() {
 }
 
 #[test]
+fn long_decisions_make_short_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decisions.parquet");
+    let long = "x".repeat(6 << 20);
+    let all: Vec<RowDecision> = (1..=9)
+        .map(|row| {
+            let mut decision = decisions().remove(1);
+            decision.row = row;
+            decision.fields[0].after = Value::Text(long.clone());
+            decision
+        })
+        .collect();
+    let mut writer = DecisionWriter::create(&path).unwrap();
+    writer.step(&plan("products")).unwrap();
+    all.iter().for_each(|d| writer.write(&encoded("products", std::slice::from_ref(d))).unwrap());
+    writer.finish().unwrap();
+    let reader = DecisionReader::open(&path).unwrap();
+    let (mut from, mut seen, mut pages) = (0, Vec::new(), 0);
+    loop {
+        let wanted = Wanted { step: "products".to_owned(), from, limit: 50, ..Wanted::default() };
+        let page = reader.page(&wanted).unwrap();
+        assert!(page.rows.len() <= 3, "{}", page.rows.len());
+        assert!(page.rows.iter().all(|r| r.at + 1 == r.decision.row));
+        seen.extend(page.rows.iter().map(|r| r.decision.row));
+        pages += 1;
+        let Some(next) = page.next else { break };
+        from = next;
+    }
+    assert_eq!((seen, pages), ((1..=9).collect(), 3));
+}
+
+#[test]
 fn provisional_ids_are_not_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decisions.parquet");

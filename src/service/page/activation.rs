@@ -4,33 +4,51 @@ use super::super::{ApiError, App};
 use super::asked::Path;
 use super::connector::{Head, known, read};
 use super::session::{Fields, Visitor};
-use super::show::{self, Execution, clear};
+use super::show::{self, clear};
+use super::shown::Execution;
 use super::{Frame, PageError, page};
 use crate::life::{
     Changed, Failure, Known, activate, changed, incomplete, kept_input, no_project, would_begin,
 };
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, Role, State};
+use crate::project::state::{ConnectorState, ExecutionRow, Role, State};
+use crate::report::grouped;
 use askama::Template;
 use axum::extract;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use sha2::{Digest, Sha256};
 
 /// So many are listed to be chosen from; the others go with all.
 const MOST: usize = 200;
 
+/// One that would begin.
+struct Line {
+    files: String,
+    execution: Execution,
+    /// Whether it was chosen to be cancelled.
+    chosen: bool,
+    /// Whether it came in after the question was asked.
+    new: bool,
+}
+
 #[derive(Template)]
 #[template(path = "activation.html")]
 struct Prompt {
     frame: Frame,
     head: Head,
-    /// What would begin: its files, and it.
-    queued: Vec<(String, Execution)>,
-    /// How many there are; more than are shown one by one.
-    all: usize,
-    /// What tells them from any others.
+    /// What would begin.
+    queued: Vec<Line>,
+    /// How many there are, which may be more than are shown one by one, and how many more.
+    all: String,
+    more: String,
+    /// What tells them from any others, and where the last of them stands in the queue.
     shown: String,
+    last: String,
+    /// What is to be known before the question is answered once more.
+    again: String,
     edited: bool,
+    gone: bool,
     missing: Vec<String>,
     errors: String,
 }
@@ -44,30 +62,62 @@ pub async fn prompt(
     visitor.caller.may(Role::Admin)?;
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
-    let shown = app.with(move |state| of(frame, &project, state, &name)).await?;
+    let shown = app
+        .with(move |state| {
+            let connector = known(&project, state, &name)?;
+            let begin = would_begin(&project, state, &name)?;
+            of(frame, &project, state, &connector, begin, None)
+        })
+        .await?;
     page(&shown)
 }
 
-fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<Prompt, ApiError> {
-    let connector = known(project, state, name)?;
-    let (missing, errors) = match read(project, &connector) {
+/// The question, for the first time or, after something changed meanwhile, once more.
+fn of(
+    frame: Frame,
+    project: &Project,
+    state: &State,
+    connector: &ConnectorState,
+    mut begin: Vec<ExecutionRow>,
+    answer: Option<&Answer>,
+) -> Result<Prompt, ApiError> {
+    let (missing, errors) = match read(project, connector) {
         Ok((loaded, plan)) => (incomplete(&loaded, &plan), String::new()),
         Err(errors) => (Vec::new(), clear(&errors)),
     };
-    let mut queued = would_begin(project, state, name)?;
-    let (all, shown) = (queued.len(), digest(&queued));
-    queued.truncate(MOST);
-    let line = |row: ExecutionRow| {
-        let files = kept_input(&project.root().join(&row.folder)).into_iter().map(|f| clear(&f.name));
-        (files.collect::<Vec<_>>().join(", "), Execution::of(project, row))
+    let new = |row: &ExecutionRow| answer.is_some_and(|a| place(row) > a.last);
+    let again = match begin.iter().filter(|row| new(row)).count() {
+        _ if answer.is_none() => String::new(),
+        0 => "What waits has changed meanwhile.".to_owned(),
+        n => format!("{} more came in meanwhile.", grouped(n as u64)),
     };
-    let head = Head::of(project, state, &connector, "overview")?;
+    let (all, shown) = (begin.len(), digest(&begin));
+    let last = begin.last().map(place).unwrap_or_default();
+    begin.truncate(MOST);
+    let more = (all - begin.len()) as u64;
+    let mut queued = Vec::with_capacity(begin.len());
+    for row in begin {
+        let files = kept_input(&project.root().join(&row.folder)).into_iter().map(|f| clear(&f.name));
+        queued.push(Line {
+            files: files.collect::<Vec<_>>().join(", "),
+            // Ticks stay; that all were to be cancelled is asked again.
+            chosen: answer.is_some_and(|a| matches!(&a.cancel, Cancel::These(ids) if ids.contains(&row.id))),
+            new: new(&row),
+            execution: Execution::of(project, state, row)?,
+        });
+    }
+    let changed = changed(project, connector);
+    let head = Head::of(project, state, connector, "activation")?;
     Ok(Prompt {
         frame: Frame { title: format!("Activate {}", head.label), ..frame },
-        edited: changed(project, &connector) == Some(Changed::Edited),
-        queued: queued.into_iter().map(line).collect(),
-        all,
+        edited: changed == Some(Changed::Edited),
+        gone: changed == Some(Changed::Gone),
+        queued,
+        all: grouped(all as u64),
+        more: if more > 0 { grouped(more) } else { String::new() },
         shown,
+        last,
+        again,
         head,
         missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
@@ -80,12 +130,19 @@ fn digest(executions: &[ExecutionRow]) -> String {
     Sha256::digest(ids.join(" ")).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Where an execution stands in the queue.
+fn place(row: &ExecutionRow) -> String {
+    format!("{} {}", row.queued_at, row.id)
+}
+
 /// What the form says.
 struct Answer {
     /// Whether it is to be active.
     on: bool,
     /// The executions that the question was about.
     shown: String,
+    /// Where the last of them stands in the queue.
+    last: String,
     /// Those of them to cancel.
     cancel: Cancel,
 }
@@ -113,26 +170,48 @@ pub async fn change(
     visitor.signs(form.get("csrf"), Role::Admin)?;
     let cancel =
         if form.get("first") == Some("all") { Cancel::All } else { Cancel::These(form.all("cancel")) };
-    let shown = form.get("shown").unwrap_or_default().to_owned();
-    let answer = Answer { on: form.get("to") == Some("on"), shown, cancel };
+    let field = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let answer =
+        Answer { on: form.get("to") == Some("on"), shown: field("shown"), last: field("last"), cancel };
     let project = app.project().clone();
-    let back = format!("/connectors/{}", super::show::encode(&name));
-    let asks = format!("{back}/activation");
-    let done = app.with(move |state| switch(project, state, &name, &answer)).await?;
-    Ok(Redirect::to(if done { &back } else { &asks }).into_response())
+    let frame = Frame::new("", &app, &visitor);
+    let back = format!("/connectors/{}", show::encode(&name));
+    Ok(match app.with(move |state| switch(frame, project, state, &name, &answer)).await? {
+        Switched::Done => Redirect::to(&back).into_response(),
+        Switched::Asks => Redirect::to(&format!("{back}/activation")).into_response(),
+        Switched::AsksAgain(prompt) => (StatusCode::CONFLICT, page(&*prompt)?).into_response(),
+    })
 }
 
-/// Switches; false where it must be asked first what becomes of the queue.
-fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> Result<bool, ApiError> {
+/// What became of an answer.
+enum Switched {
+    Done,
+    /// It must be asked first what becomes of the queue.
+    Asks,
+    /// The answer was to another question: what waits has changed meanwhile.
+    AsksAgain(Box<Prompt>),
+}
+
+fn switch(
+    frame: Frame,
+    project: Project,
+    state: &mut State,
+    name: &str,
+    answer: &Answer,
+) -> Result<Switched, ApiError> {
     let connector = known(&project, state, name)?;
     if !answer.on {
         state.deactivate(name)?;
-        return Ok(true);
+        return Ok(Switched::Done);
     }
     // What came in after the question was shown is asked about too.
     let begin = would_begin(&project, state, name)?;
     if !begin.is_empty() && digest(&begin) != answer.shown {
-        return Ok(false);
+        if answer.shown.is_empty() {
+            return Ok(Switched::Asks);
+        }
+        let prompt = of(frame, &project, state, &connector, begin, Some(answer))?;
+        return Ok(Switched::AsksAgain(Box::new(prompt)));
     }
     let (loaded, plan) = read(&project, &connector).map_err(|errors| {
         Failure::new(format!("`{name}` cannot be activated: its file has errors"), clear(&errors))
@@ -143,5 +222,5 @@ fn switch(project: Project, state: &mut State, name: &str, answer: &Answer) -> R
     activate(&mut known, &loaded, &plan, |queued| {
         Ok(queued.iter().filter(|e| answer.cancels(&e.id)).map(|e| e.id.clone()).collect())
     })?;
-    Ok(true)
+    Ok(Switched::Done)
 }

@@ -5,11 +5,12 @@ use super::super::{ApiError, App};
 use super::asked::Path;
 use super::connectors::trigger;
 use super::session::Visitor;
-use super::show::{self, Badge, Execution, Time, clear};
-use super::{Frame, PageError, flow, page};
+use super::show::{self, Badge, Time, clear};
+use super::shown::{Execution, LATER};
+use super::{Frame, PageError, flow, followed};
 use crate::diagnostic::render::concise;
-use crate::life::{Changed, Connector, Failure, changed, discover, incomplete, known_plan};
-use crate::plan::{Address, ConnectorPlan, NotifyWhen, Plan, Trigger, Verify};
+use crate::life::{Changed, Connector, Failure, changed, discover, incomplete, known_plan, next_slots};
+use crate::plan::{Address, ConnectorPlan, Missed, NotifyWhen, Plan, Trigger, Verify};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
 use crate::report::grouped;
@@ -25,7 +26,8 @@ pub struct Head {
     pub active: bool,
     /// The tab that is shown.
     pub tab: &'static str,
-    pub queued: usize,
+    /// How many wait; none is empty.
+    pub queued: String,
     /// Whether it has webhook events to show.
     pub webhook: bool,
 }
@@ -42,13 +44,14 @@ impl Head {
             Some(plan) => Some(plan.connector),
             None => Connector::declared(&project.root().join(&connector.file)).ok().flatten(),
         };
+        let queued = state.queued(&connector.name)?.len() as u64;
         Ok(Self {
             name: connector.name.clone(),
             label: show::label(connector),
             badge: connector.status.into(),
             active: connector.status.runs(),
             tab,
-            queued: state.queued(&connector.name)?.len(),
+            queued: if queued > 0 { grouped(queued) } else { String::new() },
             webhook: plan.is_some_and(|p| matches!(p.trigger, Trigger::Webhook(_)))
                 || !state.events(&connector.name, None, None, 1, drop)?.is_empty(),
         })
@@ -95,12 +98,16 @@ struct ConnectorPage {
     description: String,
     file: String,
     edited: bool,
+    /// Whether its file is not there any more.
+    gone: bool,
     missing: Vec<String>,
     errors: String,
     flow: String,
     flow_words: String,
     counts_of: Option<Execution>,
     settings: Vec<(&'static str, String)>,
+    /// The next slot of its schedule.
+    next: Option<Time>,
     parameters: Vec<(String, String, String)>,
     versions: Vec<Version>,
 }
@@ -113,7 +120,7 @@ pub async fn show(
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
     let shown = app.with(move |state| of(frame, &project, state, &name)).await?;
-    page(&shown)
+    followed(&shown, &shown.frame)
 }
 
 fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<ConnectorPage, ApiError> {
@@ -131,13 +138,15 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     let rows = state.executions(Some(name), 50)?;
     let last = rows.into_iter().find_map(|row| {
         let summary = show::summary(&project.root().join(&row.folder))?;
-        Some((Execution::of(project, row), summary))
+        Some((row, summary))
     });
+    let changed = changed(project, &connector);
     let head = Head::of(project, state, &connector, "overview")?;
     let versions = state.versions(name)?.into_iter();
     Ok(ConnectorPage {
-        frame: Frame { title: head.label.clone(), ..frame },
-        edited: changed(project, &connector) == Some(Changed::Edited),
+        frame: Frame { title: head.label.clone(), every: Some(LATER), ..frame },
+        edited: changed == Some(Changed::Edited),
+        gone: changed == Some(Changed::Gone),
         description: clear(
             plan.as_ref().and_then(|p| p.connector.description.as_deref()).unwrap_or_default(),
         ),
@@ -146,7 +155,8 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         errors,
         flow: plan.as_ref().map(|p| flow::picture(p, last.as_ref().map(|l| &l.1))).unwrap_or_default(),
         flow_words: plan.as_ref().map(|p| clear(&flow::words(p))).unwrap_or_default(),
-        counts_of: last.map(|l| l.0),
+        counts_of: last.map(|(row, _)| Execution::of(project, state, row)).transpose()?,
+        next: next_slots(state)?.remove(name).as_deref().map(Time::of),
         settings: plan.as_ref().map(|p| settings(project, &p.connector)).unwrap_or_default(),
         parameters: plan.iter().flat_map(|p| &p.parameters).map(parameter).collect(),
         versions: versions
@@ -192,8 +202,17 @@ fn settings(project: &Project, c: &ConnectorPlan) -> Vec<(&'static str, String)>
         Address::Url(url) => clear(url),
         Address::Secret(name) => format!("the address in the secret {}", clear(name)),
     });
+    let missed = match &c.trigger {
+        Trigger::Schedule(s) => Some(match s.missed {
+            Missed::RunOnce => "run once".to_owned(),
+            Missed::RunAll => "run, each".to_owned(),
+            Missed::Skip => "are left out".to_owned(),
+        }),
+        _ => None,
+    };
     let all = [
-        ("Started by", Some(trigger(&c.trigger))),
+        ("Started by", Some(trigger(c))),
+        ("Missed times", missed),
         ("Address", address),
         ("Window", window),
         ("Senders show", verify),
@@ -206,7 +225,7 @@ fn settings(project: &Project, c: &ConnectorPlan) -> Vec<(&'static str, String)>
                 n => n.to_string(),
             })),
         ),
-        ("Time zone", Some(c.timezone.clone())),
+        ("Time zone of values", Some(clear(&c.timezone))),
         ("Memory of SQL", c.memory.map(|b| format!("{} MiB", grouped(b >> 20)))),
         ("Time of a query", c.time_limit.map(|s| show::lasting(s as f64))),
         ("E-mail", (!c.notify.to.is_empty()).then(|| format!("{} {when}", clear(&c.notify.to.join(", "))))),

@@ -3,12 +3,14 @@
 use super::super::{ApiError, App};
 use super::messages::{self, Told};
 use super::session::Visitor;
-use super::show::{self, Badge, Execution, clear};
-use super::{Frame, PageError, page};
+use super::show::{self, Badge, Time, clear};
+use super::shown::{Execution, LATER};
+use super::{Frame, PageError, followed};
 use crate::life::{Standing, discover, known_plan, standing};
-use crate::plan::Trigger;
+use crate::plan::{ConnectorPlan, Trigger};
 use crate::project::Project;
 use crate::project::state::State;
+use crate::report::grouped;
 use askama::Template;
 use axum::extract;
 use axum::response::Response;
@@ -21,9 +23,10 @@ struct Line {
     version: Option<i64>,
     /// What became of its file.
     changed: Option<String>,
-    queued: usize,
+    /// How many wait; none is empty.
+    queued: String,
     /// The next slot of its schedule.
-    next: Option<String>,
+    next: Option<Time>,
     last: Option<Execution>,
 }
 
@@ -49,7 +52,9 @@ pub async fn list(extract::State(app): extract::State<App>, visitor: Visitor) ->
             Ok::<_, ApiError>((lines, messages::given_up(&project, state)?))
         })
         .await?;
-    page(&ListPage { frame: Frame::new("Connectors", &app, &visitor), lines, given_up })
+    let frame = Frame { every: Some(LATER), ..Frame::new("Connectors", &app, &visitor) };
+    let shown = ListPage { frame, lines, given_up };
+    followed(&shown, &shown.frame)
 }
 
 fn line(
@@ -61,21 +66,24 @@ fn line(
     Ok(Line {
         label: show::label(&connector),
         badge: connector.status.into(),
-        trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector.trigger)),
+        trigger: active.as_ref().map_or_else(String::new, |p| trigger(&p.connector)),
         version: connector.version,
         changed: changed.map(|changed| clear(&changed.words(&connector.file))),
-        queued,
-        next: next_slot,
-        last: last.map(|row| Execution::of(project, row)),
+        queued: if queued > 0 { grouped(queued as u64) } else { String::new() },
+        next: next_slot.as_deref().map(Time::of),
+        last: last.map(|row| Execution::of(project, state, row)).transpose()?,
         name: connector.name,
     })
 }
 
 /// What starts it, in words.
-pub fn trigger(trigger: &Trigger) -> String {
-    match trigger {
+pub fn trigger(c: &ConnectorPlan) -> String {
+    match &c.trigger {
         Trigger::Spreadsheet => "a file that is handed in".to_owned(),
         Trigger::Webhook(_) => "a webhook".to_owned(),
-        Trigger::Schedule(s) => format!("a schedule: {}", show::clear(&s.cron)),
+        Trigger::Schedule(s) => {
+            let zone = s.timezone.as_deref().unwrap_or(&c.timezone);
+            format!("a schedule: {} in {}", clear(&s.cron), clear(zone))
+        }
     }
 }

@@ -3,17 +3,17 @@
 use super::super::progress::known;
 use super::super::{ApiError, App};
 use super::asked::{Path, Query};
+use super::bar::class_of;
+use super::decision::{Row, line};
 use super::execution::label_of;
 use super::session::Visitor;
-use super::show::{self, Execution, Files, clear, encode};
+use super::show::{self, Files, encode};
+use super::shown::{self, Execution};
 use super::{Frame, PageError, followed};
 use crate::load::Action;
 use crate::project::Project;
 use crate::project::state::State;
-use crate::report::{
-    DecisionPage, DecisionReader, ShownDecision, StatusCounts, Wanted, grouped, problem_words,
-};
-use crate::value::Value;
+use crate::report::{DecisionPage, DecisionReader, StatusCounts, Wanted, grouped};
 use askama::Template;
 use axum::extract;
 use axum::response::Response;
@@ -22,6 +22,8 @@ use serde::Deserialize;
 const PAGE: usize = 50;
 /// So many pages can be gone back, one by one.
 const TRAIL: usize = 200;
+/// Bytes of what a page shows of its rows; where they are long it ends early.
+const PAGE_BYTES: usize = 2 << 20;
 
 /// What can be asked for: what people call it, and the actions it stands for.
 const OUTCOMES: [(&str, &[Action]); 7] = [
@@ -47,39 +49,6 @@ pub struct Search {
     /// Where the pages before this one began: `0.50.120`.
     #[serde(default)]
     before: String,
-}
-
-struct FieldLine {
-    name: String,
-    before: String,
-    after: String,
-    changes: bool,
-    effect: String,
-    from: String,
-    text: String,
-}
-
-struct RuleLine {
-    number: usize,
-    asked: String,
-    candidates: String,
-    outcome: &'static str,
-    action: String,
-    decided: bool,
-}
-
-struct Row {
-    number: String,
-    source: String,
-    status: &'static str,
-    class: &'static str,
-    record: String,
-    changes: Vec<FieldLine>,
-    fields: Vec<FieldLine>,
-    rules: Vec<RuleLine>,
-    errors: Vec<String>,
-    warnings: Vec<String>,
-    committed: String,
 }
 
 struct StepTab {
@@ -110,6 +79,8 @@ struct DecisionsPage {
 struct Pages {
     /// `rows 51 to 100 of 3,322`.
     position: String,
+    /// Whether the page ends before it is full, since its rows are long.
+    cut: bool,
     first: Option<String>,
     previous: Option<String>,
     next: Option<String>,
@@ -120,7 +91,7 @@ struct Pages {
 impl Pages {
     /// Of a page that was found in a step of so many rows; `own` is its address without a place. Where a page
     /// begins depends on what those before it found, so their beginnings go along.
-    fn of(own: &str, query: &Search, found: &DecisionPage, rows: u64) -> Self {
+    fn of(own: &str, query: &Search, found: &DecisionPage, counts: &StatusCounts, rows: u64) -> Self {
         let before: Vec<u64> = query.before.split('.').filter_map(|b| b.parse().ok()).collect();
         let at = |from: u64, before: &[u64]| {
             let before: Vec<String> = before.iter().map(u64::to_string).collect();
@@ -130,22 +101,30 @@ impl Pages {
         let mut behind: Vec<u64> = before.iter().copied().chain([query.from]).collect();
         behind.drain(..behind.len().saturating_sub(TRAIL));
         Self {
-            position: position(found, query.from, rows),
+            position: position(found, query, counts, rows),
+            cut: found.long,
             first: (query.from > 0).then(|| own.to_owned()),
             previous: before.split_last().map(|(last, rest)| at(*last, rest)),
             next: found.next.map(|from| at(from, &behind)),
-            stopped_early: found.next.is_some() && found.rows.len() < PAGE,
+            stopped_early: found.next.is_some() && found.rows.len() < PAGE && !found.long,
         }
     }
 }
 
-/// Which of a step's rows are on a page that begins after so many.
-fn position(found: &DecisionPage, after: u64, rows: u64) -> String {
+/// Which of a step's rows are on a page, and of how many where that is known.
+fn position(found: &DecisionPage, query: &Search, counts: &StatusCounts, rows: u64) -> String {
     let (Some(first), Some(last)) = (found.rows.first(), found.rows.last()) else { return String::new() };
     let (first, last) = (first.decision.row, last.decision.row);
-    let which =
-        if found.rows.len() as u64 == last.saturating_sub(after) { "rows" } else { "found among rows" };
-    format!("{which} {} to {} of {}", grouped(first), grouped(last), grouped(rows))
+    let place = format!("rows {} to {} of {}", grouped(first), grouped(last), grouped(rows));
+    let shown = found.rows.len() as u64;
+    let of_outcome = counts.all().into_iter().find(|(name, n)| *name == query.outcome && *n >= shown);
+    match of_outcome {
+        Some((name, all)) if query.text.trim().is_empty() => {
+            format!("{} of {} {name}, among {place}", grouped(shown), grouped(all))
+        }
+        _ if shown == last.saturating_sub(query.from) => place,
+        _ => format!("found among {place}"),
+    }
 }
 
 pub async fn show(
@@ -173,10 +152,10 @@ fn of(
     let file = folder.join("decisions.parquet");
     let label = label_of(state, &row)?;
     let files = Files::of(project, &row);
-    let execution = Execution::of(project, row);
+    let execution = Execution::of(project, state, row)?;
     let title = format!("Decisions: {}", execution.title(&label));
     let mut shown = DecisionsPage {
-        frame: Frame { title, every: show::every([&execution]), ..frame },
+        frame: Frame { title, every: shown::every([&execution]), ..frame },
         label,
         csrf: visitor.csrf(),
         runs: visitor.runs(),
@@ -208,7 +187,22 @@ fn of(
         from: query.from,
         limit: PAGE,
     };
-    let found = reader.page(&wanted)?;
+    let mut found = reader.page(&wanted)?;
+    // Little is shown of each long value, but wide rows add up.
+    let mut bytes = 0;
+    let mut lines = Vec::with_capacity(found.rows.len());
+    for shown in &found.rows {
+        let line = line(shown);
+        bytes += line.bytes();
+        if bytes > PAGE_BYTES && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    if let Some(next) = found.rows.get(lines.len()) {
+        (found.next, found.long) = (Some(next.at), true);
+        found.rows.truncate(lines.len());
+    }
     let counts = show::summary(&folder)
         .and_then(|s| s.steps.into_iter().find(|s| s.name == query.step).map(|s| s.counts))
         .unwrap_or_default();
@@ -220,8 +214,8 @@ fn of(
         .collect();
     shown.outcomes = outcomes(&counts, &query.outcome);
     let rows = steps.iter().find(|s| s.name == query.step).map_or(0, |s| s.rows);
-    shown.pages = Pages::of(&filtered, &query, &found, rows);
-    shown.rows = found.rows.iter().map(line).collect();
+    shown.pages = Pages::of(&filtered, &query, &found, &counts, rows);
+    shown.rows = lines;
     shown.query = query;
     Ok(shown)
 }
@@ -229,60 +223,5 @@ fn of(
 /// The choices of the filter: the count of each, its name, its class, whether it is chosen.
 fn outcomes(counts: &StatusCounts, chosen: &str) -> Vec<(String, &'static str, &'static str, bool)> {
     let all = counts.all().into_iter().filter(|(name, n)| *n > 0 || *name == chosen);
-    all.map(|(name, n)| (grouped(n), name, show::class_of(name), name == chosen)).collect()
-}
-
-fn line(shown: &ShownDecision) -> Row {
-    let d = &shown.decision;
-    let fields = || {
-        d.fields.iter().zip(&shown.fields).map(|(f, named)| FieldLine {
-            name: clear(&named.name),
-            before: value(&f.before),
-            after: value(&f.after),
-            changes: f.before != f.after,
-            effect: f.effect.name().replace('_', " "),
-            from: clear(&named.from.join(", ")),
-            text: f.text.as_deref().map(clear).unwrap_or_default(),
-        })
-    };
-    let rules = d.rules.iter().map(|r| {
-        let decided = d.decided_by == Some(r.rule);
-        let asked = shown.rule.clone().filter(|_| decided);
-        RuleLine {
-            number: r.rule + 1,
-            asked: asked.map_or_else(|| value(&r.value), |a| clear(&a)),
-            candidates: grouped(r.candidates),
-            outcome: r.outcome.name(),
-            action: r.action.name().replace('_', " "),
-            decided,
-        }
-    });
-    let words = |problems: &[crate::value::Problem]| -> Vec<String> {
-        problems.iter().map(|p| clear(&problem_words(p))).collect()
-    };
-    Row {
-        number: grouped(d.row),
-        source: clear(&shown.source),
-        status: d.action.status(),
-        class: show::class_of(d.action.status()),
-        record: d.record.map(|id| id.to_string()).unwrap_or_default(),
-        changes: fields().filter(|f| f.changes).collect(),
-        fields: fields().collect(),
-        rules: rules.collect(),
-        errors: words(&d.errors),
-        warnings: words(&d.warnings),
-        committed: d.committed.map(|c| format!("chunk {}, {}", c.chunk, c.at)).unwrap_or_default(),
-    }
-}
-
-/// A value for people; no value is told apart from empty text by the template.
-fn value(value: &Value) -> String {
-    show::shortened(&clear(&value.to_string()), 300)
-}
-
-impl Row {
-    /// The rule that decided.
-    fn decided(&self) -> Option<&RuleLine> {
-        self.rules.iter().rev().find(|r| r.decided)
-    }
+    all.map(|(name, n)| (grouped(n), name, class_of(name), name == chosen)).collect()
 }

@@ -14,8 +14,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 /// Why there is no page.
 pub enum PageError {
-    /// Nobody is logged in; where to go on afterwards.
-    Login(String),
+    /// Nobody is logged in.
+    Login {
+        /// Where to go on afterwards.
+        next: String,
+        /// Whether a form was sent, which is not done.
+        ended: bool,
+    },
     /// Something else.
     Other(ApiError),
 }
@@ -77,9 +82,10 @@ struct Untold(ApiError);
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match self {
-            PageError::Login(next) => {
+            PageError::Login { next, ended } => {
                 let next = super::show::encode(&next);
-                Redirect::to(&format!("/login?next={next}")).into_response()
+                let ended = if ended { "&ended=true" } else { "" };
+                Redirect::to(&format!("/login?next={next}{ended}")).into_response()
             }
             PageError::Other(e) => {
                 let mut response = e.status().into_response();

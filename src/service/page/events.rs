@@ -4,18 +4,23 @@ use super::super::{ApiError, App};
 use super::asked::{Path, Query};
 use super::connector::{Head, known};
 use super::session::{Fields, Visitor};
-use super::show::{self, Badge, Time, clear};
-use super::{Frame, PageError, page};
-use crate::life::{Failure, choose_events, discard_events, replay_events};
-use crate::project::state::{Event, EventState, Role};
+use super::show::{self, Badge, Time, clear, shortened};
+use super::shown::LATER;
+use super::{Frame, PageError, followed, page};
+use crate::life::{Discarded, choose_events, discard_events, replay_events};
+use crate::project::Project;
+use crate::project::state::{Event, EventState, Role, State};
 use crate::report::grouped;
 use askama::Template;
 use axum::extract;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 /// So many are on a page, the newest first.
 const PAGE: usize = 100;
+/// So many characters of a body.
+const BODY: usize = 10_000;
 
 struct Line {
     id: i64,
@@ -25,6 +30,12 @@ struct Line {
     about: Vec<(&'static str, String)>,
     size: String,
     body: String,
+    /// Whether there is more of the body than is shown.
+    cut: bool,
+    /// Whether it is chosen.
+    chosen: bool,
+    /// Whether nothing became of it yet, so that it can be thrown away.
+    open: bool,
 }
 
 #[derive(Template)]
@@ -40,16 +51,31 @@ struct EventsPage {
     older: Option<i64>,
     /// Whether there are newer ones.
     newer: bool,
+    /// What became of what was asked, where that has to be said.
+    said: String,
+    /// Whether one of them can be thrown away.
+    discards: bool,
     csrf: String,
     runs: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Filter {
     #[serde(default)]
     state: String,
     /// Only those that are older than this one.
     before: Option<i64>,
+}
+
+impl Filter {
+    /// The page of these.
+    fn page(&self, name: &str) -> String {
+        let before = self.before.map(|b| format!("before={b}"));
+        let state = (!self.state.is_empty()).then(|| format!("state={}", show::encode(&self.state)));
+        let asked: Vec<String> = state.into_iter().chain(before).collect();
+        let mark = if asked.is_empty() { "" } else { "?" };
+        format!("/connectors/{}/events{mark}{}", show::encode(name), asked.join("&"))
+    }
 }
 
 impl From<EventState> for Badge {
@@ -72,30 +98,48 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
-    let (csrf, runs) = (visitor.csrf(), visitor.runs());
     let shown = app
-        .with(move |state| {
-            let connector = known(&project, state, &name)?;
-            let only = EventState::ALL.into_iter().find(|s| s.words() == filter.state);
-            // One more tells whether there are older ones.
-            let mut lines = state.events(&name, only, filter.before, PAGE as i64 + 1, line)?;
-            let more = lines.len() > PAGE;
-            lines.truncate(PAGE);
-            let head = Head::of(&project, state, &connector, "events")?;
-            Ok::<_, ApiError>(EventsPage {
-                frame: Frame { title: format!("Webhook events of {}", head.label), ..frame },
-                head,
-                only: only.map_or("", EventState::words),
-                older: lines.last().filter(|_| more).map(|l| l.id),
-                newer: filter.before.is_some(),
-                lines,
-                states: EventState::ALL.iter().map(|s| (s.words(), Some(*s) == only)).collect(),
-                csrf,
-                runs,
-            })
-        })
+        .with(move |state| of(frame, &visitor, &project, state, &name, &filter, (String::new(), &[])))
         .await?;
-    page(&shown)
+    followed(&shown, &shown.frame)
+}
+
+/// The events, with what is to be said of those that were chosen.
+fn of(
+    frame: Frame,
+    visitor: &Visitor,
+    project: &Project,
+    state: &mut State,
+    name: &str,
+    filter: &Filter,
+    (said, chosen): (String, &[i64]),
+) -> Result<EventsPage, ApiError> {
+    let connector = known(project, state, name)?;
+    let only = EventState::ALL.into_iter().find(|s| s.words() == filter.state);
+    // One more tells whether there are older ones.
+    let mut lines = state.events(name, only, filter.before, PAGE as i64 + 1, line)?;
+    let more = lines.len() > PAGE;
+    lines.truncate(PAGE);
+    lines.iter_mut().for_each(|l| l.chosen = chosen.contains(&l.id));
+    let head = Head::of(project, state, &connector, "events")?;
+    let newer = filter.before.is_some();
+    Ok(EventsPage {
+        frame: Frame {
+            title: format!("Webhook events of {}", head.label),
+            every: (!newer).then_some(LATER),
+            ..frame
+        },
+        head,
+        only: only.map_or("", EventState::words),
+        older: lines.last().filter(|_| more).map(|l| l.id),
+        newer,
+        discards: lines.iter().any(|l| l.open),
+        lines,
+        states: EventState::ALL.iter().map(|s| (s.words(), Some(*s) == only)).collect(),
+        said,
+        csrf: visitor.csrf(),
+        runs: visitor.runs(),
+    })
 }
 
 fn line(event: Event) -> Line {
@@ -112,7 +156,10 @@ fn line(event: Event) -> Line {
         execution: event.execution.unwrap_or_default(),
         about: about.into_iter().filter(|(_, v)| !v.is_empty()).map(|(n, v)| (n, clear(&v))).collect(),
         size: grouped(event.body.len() as u64),
-        body: clear(&event.body),
+        body: clear(&shortened(&event.body, BODY)),
+        cut: event.body.chars().nth(BODY).is_some(),
+        chosen: false,
+        open: event.state.open(),
     }
 }
 
@@ -121,27 +168,46 @@ pub async fn change(
     extract::State(app): extract::State<App>,
     visitor: Visitor,
     Path(name): Path<String>,
+    Query(filter): Query<Filter>,
     form: Fields,
 ) -> Result<Response, PageError> {
     visitor.signs(form.get("csrf"), Role::Run)?;
     let ids: Vec<i64> = form.all("event").iter().filter_map(|id| id.parse().ok()).collect();
-    if ids.is_empty() {
-        return Err(Failure::new("no event was chosen", "go back, and choose some").into());
-    }
     let discards = form.get("do") == Some("discard");
     let project = app.project().clone();
-    let back = format!("/connectors/{}/events", show::encode(&name));
+    let frame = Frame::new("", &app, &visitor);
     let begun = app
         .with(move |state| {
-            let events = choose_events(state, &name, Some(&ids), None)?;
-            if discards {
-                discard_events(state, &events)?;
-                return Ok(None);
-            }
-            let connector = known(&project, state, &name)?;
-            Ok::<_, ApiError>(Some(replay_events(&project, state, &connector, &events, visitor.who)?))
+            let said = if ids.is_empty() {
+                "No event was chosen.".to_owned()
+            } else {
+                let events = choose_events(state, &name, Some(&ids), None)?;
+                if !discards {
+                    let connector = known(&project, state, &name)?;
+                    let id = replay_events(&project, state, &connector, &events, visitor.who.clone())?;
+                    return Ok(Ok(format!("/executions/{}", show::encode(&id))));
+                }
+                let done = discard_events(state, &events)?;
+                if done.other == 0 {
+                    return Ok(Ok(filter.page(&name)));
+                }
+                left(done)
+            };
+            of(frame, &visitor, &project, state, &name, &filter, (said, &ids)).map(Err)
         })
         .await?;
-    let to = begun.map_or(back, |id: String| format!("/executions/{}", show::encode(&id)));
-    Ok(Redirect::to(&to).into_response())
+    Ok(match begun {
+        Ok(to) => Redirect::to(&to).into_response(),
+        Err(said) => (StatusCode::UNPROCESSABLE_ENTITY, page(&said)?).into_response(),
+    })
+}
+
+/// That something had become of events already, so that they were not thrown away.
+fn left(Discarded { gone, other }: Discarded) -> String {
+    let gone = match gone {
+        0 => "None was discarded".to_owned(),
+        n => format!("{} discarded", if n == 1 { "One was".to_owned() } else { format!("{n} were") }),
+    };
+    let stay = if other == 1 { "one, which stays".to_owned() } else { format!("{other}, which stay") };
+    format!("{gone}: something had become already of {stay}.")
 }

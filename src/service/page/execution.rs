@@ -3,18 +3,24 @@
 use super::super::progress::known;
 use super::super::{ApiError, App};
 use super::asked::Path;
+use super::bar::{self, Part};
 use super::login::own_path;
 use super::messages::{self, Told};
 use super::session::{Fields, Visitor};
-use super::show::{self, Execution, Files, Part, Time, clear};
+use super::show::{self, Files, Time, clear, cut};
+use super::shown::{self, Execution};
 use super::{Frame, PageError, followed};
+use crate::life::{Failure, winds_up};
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, Role, State};
+use crate::project::state::{ExecutionRow, ExecutionState, Role, State};
 use crate::report::{Reason, ReasonKind, StepSummary, Summary, grouped, reasons};
 use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract;
 use axum::response::{IntoResponse, Redirect, Response};
+
+/// So many reasons are shown, those that matter most.
+const REASONS: usize = 20;
 
 struct Stage {
     name: String,
@@ -28,7 +34,8 @@ struct Step {
     object: String,
     scope: String,
     rows: String,
-    warnings: u64,
+    /// How many rows have warnings; none is empty.
+    warnings: String,
     parts: Vec<Part>,
 }
 
@@ -64,6 +71,8 @@ struct ExecutionPage {
     files: Files,
     steps: Vec<Step>,
     reasons: Vec<Why>,
+    /// How many more reasons there are; none is empty.
+    more_reasons: String,
     summary: Option<Done>,
     told: Vec<Told>,
     started: Option<Time>,
@@ -99,17 +108,20 @@ fn of(
     let files = Files::of(project, &row);
     let summary = show::summary(&project.root().join(&row.folder)).filter(|_| row.state.ended());
     let (started, ended) = (row.started_at.as_deref().map(Time::of), row.ended_at.as_deref().map(Time::of));
-    let execution = Execution::of(project, row);
+    let execution = Execution::of(project, state, row)?;
     // What the state keeps stays when the files are removed.
     let done = summary.as_ref().map_or(&execution.steps, |s| &s.steps);
+    let reasons = reasons(done);
+    let more = reasons.len().saturating_sub(REASONS) as u64;
     Ok(ExecutionPage {
-        frame: Frame { title: execution.title(&label), every: show::every([&execution]), ..frame },
+        frame: Frame { title: execution.title(&label), every: shown::every([&execution]), ..frame },
         label,
         csrf: visitor.csrf(),
         runs: visitor.runs(),
         files,
         steps: done.iter().map(step).collect(),
-        reasons: reasons(done).into_iter().take(20).map(why).collect(),
+        reasons: reasons.into_iter().take(REASONS).map(why).collect(),
+        more_reasons: if more > 0 { grouped(more) } else { String::new() },
         summary: summary.map(|s| rest(project, &s)),
         told: messages::of(project, state, id)?,
         started,
@@ -128,7 +140,11 @@ pub async fn cancel(
     visitor.signs(form.get("csrf"), Role::Run)?;
     let asked = id.clone();
     app.with(move |state| {
-        known(state, &asked)?;
+        let row = known(state, &asked)?;
+        if row.state == ExecutionState::Running && !row.cancel && winds_up(&row) {
+            let hint = "every row of it is done already; look at what it did";
+            return Err(Failure::new("it is too late to cancel it: it writes its report", hint).into());
+        }
         state.cancel(&asked, SystemClock.now()).map_err(ApiError::from)
     })
     .await?;
@@ -160,9 +176,9 @@ fn step(s: &StepSummary) -> Step {
         name: clear(&s.name),
         object: clear(&s.object),
         scope: clear(&s.scope),
-        rows: grouped(s.rows),
-        warnings: s.warnings,
-        parts: show::parts(&s.counts),
+        rows: bar::count(s.rows, "row"),
+        warnings: if s.warnings > 0 { grouped(s.warnings) } else { String::new() },
+        parts: bar::parts(&s.counts),
     }
 }
 
@@ -174,11 +190,11 @@ fn why((step, r): (&str, &Reason)) -> Why {
             ReasonKind::Warning => "warning",
         },
         code: clear(&r.code.replace('_', " ")),
-        about: clear(&r.name),
+        about: cut(&r.name),
         step: clear(step),
         count: grouped(r.count),
-        example: clear(&r.example.message),
-        source: clear(&r.example.source),
+        example: cut(&r.example.message),
+        source: cut(&r.example.source),
     }
 }
 
@@ -194,7 +210,14 @@ fn rest(project: &Project, summary: &Summary) -> Done {
         inputs: summary
             .inputs
             .iter()
-            .map(|i| (clear(&i.file), clear(&i.table), grouped(i.rows), i.sha256.chars().take(12).collect()))
+            .map(|i| {
+                (
+                    clear(&i.file),
+                    clear(&i.table),
+                    bar::count(i.rows, "row"),
+                    i.sha256.chars().take(12).collect(),
+                )
+            })
             .collect(),
         scopes: summary
             .scopes

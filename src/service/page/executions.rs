@@ -4,7 +4,8 @@ use super::super::{ApiError, App};
 use super::asked::{Path, Query};
 use super::connector::{Head, known};
 use super::session::Visitor;
-use super::show::{self, Execution, Files};
+use super::show::{Files, encode};
+use super::shown::{self, Execution, LATER};
 use super::{Frame, PageError, followed};
 use crate::project::Project;
 use crate::project::state::{ExecutionState, State, Wanted};
@@ -29,7 +30,13 @@ struct ListPage {
     lines: Vec<Line>,
     states: Vec<(&'static str, bool)>,
     filter: Filter,
-    next: Option<String>,
+    /// Whether one of them changes by itself.
+    moves: bool,
+    /// This very page.
+    here: String,
+    /// The page of the newest ones, where this is another, and of the older ones, where there are some.
+    newest: Option<String>,
+    older: Option<String>,
     csrf: String,
     runs: bool,
 }
@@ -46,6 +53,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The page that this leads to, from another execution on.
+    fn page(&self, name: &str, before: &str) -> String {
+        let asked = [("state", self.state.as_str()), ("mode", &self.mode), ("before", before)];
+        let asked: Vec<String> = asked
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect();
+        let mark = if asked.is_empty() { "" } else { "?" };
+        format!("/connectors/{}/executions{mark}{}", encode(name), asked.join("&"))
+    }
+
     fn wanted<'a>(&'a self, connector: &'a str) -> Wanted<'a> {
         Wanted {
             connector: Some(connector),
@@ -87,17 +106,26 @@ fn of(
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|e| e.id.clone());
-    let line = |row| Line { files: Files::of(project, &row), execution: Execution::of(project, row) };
-    let lines: Vec<Line> = rows.into_iter().map(line).collect();
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let files = Files::of(project, &row);
+        lines.push(Line { files, execution: Execution::of(project, state, row)? });
+    }
+    // What begins elsewhere is seen on the first page.
+    let first = filter.before.is_empty();
+    let every = shown::every(lines.iter().map(|l| &l.execution)).or(first.then_some(LATER));
     let head = Head::of(project, state, &connector, "executions")?;
     let title = format!("Executions of {}", head.label);
     Ok(ListPage {
-        frame: Frame { title, every: show::every(lines.iter().map(|l| &l.execution)), ..frame },
+        frame: Frame { title, every, ..frame },
         head,
-        lines,
         states: ExecutionState::ALL.iter().map(|s| (s.words(), s.words() == filter.state)).collect(),
+        moves: lines.iter().any(|l| l.execution.moves()),
+        lines,
+        here: filter.page(name, &filter.before),
+        newest: (!first).then(|| filter.page(name, "")),
+        older: next.map(|next| filter.page(name, &next)),
         filter,
-        next,
         csrf: visitor.csrf(),
         runs: visitor.runs(),
     })

@@ -1,6 +1,7 @@
 //! A connector's flow as a picture: input → views and scopes → loads → objects, with the counts of a run.
 
-use super::show::{clear, parts};
+use super::bar::{count, parts};
+use super::show::{clear, shortened};
 use crate::plan::{Plan, QueryPlan};
 use crate::report::{Summary, grouped};
 use std::collections::BTreeMap;
@@ -56,8 +57,15 @@ fn node(id: String, kind: &'static str, title: &str, small: String, column: usiz
     Node { id, kind, title: title.to_owned(), small, column, counts: None, y: 0 }
 }
 
-fn count(n: u64, one: &str) -> String {
-    format!("{} {one}{}", grouped(n), if n == 1 { "" } else { "s" })
+/// The first of several texts that has room below a title: of numbers nothing is cut off.
+fn fitting<const N: usize>(texts: [String; N]) -> String {
+    let mut texts = texts.into_iter().peekable();
+    while let Some(text) = texts.next() {
+        if text.chars().count() <= SMALL || texts.peek().is_none() {
+            return text;
+        }
+    }
+    String::new()
 }
 
 /// Input tables, and the records that the SQL reads.
@@ -96,7 +104,9 @@ fn queries(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &m
                 let rows = last.and_then(|s| s.scopes.iter().find(|x| x.name == query.name)).map(|s| s.rows);
                 let variables = count(scope.variables.len() as u64, "variable");
                 let told = if scope.errors { "for people only".to_owned() } else { variables };
-                let small = rows.map_or(told.clone(), |n| format!("{} · {told}", count(n, "row")));
+                let small = rows.map_or(told.clone(), |n| {
+                    fitting([format!("{} · {told}", count(n, "row")), count(n, "row")])
+                });
                 let kind = if scope.errors { "errors" } else { "scope" };
                 (kind, small, if read_by_query(query) { own } else { most })
             }
@@ -106,6 +116,16 @@ fn queries(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &m
     }
 }
 
+/// How many of how many rows errored.
+fn errored(rows: u64, n: u64) -> String {
+    let (all, n) = (grouped(rows), grouped(n));
+    fitting([
+        format!("{}, {n} errored", count(rows, "row")),
+        format!("{n} of {all} errored"),
+        format!("{n} errored"),
+    ])
+}
+
 fn loads(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut Vec<(String, String)>) {
     let column = nodes.iter().map(|n| n.column).max().unwrap_or(0) + 1;
     for load in &plan.loads {
@@ -113,7 +133,7 @@ fn loads(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>, edges: &mut
         let fields = count(load.mappings.len() as u64, "field");
         let small = done.map_or(fields, |s| match s.counts.errored {
             0 => count(s.rows, "row"),
-            n => format!("{}, {} errored", count(s.rows, "row"), grouped(n)),
+            n => errored(s.rows, n),
         });
         let id = format!("load {}", load.name);
         let mut new = node(id.clone(), "load", &load.name, small, column);
@@ -226,7 +246,7 @@ fn draw(nodes: &[Node], edges: &[(String, String)], height: usize) -> String {
             left + PAD,
             n.y,
             escaped(&middle_cut(&clear(&n.title), TITLE)),
-            escaped(&super::show::shortened(&clear(&n.small), SMALL)),
+            escaped(&shortened(&clear(&n.small), SMALL)),
         );
         for part in n.counts.iter().flat_map(parts) {
             let across = INNER as f64 / 10_000.0;
@@ -281,5 +301,12 @@ mod tests {
         assert_eq!(middle_cut("exactly_18_letters", 18), "exactly_18_letters");
         assert_eq!(middle_cut("step_with_a_long_name_10", 18), "step_with…_name_10");
         assert_eq!(middle_cut("Überlänge in jeder Sprache", 18).chars().count(), 18);
+    }
+
+    #[test]
+    fn numbers_are_not_cut() {
+        assert_eq!(errored(20, 3), "20 rows, 3 errored");
+        assert_eq!(errored(20_000, 3_784), "3,784 of 20,000 errored");
+        assert_eq!(errored(12_345_678, 10_000_000), "10,000,000 errored");
     }
 }

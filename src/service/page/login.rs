@@ -48,6 +48,9 @@ struct LoginPage {
 pub struct Next {
     #[serde(default)]
     next: String,
+    /// Whether a form was sent after the session had ended.
+    #[serde(default)]
+    ended: bool,
 }
 
 /// Somebody who is not known yet gets an id too: their form is signed with it.
@@ -70,7 +73,8 @@ pub fn own_path(next: &str) -> &str {
 }
 
 pub async fn form(headers: HeaderMap, Query(next): Query<Next>) -> Result<Response, PageError> {
-    shown(&headers, &next.next, StatusCode::OK, "")
+    let ended = "The session has ended, and what was sent was not done. Log in, then send it once more.";
+    shown(&headers, &next.next, StatusCode::OK, if next.ended { ended } else { "" })
 }
 
 pub async fn login(

@@ -3,8 +3,10 @@
 
 mod activation;
 mod asked;
+mod bar;
 mod connector;
 mod connectors;
+mod decision;
 mod decisions;
 mod download;
 mod error;
@@ -16,6 +18,7 @@ mod login;
 mod messages;
 mod session;
 mod show;
+mod shown;
 mod start;
 
 pub use error::{errors, told_to, wanted};

@@ -13,11 +13,15 @@ function times(root) {
   }
 }
 
-/** What tells lines of lists and tables apart: where their first link or form leads. */
+/** What tells an element from others of its kind: its id, where it leads, of lines where their first link or form
+ * leads, or how it looks. */
 function key(node) {
-  if (node.nodeName !== "LI" && node.nodeName !== "TR") return node.getAttribute?.("class") ?? "";
-  const first = node.querySelector("a, form");
-  return first?.getAttribute("href") ?? first?.getAttribute("action") ?? "";
+  if (node.nodeType !== Node.ELEMENT_NODE) return "";
+  if (node.id) return node.id;
+  const line = node.nodeName === "LI" || node.nodeName === "TR";
+  const leads = line ? node.querySelector("a, form") : node;
+  const to = leads?.getAttribute("href") ?? leads?.getAttribute("action");
+  return to ?? (line ? "" : node.getAttribute("class") ?? "");
 }
 
 /** Makes an element what it is by now. What has not changed stays: an open menu, what was typed, where the
@@ -34,7 +38,9 @@ function renew(old, now) {
   let at = old.firstChild;
   for (const child of [...now.childNodes]) {
     let same = at;
-    while (same && !alike(same, child)) same = same.nextSibling;
+    // Texts are all alike: one further on would take the elements before it with it.
+    if (child.nodeType === Node.ELEMENT_NODE) while (same && !alike(same, child)) same = same.nextSibling;
+    else if (same && !alike(same, child)) same = null;
     if (!same) {
       old.insertBefore(child, at);
       continue;
@@ -49,10 +55,22 @@ function renew(old, now) {
 /** Takes a node away; gives the one after it. */
 function removed(node) {
   const next = node.nextSibling;
-  // Nobody's place is lost without another.
-  if (node.contains(document.activeElement)) document.getElementById("main").focus();
+  // Nobody's place is lost without another: what opened the menu, or the page.
+  if (node.contains(document.activeElement)) {
+    const menu = node.parentElement?.closest("details.menu[open]");
+    (menu?.querySelector("summary") ?? document.getElementById("main")).focus();
+  }
   node.remove();
   return next;
+}
+
+/** Says that the service is away, once it was so twice, and no more when it is back. */
+let failed = 0;
+function away(now) {
+  failed = now ? failed + 1 : 0;
+  const said = failed > 1 ? "The service does not answer: what is shown may be out of date." : "";
+  const line = document.getElementById("away");
+  if (line && line.textContent !== said) line.textContent = said;
 }
 
 /** Asks for the page again as long as something on it goes on: one request, whatever it shows. */
@@ -65,6 +83,7 @@ async function follow() {
     if (!document.hidden) {
       const answer = await fetch(location.href, { headers: { accept: "text/html", "x-poll": "1" } });
       if (answer.redirected || answer.status === 404) return location.reload();
+      away(answer.status >= 500);
       if (answer.ok) {
         const now = new DOMParser().parseFromString(await answer.text(), "text/html");
         times(now);
@@ -72,7 +91,8 @@ async function follow() {
       }
     }
   } catch {
-    // The service is away for a moment; the next turn asks again.
+    // The next turn asks again.
+    away(true);
   }
   follow();
 }
@@ -84,6 +104,11 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
+});
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("details.menu[open]");
+  // Where the focus goes nowhere the reader is elsewhere for a moment, or pressed a mouse's button.
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");

@@ -6,6 +6,7 @@ use super::super::around::Who;
 use super::super::extract::heard;
 use super::super::{ApiError, App, Caller};
 use super::PageError;
+use super::login::own_path;
 use crate::project::state::Role;
 use crate::system::clock::{Clock, SystemClock};
 use axum::extract::{Form, FromRequest, FromRequestParts, Request};
@@ -122,15 +123,29 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        // Only what can be looked at can be come back to.
-        let next = if parts.method == Method::GET { parts.uri.to_string() } else { "/".to_owned() };
-        let Some(id) = SessionId::of(&parts.headers) else { return Err(PageError::Login(next)) };
-        let Some(visitor) = Self::of(app, id).await? else { return Err(PageError::Login(next)) };
+        let visitor = match SessionId::of(&parts.headers) {
+            Some(id) => Self::of(app, id).await?,
+            None => None,
+        };
+        let Some(visitor) = visitor else {
+            // Only what can be looked at can be come back to: of a form, the page that it was on.
+            let ended = parts.method != Method::GET;
+            let next = if ended { came_from(&parts.headers) } else { parts.uri.to_string() };
+            return Err(PageError::Login { next, ended });
+        };
         if let Some(who) = parts.extensions.get::<Who>() {
             who.is(&visitor.caller.name);
         }
         Ok(Self { polls: parts.headers.contains_key("x-poll"), ..visitor })
     }
+}
+
+/// The page that a form was on; the first one where it is not known to be one of these.
+fn came_from(headers: &HeaderMap) -> String {
+    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+    let referer = text(header::REFERER).and_then(|r| r.split_once("://")).map(|(_, rest)| rest);
+    let path = referer.zip(text(header::HOST)).and_then(|(referer, host)| referer.strip_prefix(host));
+    own_path(path.unwrap_or("/")).to_owned()
 }
 
 /// A visitor who may start executions: that is known before what they send is read.
@@ -168,5 +183,27 @@ impl FromRequest<App> for Fields {
         let form = heard(app, Form::<Vec<(String, String)>>::from_request(request, app)).await?;
         let Form(fields) = form.map_err(|e| ApiError::new(e.status(), e.body_text(), ""))?;
         Ok(Self(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_come_back_to_only_on_these_pages() {
+        for (referer, next) in [
+            ("https://sconn.example/connectors/shop/start?again=x", "/connectors/shop/start?again=x"),
+            ("https://sconn.example.org/connectors/shop", "/"),
+            ("https://other.example/connectors/shop", "/"),
+            ("https://sconn.example//other.example", "/"),
+            ("nonsense", "/"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("sconn.example"));
+            headers.insert(header::REFERER, HeaderValue::from_static(referer));
+            assert_eq!(came_from(&headers), next, "{referer}");
+        }
+        assert_eq!(came_from(&HeaderMap::new()), "/");
     }
 }

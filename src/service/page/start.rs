@@ -11,10 +11,11 @@ use crate::life::{
     known_plan, queue,
 };
 use crate::plan::ParameterPlan;
-use crate::project::Project;
 use crate::project::state::{ExecutionRow, Role, State, Submission};
+use crate::project::{Project, ProjectError};
 use askama::Template;
 use axum::extract;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -24,6 +25,32 @@ struct Parameter {
     default: String,
     given: String,
     required: bool,
+    /// What is wrong with what was given.
+    wrong: String,
+}
+
+/// What somebody sent that cannot be: the form is shown again with it.
+struct Refused {
+    why: Failure,
+    fields: Vec<(String, String)>,
+}
+
+impl Refused {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parameter that it is about.
+    fn parameter<'p>(&self, mut parameters: impl Iterator<Item = &'p ParameterPlan>) -> Option<&'p str> {
+        let about = |p: &&ParameterPlan| self.why.what.starts_with(&format!("the parameter `{}` ", p.name));
+        parameters.find(about).map(|p| p.name.as_str())
+    }
+
+    /// It in words.
+    fn words(&self, project: &Project) -> String {
+        let hint = self.why.hint.iter().map(|hint| format!(": {hint}")).collect::<String>();
+        show::own(project, &format!("{}{hint}", self.why.what))
+    }
 }
 
 #[derive(Template)]
@@ -43,6 +70,14 @@ struct StartPage {
     /// Whether cells are to be guarded, to begin with.
     guard: bool,
     edited: bool,
+    gone: bool,
+    /// Whether only the active version can run, since its file cannot.
+    only_live: bool,
+    /// What is wrong with what was sent: the files, or else.
+    wrong_files: String,
+    wrong: String,
+    /// Whether it was sent before: a browser does not choose the same files again.
+    retry: bool,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +94,7 @@ pub async fn form(
 ) -> Result<Response, PageError> {
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
-    let shown = app.with(move |state| of(frame, &project, state, &name, &again)).await?;
+    let shown = app.with(move |state| of(frame, &project, state, &name, &again, None)).await?;
     page(&shown)
 }
 
@@ -69,43 +104,62 @@ fn of(
     state: &mut State,
     name: &str,
     again: &str,
+    refused: Option<&Refused>,
 ) -> Result<StartPage, ApiError> {
     let connector = known(project, state, name)?;
     let earlier = earlier(state, name, again)?;
     let given = earlier.as_ref().map(|e| state.submission(&e.id)).transpose()?.unwrap_or_default();
-    let (parameters, missing, errors) = match read(project, &connector) {
+    let (plan, missing, errors) = match read(project, &connector) {
         Ok((loaded, plan)) => {
-            let parameters = plan.parameters.iter().map(|p| parameter(p, &given.params)).collect();
-            (parameters, incomplete(&loaded, &plan), String::new())
+            let missing = incomplete(&loaded, &plan);
+            (Some(plan), missing, String::new())
         }
         // A live run takes the active version all the same.
-        Err(errors) => {
-            let active = known_plan(state, name, connector.version)?;
-            let parameters = active.iter().flat_map(|p| &p.parameters);
-            (parameters.map(|p| parameter(p, &given.params)).collect(), Vec::new(), clear(&errors))
-        }
+        Err(errors) => (known_plan(state, name, connector.version)?, Vec::new(), clear(&errors)),
     };
+    let parameters = || plan.iter().flat_map(|p| &p.parameters);
+    let about = refused.and_then(|r| r.parameter(parameters()));
+    let words = refused.map(|r| r.words(project)).unwrap_or_default();
+    let lines = parameters().map(|p| {
+        let wrong = if about == Some(p.name.as_str()) { words.clone() } else { String::new() };
+        let sent = refused.and_then(|r| r.field(&format!("param.{}", p.name)));
+        parameter(p, &given.params, sent, wrong)
+    });
+    let lines: Vec<Parameter> = lines.collect();
+    let no_files = refused.is_some_and(|r| r.why.what == NO_FILE);
     let files = earlier.as_ref().map(|e| kept_files(project, e)).transpose().map_err(ApiError::not_there)?;
     let head = Head::of(project, state, &connector, "start")?;
+    let changed = crate::life::changed(project, &connector);
+    let only_live = head.active && !errors.is_empty();
+    let live = match refused {
+        Some(sent) => sent.field("mode") == Some("live"),
+        None => earlier.as_ref().is_some_and(|e| e.live),
+    };
     Ok(StartPage {
         frame: Frame { title: format!("Start a run of {}", head.label), ..frame },
         head,
-        parameters,
+        parameters: lines,
         missing: missing.iter().map(|m| show::own(project, m)).collect(),
         errors,
-        live: earlier.as_ref().is_some_and(|e| e.live),
+        live: live || only_live,
+        only_live,
         again: earlier.map(|e| e.id).unwrap_or_default(),
         target: given.target.as_deref().map(clear).unwrap_or_default(),
-        guard: given.guard_formulas,
+        guard: refused.map_or(given.guard_formulas, |r| r.field("guard") == Some("on")),
         files: files.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
-        edited: crate::life::changed(project, &connector) == Some(Changed::Edited),
+        retry: refused.is_some(),
+        edited: changed == Some(Changed::Edited),
+        gone: changed == Some(Changed::Gone),
+        wrong_files: if no_files { words.clone() } else { String::new() },
+        wrong: if no_files || about.is_some() { String::new() } else { words.clone() },
     })
 }
 
-/// A parameter, with what an earlier run was given for it.
-fn parameter(p: &ParameterPlan, given: &[String]) -> Parameter {
+/// A parameter, with what was sent for it just now or given to an earlier run.
+fn parameter(p: &ParameterPlan, given: &[String], sent: Option<&str>, wrong: String) -> Parameter {
     Parameter {
-        given: value_of(given, &p.name).map(typed).unwrap_or_default(),
+        given: sent.or(value_of(given, &p.name)).map(typed).unwrap_or_default(),
+        wrong,
         name: p.name.clone(),
         ty: p.ty.to_string(),
         default: p.default.as_ref().map(|v| clear(&v.to_string())).unwrap_or_default(),
@@ -141,10 +195,54 @@ pub async fn submit(
     let upload = upload?;
     visitor.signs(upload.field("csrf"), Role::Run)?;
     let project = app.project().clone();
+    let frame = Frame::new("", &app, &visitor);
     let by = visitor.who;
-    let id = app.with(move |state| begin(&project, state, &name, &upload, by)).await?;
-    Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())
+    let begun = app
+        .with(move |state| {
+            let again = upload.field("again").unwrap_or_default();
+            let why = match begin(&project, state, &name, &upload, by) {
+                Ok(id) => return Ok(Ok(id)),
+                Err(NotBegun::Other(e)) => return Err(e),
+                Err(NotBegun::Refused(why)) => why,
+            };
+            let refused = Refused { why, fields: upload.fields.clone() };
+            of(frame, &project, state, &name, again, Some(&refused)).map(Err)
+        })
+        .await?;
+    Ok(match begun {
+        Ok(id) => Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response(),
+        Err(again) => (StatusCode::UNPROCESSABLE_ENTITY, page(&again)?).into_response(),
+    })
 }
+
+/// Why nothing was begun.
+enum NotBegun {
+    /// What was sent cannot be: whoever sent it can mend it.
+    Refused(Failure),
+    /// Something else.
+    Other(ApiError),
+}
+
+impl From<Failure> for NotBegun {
+    fn from(e: Failure) -> Self {
+        if e.broken { Self::Other(e.into()) } else { Self::Refused(e) }
+    }
+}
+
+impl From<ApiError> for NotBegun {
+    fn from(e: ApiError) -> Self {
+        Self::Other(e)
+    }
+}
+
+impl From<ProjectError> for NotBegun {
+    fn from(e: ProjectError) -> Self {
+        Self::Other(e.into())
+    }
+}
+
+/// What is said where no file was chosen.
+const NO_FILE: &str = "no file was chosen";
 
 fn begin(
     project: &Project,
@@ -152,7 +250,7 @@ fn begin(
     name: &str,
     upload: &Upload,
     by: String,
-) -> Result<String, ApiError> {
+) -> Result<String, NotBegun> {
     let connector = known(project, state, name)?;
     let live = upload.field("mode") == Some("live");
     let active = live.then(|| active_version(project, state, &connector)).transpose()?.flatten();
@@ -167,9 +265,7 @@ fn begin(
         given = state.submission(&earlier.id)?;
     }
     if input.is_empty() && plan.needs_input() {
-        return Err(
-            Failure::new("no file was chosen", "go back, and choose the files that the run reads").into()
-        );
+        return Err(Failure::new(NO_FILE, "choose the files that the run reads").into());
     }
     let params = upload.fields.iter().filter_map(|(field, value)| {
         let name = field.strip_prefix("param.")?;
