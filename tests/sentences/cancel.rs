@@ -8,7 +8,7 @@ use crate::trials::{at_once, passed};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const ROWS: usize = 4_000;
 
