@@ -1,8 +1,8 @@
 //! The life of a connector in a project: activation, statuses, the queue, executions. What the source
 //! document says of it, a test each.
 
-use crate::common::Output;
 use crate::common::project::{Project, Running, SHOP, until};
+use crate::common::{Output, command_in, output_of};
 use std::ops::Deref;
 use std::process::Stdio;
 
@@ -288,4 +288,56 @@ fn what_is_wrong_in_the_settings_is_told_at_its_line() {
         let wrong = settings.lines().nth(line - 1).unwrap();
         assert!(told.contains(&format!("mend `{wrong}`")), "{told}");
     }
+}
+
+#[test]
+fn a_project_that_was_copied_or_moved_runs_its_queue_into_its_own_store() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let id = desk.submit("good.csv");
+    let copy = desk.path().with_file_name("copy");
+    let copied = std::process::Command::new("cp").arg("-a").arg(desk.path()).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    let count = |dir: &std::path::Path| {
+        let store = rusqlite::Connection::open(dir.join(".sconn/store.sqlite")).unwrap();
+        store.query_row("SELECT count(*) FROM items", [], |r| r.get::<_, i64>(0)).unwrap_or(0)
+    };
+    let work = |dir: &std::path::Path| {
+        let done = output_of(command_in(dir, &["work", "--until-empty"]));
+        assert_eq!(done.code, 0, "{}", done.stderr);
+    };
+    work(&copy);
+    assert_eq!((count(&copy), count(desk.path())), (2, 0));
+    // The original has its own to do still, wherever it is by then.
+    let moved = desk.path().with_file_name("moved");
+    std::fs::rename(desk.path(), &moved).unwrap();
+    work(&moved);
+    assert_eq!(count(&moved), 2);
+    let shown = output_of(command_in(&moved, &["executions", "show", &id]));
+    assert!(shown.stdout.contains("completed"), "{}", shown.stdout);
+}
+
+#[test]
+fn who_waits_no_longer_for_an_execution_that_was_there_leaves_it_as_it_was() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let mut busy =
+        desk.sleeps_at("taken", &["run", "shop.sconn", "--input", "good.csv", "--live", "--no-report"]);
+    let id = desk.submit("bad.csv");
+    let folder = desk.folder(&id);
+    let mut waits = desk.start(&["executions", "resume", &id]);
+    let state = |of: &str| desk.execution(&id)[of].clone();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let status =
+        std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", waits.0.id())]).status();
+    assert!(status.unwrap().success());
+    assert_eq!(until("it ends", || waits.0.try_wait().unwrap()).code(), Some(1));
+    assert_eq!(state("state"), "queued", "nobody cancelled it");
+    assert!(folder.join(".work/frozen.json").is_file());
+    let status =
+        std::process::Command::new("sh").args(["-c", &format!("kill -CONT {}", busy.0.id())]).status();
+    assert!(status.unwrap().success());
+    assert_eq!(until("it ends", || busy.0.try_wait().unwrap()).code(), Some(0));
+    desk.work();
+    assert_eq!(state("state"), "completed with errors");
 }

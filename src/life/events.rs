@@ -3,7 +3,8 @@
 use super::activation::plan_to_run;
 use super::asked::prepare;
 use super::triggers::ask;
-use super::{Asked, Failure, Known};
+
+use super::{Asked, Failure, Known, Told};
 use crate::input::InputFile;
 use crate::plan::{MOST_EVENTS, Plan, Trigger};
 use crate::project::Project;
@@ -28,7 +29,12 @@ const BY: &str = "webhook";
 
 /// Every window that has ended becomes an execution in the queue. One process does this at a time; a
 /// connector whose window cannot be made into one keeps no other from it.
-pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
+pub(super) fn batch(
+    project: &Project,
+    state: &mut State,
+    told: &mut Told,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
     let mut windows = state.windows()?;
     if windows.is_empty() {
         return Ok(());
@@ -38,13 +44,14 @@ pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String))
         let mut queued = Vec::new();
         for window in windows {
             match ended(project, state, &desk, &window) {
-                Ok(None) => {}
+                Ok(None) => told.well(&of(&window)),
                 Ok(Some((execution, count))) => {
+                    told.well(&of(&window));
                     news(format!("{execution}  {} has {count} webhook events", window.connector));
                     queued.push(window.connector);
                 }
                 Err(e) => {
-                    news(format!("{}  its webhook events cannot be queued: {}", window.connector, e.what));
+                    told.failed(&of(&window), &e, news);
                     clear(&project.executions(), state)?;
                 }
             }
@@ -57,6 +64,11 @@ pub(super) fn batch(project: &Project, state: &mut State, news: &dyn Fn(String))
         windows.retain(|w| queued.contains(&w.connector));
     }
     Ok(())
+}
+
+/// What is said of a window that cannot be made into an execution begins so.
+fn of(window: &Window) -> String {
+    format!("{}  its webhook events cannot be queued", window.connector)
 }
 
 /// Makes the window into an execution if it has ended, whether its connector is still active or not: what

@@ -72,6 +72,10 @@ impl Triggers {
     pub(super) fn turn(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) {
         // Names of files are in it, which may hold anything.
         let news = &|line: String| news(visible(&line).into_owned());
+        match super::events::batch(project, state, &mut self.told, news) {
+            Ok(()) => self.told.well("webhook events"),
+            Err(failure) => self.told.failed("webhook events", &failure, news),
+        }
         match self.look(project, state, news) {
             Ok(()) => self.told.well("triggers"),
             Err(failure) => self.told.failed("triggers", &failure, news),

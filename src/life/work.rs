@@ -109,7 +109,6 @@ impl Workers {
         // First of all: one of them may keep the state locked for everybody.
         self.end_silent(news)?;
         self.reap(news)?;
-        super::events::batch(&self.project, &mut self.state, news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
         let mut started = false;
         let now = SystemClock.now();

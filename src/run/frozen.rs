@@ -37,6 +37,12 @@ pub fn given_inputs(root: &Path) -> Option<Vec<InputFile>> {
     Some(given.into_iter().map(|g| InputFile::new(input.join(g.file), g.name)).collect())
 }
 
+/// The project that keeps an execution in this folder, where it is one of a project's own.
+fn project_of(folder: &Path) -> Option<&Path> {
+    let executions = folder.parent().filter(|p| p.ends_with(".sconn/executions"))?;
+    executions.parent()?.parent()
+}
+
 /// An execution as it was asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Frozen {
@@ -123,7 +129,30 @@ impl Frozen {
         if versioned.version != VERSION {
             return Err(unreadable("it was begun by another version of sconn".into()));
         }
-        serde_json::from_str(&text).map(Some).map_err(|e| unreadable(e.to_string()))
+        let frozen: Self = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+        Ok(Some(frozen.found_in(root)))
+    }
+
+    /// Of a project that was moved or copied since, everything that lay in it lies where it is now: an execution of
+    /// a copy must not touch what is the original's.
+    fn found_in(mut self, root: &Path) -> Self {
+        let (Ok(now), there) = (std::path::absolute(root), self.folder.canonicalize()) else { return self };
+        if there.is_ok_and(|there| now.canonicalize().is_ok_and(|now| now == there)) {
+            return self;
+        }
+        let (from, to) = match (project_of(&self.folder), project_of(&now)) {
+            (Some(from), Some(to)) => (from.to_path_buf(), to.to_path_buf()),
+            _ => (self.folder.clone(), now),
+        };
+        let found =
+            |path: &Path| path.strip_prefix(&from).map_or_else(|_| path.to_path_buf(), |rest| to.join(rest));
+        for file in &mut self.files {
+            file.path = found(&file.path);
+        }
+        self.target.place = found(Path::new(&self.target.place)).display().to_string();
+        self.here = found(&self.here);
+        self.folder = found(&self.folder);
+        self
     }
 
     /// The files to read.

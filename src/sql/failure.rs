@@ -77,6 +77,9 @@ pub(super) fn shape(error: &DataFusionError) -> String {
 pub(super) fn explain(error: &DataFusionError) -> SqlError {
     let root = error.find_root();
     let text = bare(root);
+    if let Some(told) = panicked(&text) {
+        return told;
+    }
     let hint = match root {
         DataFusionError::ResourcesExhausted(_) => Some("raise the connector's `memory`, or do less at once"),
         _ if text.contains("No space left") => Some("free some space where executions are kept"),
@@ -108,6 +111,26 @@ pub(super) fn explain(error: &DataFusionError) -> SqlError {
             _ => first_line(&text),
         });
     SqlError { hint: hint.map(str::to_owned), ..SqlError::new(cause) }
+}
+
+/// What a mistake of the engine means to the user.
+fn panicked(text: &str) -> Option<SqlError> {
+    let (_, said) = text.split_once("panicked with message ")?;
+    // A join without an equation that does not fit into its memory is begun anew, which not all that it
+    // reads from can do.
+    let (cause, hint) = if said.contains("partition not used yet") {
+        (
+            "the query does not fit into its memory: a join without an equation needs one side as a whole"
+                .to_owned(),
+            "join by an equation (ON a.x = b.x), raise the connector's `memory`, or do less at once",
+        )
+    } else {
+        (
+            format!("the SQL engine broke off: {}", first_line(said)),
+            "this is a fault of the SQL engine: write the expression another way",
+        )
+    };
+    Some(SqlError { hint: Some(hint.into()), ..SqlError::new(cause) })
 }
 
 /// [`explain`] for a cast that failed, with another of the values that it fails on.

@@ -1,6 +1,7 @@
 //! Plans at work: on threads of their own, batch by batch, within their time.
 
 use super::failure::SqlError;
+use crate::system::guard;
 use crate::system::spool::SpoolError;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -59,7 +60,8 @@ pub(super) struct Workers(Option<tokio::runtime::Runtime>);
 
 impl Workers {
     pub(super) fn new() -> Result<Self, SqlError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.enable_all().on_thread_start(guard::quiet).build();
         runtime.map(|r| Self(Some(r))).map_err(|e| SqlError::new(e.to_string()))
     }
 

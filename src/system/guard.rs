@@ -9,11 +9,13 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does the work; what it was working on must not be used again after an error.
-///
-/// # Errors
-/// The panic's message, where it panics.
-pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// From now on nothing is printed where this thread panics: whoever gave it its work gets the error.
+pub fn quiet() {
+    hush();
+    GUARDED.set(true);
+}
+
+fn hush() {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
         let tell = take_hook();
@@ -23,6 +25,14 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             }
         }));
     });
+}
+
+/// Does the work; what it was working on must not be used again after an error.
+///
+/// # Errors
+/// The panic's message, where it panics.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    hush();
     let outer = GUARDED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);

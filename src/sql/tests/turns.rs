@@ -30,6 +30,15 @@ fn numbers(sql: &str) -> Vec<i64> {
     rows(sql, SqlLimits::default()).into_iter().map(|row| row[0].parse().unwrap()).collect()
 }
 
+/// Why a query fails.
+pub(super) fn failing(sql: &str, limits: SqlLimits) -> SqlError {
+    let (dir, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut engine = Engine::new(limits, scratch.path(), &present(), vec![], vec![]).unwrap();
+    engine.add_input("many", &table(dir.path()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(engine.run(sql, &dir.path().join("o"), &|_| true)).unwrap_err()
+}
+
 /// All cells of the whole result, with the rows' places.
 pub(super) fn rows(sql: &str, limits: SqlLimits) -> Vec<Vec<String>> {
     let (dir, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
