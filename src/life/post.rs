@@ -213,7 +213,8 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
         MessageKind::Hook => {
             let secrets = Secrets::of(project.root());
             let get = |name: &str| secrets.get(name).map_err(|e| Refused::for_now(e.to_string(), e.hint()));
-            let (url, name) = match message.recipient.strip_prefix(SECRET) {
+            let secret = message.recipient.strip_prefix(SECRET);
+            let (url, name) = match secret {
                 Some(secret) => {
                     (get(secret)?.reveal().to_owned(), format!("the receiver at the secret {secret}"))
                 }
@@ -225,7 +226,8 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
             let key = key.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
             let allow =
                 allowed(project).map_err(|why| Refused::for_now(format!("[network] allow: {why}"), ""))?;
-            let receiver = Receiver { url, name, key, allow, authorities };
+            let secret = secret.is_some();
+            let receiver = Receiver { url, secret, name, key, allow, authorities };
             post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
     }

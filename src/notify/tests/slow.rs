@@ -60,6 +60,7 @@ impl Drip {
     fn request(&self, scheme: &str) -> Result<(), Refused> {
         let receiver = Receiver {
             url: format!("{scheme}://127.0.0.1:{}/", self.port),
+            secret: false,
             name: "it".into(),
             key: Secret::new("key"),
             allow: vec!["127.0.0.1".parse().unwrap()],
