@@ -81,13 +81,14 @@ pub const DEFAULT_TARGET: &str = "store";
 
 impl Project {
     /// The project of a connector: the nearest folder above it with a `sconn.toml`, otherwise the
-    /// current folder.
+    /// current folder, which is none.
     ///
     /// # Errors
     /// Where `sconn.toml` cannot be read.
     pub fn of(connector: &Path) -> Result<Self, ProjectError> {
         let start = std::path::absolute(connector).unwrap_or_else(|_| connector.to_path_buf());
-        let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file());
+        // Whatever it is: a project must not be none because its settings cannot be read.
+        let root = start.ancestors().skip(1).find(|d| d.join("sconn.toml").symlink_metadata().is_ok());
         match root {
             Some(root) => Self::read(root),
             None => Ok(Self {
@@ -111,10 +112,19 @@ impl Project {
 
     fn read(root: &Path) -> Result<Self, ProjectError> {
         let file = root.join("sconn.toml");
-        let text = std::fs::read_to_string(&file).map_err(|e| ProjectError {
-            cause: format!("{}: {e}", file.display()),
+        let unreadable = |cause: String| ProjectError {
+            cause: format!("{}: {cause}", file.display()),
             hint: "make sure that the file is text and can be read".into(),
-        })?;
+        };
+        match file.metadata() {
+            // Of a pipe nobody may ever write the end.
+            Ok(found) if !found.is_file() => return Err(unreadable("this is no file".into())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(unreadable("this is a link to a file that is not there".into()));
+            }
+            _ => {}
+        }
+        let text = std::fs::read_to_string(&file).map_err(|e| unreadable(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(&file, &text, &e))?;
         let targets = settings.targets.iter().map(|(n, t)| (n.clone(), root.join(&t.sqlite))).collect();
         let watches = watch::watches(root, settings.watch.clone()).map_err(|(at, cause)| ProjectError {
