@@ -236,7 +236,9 @@ impl ExecutionFolder {
         for entry in entries {
             sync(&entry.map_err(|e| error(&input, e))?.path())?;
         }
-        [Some(input.as_path()), Some(&self.root), self.root.parent()].into_iter().flatten().try_for_each(sync)
+        // Of a folder that is named alone, it is the current one.
+        let parent = self.root.parent().map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+        [Some(input.as_path()), Some(&self.root), parent].into_iter().flatten().try_for_each(sync)
     }
 
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
