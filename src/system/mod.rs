@@ -1,5 +1,5 @@
-//! The outside world behind traits, the folder of an execution, scratch tables, secrets, and where tests let
-//! the process die.
+//! The outside world behind traits, the folder of an execution, scratch tables, secrets, signals, and where
+//! tests let the process die.
 
 pub mod clock;
 pub mod crash;
@@ -10,5 +10,6 @@ pub mod machine;
 pub mod once;
 pub mod say;
 pub mod secrets;
+pub mod signals;
 pub mod spool;
 pub mod stop;
