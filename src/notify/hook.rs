@@ -117,12 +117,12 @@ pub(super) fn post_within(
     if answer.status().is_success() { Ok(()) } else { Err(said_no(answer, receiver.secret, now)) }
 }
 
-/// That the certificate of a secret receiver is not trusted. Why may name the host that it was called by.
+/// That the certificate of a secret receiver is not trusted. Why ends with the names that it was called by and has,
+/// in quotes, which are for nobody.
 fn distrusted_secret(who: &str, error: &ureq::Error) -> Option<Refused> {
     let told = distrusted(who, error)?;
-    let what = format!("the certificate of {who} is not trusted");
-    let names_none = told.what.ends_with("no authority that is trusted issued it");
-    Some(if names_none { told } else { Refused { what, ..told } })
+    let what = told.what.split('"').next().unwrap_or_default().trim_end().to_owned();
+    Some(Refused { what, ..told })
 }
 
 fn said_no(mut answer: Response<Body>, secret: bool, now: Timestamp) -> Refused {
