@@ -414,6 +414,10 @@ pub fn sha256(file: &Path) -> Result<String, FolderError> {
 /// Whether the process of that number is at work in an execution's folder: it has it open, for the lock. Another
 /// program may have the number by now. Only Linux can tell; elsewhere none is.
 pub fn at_work_in(pid: u32, root: &Path) -> bool {
+    // Who has no locks shares its folders with other machines, whose processes it does not see.
+    if crash::no_lock() {
+        return false;
+    }
     let open = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd"));
     let Ok(root) = root.canonicalize() else { return false };
     open.into_iter().flatten().flatten().any(|file| fs::read_link(file.path()).is_ok_and(|to| to == root))
