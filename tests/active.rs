@@ -103,6 +103,69 @@ fn a_name_is_one_files() {
     fresh.ends(0, &["check"]);
 }
 
+/// What is meant for one file is not done with another that has the same name.
+#[test]
+fn what_is_done_with_a_file_is_not_done_with_another_of_its_name() {
+    let project = active(SHOP);
+    for text in [SHOP.to_owned(), SHOP.replace("price <- price overwrite", "price <- price")] {
+        project.file("test/shop.sconn", &text);
+        project.file("test/good.csv", GOOD);
+        for args in [
+            &["submit", "test/shop.sconn", "--input", "good.csv", "--live"][..],
+            &["run", "test/shop.sconn", "--input", "good.csv", "--live"],
+            &["deactivate", "test/shop.sconn"],
+            &["status", "test/shop.sconn"],
+            &["activate", "test/shop.sconn"],
+        ] {
+            let refused = project.ends(2, args).stderr;
+            let mend = "give the one in test/shop.sconn another name, or remove one of the two files";
+            assert_says(&refused, &["`shop` is the connector of", "warehouse/shop.sconn", mend]);
+        }
+    }
+    assert_eq!(project.status(), "Operational");
+    assert!(project.executions().is_empty());
+    // A dry run takes the file that is given.
+    project.ends(0, &["run", "test/shop.sconn", "--input", "good.csv"]);
+    project.ends(0, &["submit", "test/shop.sconn", "--input", "good.csv"]);
+    // Nor where neither was ever active.
+    let fresh = self::project(SHOP);
+    fresh.file("again.sconn", SHOP);
+    let refused = fresh.ends(2, &["submit", "shop.sconn", "--input", "good.csv", "--live"]).stderr;
+    assert_says(&refused, &["again.sconn"]);
+}
+
+#[test]
+fn an_inactive_connector_takes_what_arrives_whatever_became_of_its_file() {
+    let project = active(SHOP);
+    project.ends(0, &["deactivate", "shop"]);
+    let submit = || project.ends(0, &["submit", "shop", "--input", "good.csv", "--live"]);
+    assert_eq!(submit().stderr, "");
+    let waits = "it is queued as version 1 of `shop` takes it, and waits until `shop` is active";
+    project.file("shop.sconn", &SHOP.replace("with sku", "with skuu"));
+    assert_says(&submit().stderr, &["warning: shop.sconn has errors: ", waits]);
+    project.file("shop.sconn", &renamed("store"));
+    assert_says(&submit().stderr, &["warning: shop.sconn declares another connector now: ", waits]);
+    fs::remove_file(project.at("shop.sconn")).unwrap();
+    assert_says(&submit().stderr, &["warning: shop.sconn is gone: ", waits]);
+    project.work();
+    let all = project.executions();
+    assert!(all.iter().all(|e| e["state"] == "queued" && e["connector"] == "shop"), "{all:?}");
+    project.file("shop.sconn", SHOP);
+    project.ends(0, &["activate", "shop", "--keep-queued"]);
+    project.work();
+    assert!(project.executions().iter().all(|e| e["state"] == "completed"));
+    // Over HTTP too.
+    let desk = Desk::new("");
+    desk.ends(0, &["activate", "shop.sconn"]);
+    desk.ends(0, &["deactivate", "shop"]);
+    fs::remove_file(desk.at("shop.sconn")).unwrap();
+    let service = desk.serve_as("run");
+    let path = "/api/v1/connectors/shop/executions?mode=live";
+    let taken = service.ask("POST", path, &[("content-type", "text/csv")], GOOD.as_bytes());
+    assert_eq!(taken.status, 202, "{}", taken.text());
+    assert_says(taken.json()["notice"].as_str().unwrap(), &["shop.sconn is gone: ", waits]);
+}
+
 #[test]
 fn a_live_submission_takes_the_active_version_and_says_that_its_file_was_edited() {
     let project = active(SHOP);
@@ -256,9 +319,13 @@ fn at_the_prompt_only_an_answer_activates() {
         assert_says(&done.stdout, &["2 executions would begin", &first, &second, said]);
         before(&project);
     }
-    let done = typed(&project, &first);
+    let by = ["submit", "shop.sconn", "--input", "good.csv", "bad.csv", "--live", "--by", "ann@example.com"];
+    let third = project.ends(0, &by).stdout.trim().to_owned();
+    let done = typed(&project, &format!("{first},{third}"));
     assert_eq!(done.code, 0, "{}", done.stdout);
-    assert_says(&done.stdout, &[&format!("cancelled {first}"), "shop is active, version 1"]);
+    assert_says(&done.stdout, &["  good.csv\r\n", "  good.csv, bad.csv  by ann@example.com\r\n"]);
+    assert_says(&done.stdout, &[&format!("cancelled {first}"), &format!("cancelled {third}")]);
+    assert_says(&done.stdout, &["shop is active, version 1"]);
     assert_eq!([project.state(&first), project.state(&second)], ["cancelled", "queued"].map(str::to_owned));
     project.ends(0, &["deactivate", "shop"]);
     assert_eq!(typed(&project, "none").code, 0);

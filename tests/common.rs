@@ -32,12 +32,7 @@ pub fn sconn_in(dir: &Path, args: &[&str]) -> Output {
 
 /// `sconn` with these arguments in a folder.
 pub fn command_in(dir: &Path, args: &[&str]) -> Command {
-    command_of(&program(), dir, args)
-}
-
-/// The same, of a program that lies elsewhere.
-pub fn command_of(program: &Path, dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(program);
+    let mut command = Command::new(program());
     command.current_dir(dir).env("NO_COLOR", "1").env("COLUMNS", "100").args(args);
     command
 }

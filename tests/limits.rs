@@ -84,6 +84,18 @@ fn an_execution_that_takes_too_much_memory_is_ended_and_has_failed() {
     assert_says(&row["failure"], &["of memory, and may take 600 MiB", "`memory` in [limits] of sconn.toml"]);
     assert_eq!(desk.items(), 2, "what was committed stays");
     assert!(!desk.folder(&id).join(".work").exists(), "scratch files are gone");
+    // It says itself why, and what there was until then.
+    let summary = desk.summary(&id);
+    assert_eq!((&summary["state"], &summary["failure"]), (&"failed".into(), &row["failure"]));
+    assert_eq!((&summary["connector"], &summary["mode"]), (&"shop".into(), &"live".into()));
+    assert_says(&summary["notices"][0], &["there is no report"]);
+    assert!(
+        desk.folder(&id).join("sql-output.zip").exists() && summary["artefacts"]["sql_output"].is_string()
+    );
+    let none = desk.ends(2, &["executions", "download", &id, "report"]).stderr;
+    assert!(none.contains("or was ended at a limit"), "{none}");
+    let log = std::fs::read_to_string(desk.folder(&id).join("worker.log")).unwrap();
+    assert!(log.contains("\n  help: raise `memory`"), "{log}");
     assert_eq!(desk.status(), "Operational (Needs Attention)");
     // The next one may take what it needs.
     desk.file("sconn.toml", "");

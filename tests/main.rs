@@ -20,6 +20,8 @@ mod memory;
 mod mutations;
 mod outputs;
 mod page;
+mod plain;
+mod queue;
 mod say;
 mod sentences;
 mod soak;

@@ -3,7 +3,7 @@
 
 pub mod files;
 
-use crate::common::{command_of, program};
+use crate::common::command_in;
 use rusqlite::OptionalExtension;
 use sconn::load::Committed;
 use sconn::report::DecisionReader;
@@ -221,12 +221,7 @@ impl Desk {
     }
 
     pub fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
-        self.command_of(&program(), args, env)
-    }
-
-    /// A command of a program that lies elsewhere.
-    pub fn command_of(&self, program: &Path, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = command_of(program, self.folder.path(), args);
+        let mut command = command_in(self.folder.path(), args);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::piped()).envs(env.iter().copied());
         command

@@ -2,15 +2,13 @@
 //! its execution, or is about to: it writes nothing more, and all is as after an undisturbed run.
 //!
 //! The folder has no lock in these trials, as on a file system that knows none: the lock would keep the second
-//! worker away for as long as the first sleeps. `sconn work` kills a silent worker of its own program before it goes
-//! on, as it could not on another machine: so the sleepers are started from another path.
+//! worker away for as long as the first sleeps. `sconn work` kills a silent worker before it goes on, but for these,
+//! which it takes for another machine's.
 //! `SCONN_ZOMBIES=200` makes so many trials of each kind.
 
-use crate::common::program;
 use crate::common::project::{Running, until};
 use crate::trials::{Before, Desk, Dice, Outcome, Template, at_once};
 use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -60,7 +58,7 @@ impl Calm {
     }
 
     /// A live run that was sent to sleep at a random moment; none where it was not in the middle of its work.
-    fn sleeper(&self, desk: &Desk, program: &Path, dice: &mut Dice) -> Option<Running> {
+    fn sleeper(&self, desk: &Desk, dice: &mut Dice) -> Option<Running> {
         let args = [
             "run",
             "shop.sconn",
@@ -72,7 +70,7 @@ impl Calm {
             "--out",
             "out",
         ];
-        let mut sleeper = Running(desk.command_of(program, &args, &[NO_LOCK]).spawn().unwrap());
+        let mut sleeper = Running(desk.command(&args, &[NO_LOCK]).spawn().unwrap());
         std::thread::sleep(self.moment(dice));
         signal(&sleeper.0, "-STOP");
         // Its threads stop one after the other.
@@ -87,31 +85,12 @@ impl Calm {
     }
 }
 
-/// The program under another path, for as long as this value is there.
-struct Elsewhere {
-    _folder: tempfile::TempDir,
-    program: PathBuf,
-}
-
-impl Elsewhere {
-    fn new() -> Self {
-        // Beside the build's files: a link to it costs nothing there.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let at = folder.path().join("sconn");
-        if std::fs::hard_link(program(), &at).is_err() {
-            std::fs::copy(program(), &at).unwrap();
-        }
-        Self { _folder: folder, program: at }
-    }
-}
-
 #[test]
 fn a_worker_that_was_asleep_while_another_went_on_writes_nothing() {
-    let elsewhere = Elsewhere::new();
     let at_work = AtomicUsize::new(0);
     let trials = trials(|calm, dice, what| {
         let desk = calm.template.desk();
-        let mut sleeper = calm.sleeper(&desk, &elsewhere.program, dice)?;
+        let mut sleeper = calm.sleeper(&desk, dice)?;
         // Its lease ends, and whoever runs the queue finds that, and goes on.
         let mut work = None;
         let mut said_by_work = String::new();
@@ -162,7 +141,7 @@ fn a_worker_that_was_asleep_while_another_went_on_by_hand_writes_nothing() {
     let told = AtomicUsize::new(0);
     let trials = trials(|calm, dice, what| {
         let desk = calm.template.desk();
-        let mut sleeper = calm.sleeper(&desk, &program(), dice)?;
+        let mut sleeper = calm.sleeper(&desk, dice)?;
         let resume = ["executions", "resume", "out"];
         let mut second = Running(desk.command(&resume, &[NO_LOCK]).spawn().unwrap());
         // It wakes while the other is at work, or soon after that has ended: one that sleeps with the store's lock

@@ -4,7 +4,7 @@ mod events;
 mod executions;
 mod records;
 mod tokens;
-mod values;
+pub(super) mod values;
 
 pub use events::{Events, EventsCommand, WhichEvents};
 pub use executions::{Artefact, Executions, ExecutionsCommand};
@@ -57,7 +57,7 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a connector: a dry run, or a live one with --live.
     #[command(
-        after_help = "Examples:\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --param region=APAC\n  sconn run fleet.sconn --input fleet.zip --live --target crm\n\nA dry run does everything but write. Ctrl-C stops after the chunk in hand."
+        after_help = "Examples:\n  sconn run vendor_prices.sconn --input prices.csv\n  sconn run vendor_prices.sconn --input prices.csv --param region=APAC\n  sconn run fleet.sconn --input fleet.zip --live --target crm\n\nA dry run does everything but write. Ctrl-C stops after the chunk in hand, and so do SIGTERM and SIGHUP."
     )]
     Run(RunArgs),
     /// Let a connector run live: within a project (a folder with a sconn.toml).
@@ -80,7 +80,9 @@ pub enum Command {
     )]
     Submit(RunArgs),
     /// Run what is in the queue, each execution in a process of its own.
-    #[command(after_help = "Examples:\n  sconn work\n  sconn work --until-empty")]
+    #[command(
+        after_help = "Examples:\n  sconn work\n  sconn work --until-empty\n\nCtrl-C and SIGTERM let what runs end, within `drain` of sconn.toml."
+    )]
     Work(WorkArgs),
     /// Serve the project over HTTP, and run its queue.
     #[command(
@@ -201,7 +203,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = values::listen)]
     pub listen: std::net::SocketAddr,
     /// How many executions run at once; with 0 it runs none, and only queues what comes due.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = values::any::<usize>)]
     pub at_once: usize,
     /// How long running executions may go on once it is told to stop; `drain` of sconn.toml where not given.
     #[arg(long, value_name = "TIME", value_parser = crate::project::parse_wait)]
@@ -253,7 +255,7 @@ pub struct ScheduleArgs {
     /// The connector's file, or its name in the project of the current folder.
     pub connector: PathBuf,
     /// How many times.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = values::some::<u64>)]
     pub count: u64,
     /// How they are shown.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -267,6 +269,6 @@ pub struct WorkArgs {
     #[arg(long)]
     pub until_empty: bool,
     /// How many executions at once, over all connectors; with 0 it runs none, and only queues what comes due.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = values::any::<usize>)]
     pub at_once: usize,
 }

@@ -1,7 +1,7 @@
 //! `sconn check` and `sconn explain`
 
 use super::args::{Check, CheckFormat};
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, print, tell};
 use crate::diagnostic::{Code, Diagnostic, nearest, render};
 use crate::life::{Connector, connector_files};
 use crate::project::Project;
@@ -29,12 +29,20 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
             "hand in a file or a folder: sconn check connectors/",
         ));
     }
-    let mut findings = 0;
+    let (mut findings, mut unread) = (0, 0);
     let mut shown = BTreeSet::new();
     let mut json = Vec::new();
     let mut names = BTreeMap::new();
     for file in &files {
-        let connector = Connector::load(file)?;
+        let connector = match Connector::load(file) {
+            Ok(connector) => connector,
+            // It keeps no other one from being checked.
+            Err(failure) => {
+                tell(&failure, look.err_color);
+                unread += 1;
+                continue;
+            }
+        };
         // A file that several connectors import is told of once.
         let mut fresh = connector.project.check();
         fresh.extend(name_taken(&connector, file, &mut names)?);
@@ -54,14 +62,19 @@ pub(super) fn check(args: &Check, look: Look) -> Result<Exit, Failure> {
         }
     }
     match args.format {
+        _ if unread == files.len() => {}
         CheckFormat::Json => print(&joined(&json))?,
         _ if findings == 0 => {
-            let n = files.len();
+            let n = files.len() - unread;
             print(&format!("{n} {} checked, nothing to say\n", if n == 1 { "file" } else { "files" }))?;
         }
         _ => {}
     }
-    Ok(if findings == 0 { Exit::Clean } else { Exit::Findings })
+    Ok(match () {
+        () if unread > 0 => Exit::Failed,
+        () if findings > 0 => Exit::Findings,
+        () => Exit::Clean,
+    })
 }
 
 /// The first file of each name, by its project's root.

@@ -3,7 +3,10 @@
 use super::args::{ActivateArgs, DeactivateArgs, Format, StatusArgs};
 use super::findings::plan_or_tell;
 use super::{Exit, Failure, Look, print, print_json, tell_result};
-use crate::life::{Connector, Known, all_unheard, discover, no_project, standing, unheard, unknown, waiting};
+use crate::life::{
+    Connector, Known, all_unheard, connector_files, discover, given_input, no_project, standing, unheard,
+    unknown, waiting,
+};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, EventState, ExecutionRow, Status};
 use crate::report::visible;
@@ -11,6 +14,7 @@ use crate::system::say::{say, say_on};
 use crate::system::secrets::exposed;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure> {
     let mut known = Known::find(&args.connector)?;
@@ -19,8 +23,9 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
     let name = &plan.connector.name;
     let runs = known.state.connector(name)?.is_some_and(|c| c.status.runs());
     let mut cancelled = Vec::new();
+    let root = known.project.root().to_path_buf();
     let done = crate::life::activate(&mut known, &connector, &plan, |queued| {
-        cancelled = settle(&waiting(name, queued.len(), runs), queued, args)?;
+        cancelled = settle(&waiting(name, queued.len(), runs), queued, &root, args)?;
         Ok(cancelled.clone())
     })?;
     let mut text = format!("{name} is active, version {}", done.version);
@@ -40,9 +45,13 @@ pub(super) fn activate(args: &ActivateArgs, look: Look) -> Result<Exit, Failure>
 }
 
 /// What waits would begin to run: the user says first what becomes of it.
-fn settle(what: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Vec<String>, Failure> {
-    let list: Vec<String> =
-        queued.iter().map(|e| format!("  {}  {}  since {}", e.id, e.state.words(), e.queued_at)).collect();
+fn settle(
+    what: &str,
+    queued: &[ExecutionRow],
+    root: &Path,
+    args: &ActivateArgs,
+) -> Result<Vec<String>, Failure> {
+    let list: Vec<String> = queued.iter().map(|e| line(e, root)).collect();
     let what = format!("{what}:\n{}", list.join("\n"));
     let cancel: Vec<&ExecutionRow> = if args.cancel_queued {
         queued.iter().collect()
@@ -62,10 +71,24 @@ fn settle(what: &str, queued: &[ExecutionRow], args: &ActivateArgs) -> Result<Ve
         .collect())
 }
 
+/// An execution that waits, for whoever says what becomes of it: its input, and who asked for it.
+fn line(execution: &ExecutionRow, root: &Path) -> String {
+    let ExecutionRow { id, state, queued_at, folder, triggered_by, .. } = execution;
+    let mut text = format!("  {id}  {}  since {queued_at}", state.words());
+    let names: Vec<String> = given_input(&root.join(folder)).into_iter().map(|f| f.name).collect();
+    if !names.is_empty() {
+        text += &format!("  {}", visible(&names.join(", ")));
+    }
+    if !triggered_by.is_empty() {
+        text += &format!("  by {}", visible(triggered_by));
+    }
+    text
+}
+
 /// Asks on the terminal which of them to cancel.
 fn ask<'q>(what: &str, queued: &'q [ExecutionRow]) -> Result<Vec<&'q ExecutionRow>, Failure> {
     say(what);
-    say_on("Cancel which of them first? all, none, ids separated by spaces, or quit [none]: ");
+    say_on("Cancel which of them first? all, none, ids, or quit [none]: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     if std::io::stdin().read_line(&mut answer)? == 0 {
@@ -73,7 +96,8 @@ fn ask<'q>(what: &str, queued: &'q [ExecutionRow]) -> Result<Vec<&'q ExecutionRo
         say("");
         answer = "quit".to_owned();
     }
-    let words: Vec<&str> = answer.split_whitespace().collect();
+    let apart = |c: char| c.is_whitespace() || c == ',';
+    let words: Vec<&str> = answer.split(apart).filter(|word| !word.is_empty()).collect();
     match words.as_slice() {
         [] | ["none"] => return Ok(Vec::new()),
         ["all"] => return Ok(queued.iter().collect()),
@@ -139,6 +163,10 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     };
     let lines: Vec<_> =
         all.into_iter().map(|c| standing(&project, &state, c)).collect::<Result<_, Failure>>()?;
+    if lines.is_empty() {
+        // There may be some that we cannot see.
+        connector_files(project.root(), &mut Vec::new())?;
+    }
     if args.format == Format::Json {
         return print_json(&lines);
     }

@@ -148,7 +148,7 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
         Command::Status(args) => life::status(&args),
         Command::Schedule(args) => schedule::schedule(&args, look),
         Command::Submit(args) => work::submit(args, look),
-        Command::Work(args) => work::work(&args),
+        Command::Work(args) => work::work(&args, look),
         Command::Serve(args) => serve::serve(&args),
         Command::Tokens(args) => tokens::tokens(args.command),
         Command::Executions(args) => executions::executions(args.command, look),

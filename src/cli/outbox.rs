@@ -27,7 +27,7 @@ pub enum OutboxCommand {
     #[command(after_help = "Example:\n  sconn outbox list --format json")]
     List {
         /// How many at most.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = super::args::values::some::<i64>)]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]

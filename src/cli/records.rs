@@ -104,6 +104,8 @@ fn list(which: &Which, limit: Option<u64>, format: RecordFormat) -> Result<Exit,
             }
         }
         RecordFormat::Json => stream(|out| {
+            // What cannot be asked is told before anything is written.
+            store.list(&which.object, &filters, Some(0), |_| true)?;
             let (mut first, mut failed) = (true, None);
             let _ = out.write_all(b"[");
             store.list(&which.object, &filters, limit, |r| {

@@ -7,11 +7,13 @@ use super::{Exit, Failure, Look, print};
 use crate::input::InputFile;
 use crate::life::{
     Ask, Asked, Connector, GivenUp, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
+    keep_others_files,
 };
 use crate::report::{RunState, terminal};
 use crate::run::{Progress, RunError, execute};
 use crate::system::crash;
 use crate::system::say::say;
+use crate::system::signals::Signals;
 use crate::system::stop::Stop;
 use crate::target::{Target, TargetError};
 use std::path::Path;
@@ -26,7 +28,7 @@ pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
     args.file = connector_file(&args.file)?;
     let connector = Connector::load(&args.file)?;
     let Some(plan) = plan_or_tell(&connector, look) else { return Ok(Exit::Failed) };
-    let asked = Asked::now(&connector, plan, ask(args))?;
+    let asked = Asked::now(&connector, plan, ask(args)?)?;
     let target = asked.open_target()?;
     asked.register()?;
     if by && asked.project.mail().is_none() {
@@ -37,10 +39,15 @@ pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
 
 /// Puts an execution into the project's queue; gives its id, or none where the connector has errors.
 pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
-    let known = Known::find(&args.file)?;
-    args.file = known.file;
-    let state = known.state.connector(&known.name)?.filter(|_| args.live);
-    let active = state.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten();
+    let active = if args.live {
+        let known = Known::find(&args.file)?;
+        args.file = known.file;
+        let connector = known.state.connector(&known.name)?;
+        connector.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten()
+    } else {
+        args.file = connector_file(&args.file)?;
+        None
+    };
     let plan = if let Some((plan, notice)) = active {
         notice.iter().for_each(|notice| say(format_args!("warning: {notice}")));
         plan
@@ -58,7 +65,7 @@ pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Fai
             "hand in one or more files: --input FILE",
         ));
     }
-    crate::life::queue(plan, ask(args)).map(Some)
+    crate::life::queue(plan, ask(args)?).map(Some)
 }
 
 /// Goes on with an execution that was interrupted, or begins one that was queued, as it was asked for.
@@ -71,8 +78,9 @@ pub(super) fn resume(root: &Path, asker: Asker, format: Format, look: Look) -> R
     }
 }
 
-fn ask(args: RunArgs) -> Ask {
-    Ask {
+fn ask(args: RunArgs) -> Result<Ask, Failure> {
+    args.out.as_deref().map(keep_others_files).transpose()?;
+    Ok(Ask {
         file: args.file,
         input: args.input.into_iter().map(InputFile::from).collect(),
         live: args.live,
@@ -82,7 +90,7 @@ fn ask(args: RunArgs) -> Ask {
         workbook: !args.no_report,
         guard_formulas: args.guard_formulas,
         triggered_by: args.by.unwrap_or_default(),
-    }
+    })
 }
 
 /// Who lets an execution begin.
@@ -90,7 +98,8 @@ fn ask(args: RunArgs) -> Ask {
 pub(super) enum Asker {
     /// Somebody who waits for its turn and its end.
     Person,
-    /// Whoever runs the queue: where it is not its turn it stays there, and its end is told by that one.
+    /// Whoever runs the queue: where it is not its turn it stays there, and its end is told by that one. Where the
+    /// machine goes down it is interrupted, and gone on with; nobody asked for it to be cancelled.
     Queue,
 }
 
@@ -150,7 +159,13 @@ fn go(
     let told = Arc::new(Told::new());
     let stop = Arc::new(Stop::default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(hear_ctrl_c(told.clone(), stop.clone()));
+    let listening = runtime.enter();
+    let signals = match asker {
+        Asker::Person => Signals::to_stop(),
+        Asker::Queue => Signals::ctrl_c(),
+    };
+    drop(listening);
+    runtime.spawn(hear(signals?, told.clone(), stop.clone()));
     let mut worker = match turn(&mut asked, asker, &told, &stop)? {
         Ok(worker) => worker,
         Err(given_up) => {
@@ -210,22 +225,11 @@ fn go(
     })
 }
 
-/// Hears Ctrl-C from when this returns.
-async fn hear_ctrl_c(told: Arc<Told>, stop: Arc<Stop>) {
-    let (listens, listening) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        let mut first = std::pin::pin!(tokio::signal::ctrl_c());
-        // Asked once, it listens; before that Ctrl-C would end the process.
-        let early = futures::poll!(&mut first);
-        let _ = listens.send(());
-        if early.is_ready() || first.await.is_ok() {
-            told.stopping();
-            stop.ask();
-        }
-        // A second Ctrl-C means it.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
-    let _ = listening.await;
+/// Stops the execution at the first signal; a second one means at once.
+async fn hear(mut signals: Signals, told: Arc<Told>, stop: Arc<Stop>) {
+    signals.next().await;
+    told.stopping();
+    stop.ask();
+    signals.next().await;
+    std::process::exit(130);
 }

@@ -25,14 +25,16 @@ impl Known {
     /// Finds a connector by its file, or by its name in the project of the current folder.
     ///
     /// # Errors
-    /// Where there is no such connector, or no project.
+    /// Where there is no such connector, or no project; where it is given by a file, and its name is another file's.
     pub fn find(connector: &Path) -> Result<Self, Failure> {
         // One whose file was removed can still be told by it.
         let is_file = connector.is_file() || connector.extension().is_some_and(|e| e == "sconn");
         let project = if is_file { Project::of(connector)? } else { Project::here()? };
         let Some(state) = project.state()? else { return Err(no_project(project.root())) };
         if is_file {
-            return Self::declared(project, state, connector);
+            let mut known = Self::declared(project, state, connector)?;
+            must_be_its(&known.project, &mut known.state, &known.name, &known.file)?;
+            return Ok(known);
         }
         Self::named(project, state, &connector.display().to_string())
     }
@@ -74,12 +76,7 @@ impl Known {
         all.sort_by_key(|c| !c.status.runs());
         match (all.into_iter().next(), is_there) {
             (Some(connector), _) => known.name = connector.name,
-            (None, true) => {
-                return Err(Failure::new(
-                    format!("{} declares no connector", file.display()),
-                    format!("`sconn check {}` tells what is wrong with it", file.display()),
-                ));
-            }
+            (None, true) => return Err(declares_none(file)),
             (None, false) => {
                 return Err(Failure::new(
                     format!(
@@ -98,6 +95,17 @@ impl Known {
         let (file, root) = (real(&self.file), real(self.project.root()));
         file.strip_prefix(&root).unwrap_or(&file).display().to_string()
     }
+}
+
+/// That a file declares no connector: a mistake in it may be why, or there is nothing of the kind in it.
+fn declares_none(file: &Path) -> Failure {
+    let wrong = Connector::load(file).is_ok_and(|c| !c.project.check().is_empty());
+    let mend = if wrong {
+        format!("`sconn check {}` tells what is wrong with it", file.display())
+    } else {
+        "one begins like this:\nconnector shop {\n  name \"Shop\"\n  trigger spreadsheet\n}".to_owned()
+    };
+    Failure::new(format!("{} declares no connector", file.display()), mend)
 }
 
 /// A path without links and detours, be its file there or not.
@@ -253,7 +261,7 @@ pub fn waiting(name: &str, count: usize, runs: bool) -> String {
     }
 }
 
-/// A name is one file's: what waits for a connector would run another file otherwise.
+/// What a file is activated as: the connector that was meant, and of no other file.
 fn check_name(known: &mut Known, name: &str) -> Result<(), Failure> {
     if known.name != *name {
         return Err(Failure::new(
@@ -262,16 +270,30 @@ fn check_name(known: &mut Known, name: &str) -> Result<(), Failure> {
         ));
     }
     discover(&known.project, &mut known.state)?;
-    let Some(first) = known.state.connector(name)?.map(|c| known.project.root().join(c.file)) else {
-        return Ok(());
-    };
+    must_be_its(&known.project, &mut known.state, name, &known.file)
+}
+
+/// A name is one file's: what is done with a file would be done with another one otherwise.
+///
+/// # Errors
+/// Where the name is that of another file, which is there and declares it; names both.
+pub(super) fn must_be_its(
+    project: &Project,
+    state: &mut State,
+    name: &str,
+    file: &Path,
+) -> Result<(), Failure> {
+    if state.connector(name)?.is_none() {
+        discover(project, state)?;
+    }
+    let Some(first) = state.connector(name)?.map(|c| project.root().join(c.file)) else { return Ok(()) };
     let declares = |file: &Path| Connector::declared(file).is_ok_and(|c| c.is_some_and(|c| c.name == *name));
-    if real(&first) == real(&known.file) || !first.is_file() || !declares(&first) {
+    if real(&first) == real(file) || !first.is_file() || !declares(&first) {
         return Ok(());
     }
     Err(Failure::new(
         format!("`{name}` is the connector of {}", first.display()),
-        format!("give the one in {} another name, or remove one of the two files", known.file.display()),
+        format!("give the one in {} another name, or remove one of the two files", file.display()),
     ))
 }
 

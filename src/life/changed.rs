@@ -51,7 +51,8 @@ pub fn changed(project: &Project, connector: &ConnectorState) -> Option<Changed>
 }
 
 /// What a live run of a connector takes while it is active: the version that is, whatever its file looks like,
-/// and what is to be said where that differs. None while it is not active.
+/// and what is to be said where that differs. While it is not active, and its file cannot be taken, it is the last
+/// version that was: what arrives waits. None otherwise.
 ///
 /// # Errors
 /// Where the state, or the version in it, cannot be read.
@@ -60,23 +61,32 @@ pub fn active_version(
     state: &State,
     connector: &ConnectorState,
 ) -> Result<Option<(Plan, Option<String>)>, Failure> {
-    let Some(version) = connector.version.filter(|_| connector.status.runs()) else { return Ok(None) };
+    let Some(version) = connector.version else { return Ok(None) };
+    let (changed, runs) = (changed(project, connector), connector.status.runs());
+    if !runs && matches!(changed, None | Some(Changed::Edited)) {
+        return Ok(None);
+    }
     let plan = plan_to_run(state, &connector.name, version)?;
     let ConnectorState { name, file, .. } = connector;
-    let notice = changed(project, connector).map(|changed| match changed {
+    let takes = if runs {
+        format!("version {version} of `{name}` runs")
+    } else {
+        format!("it is queued as version {version} of `{name}` takes it, and waits until `{name}` is active")
+    };
+    let notice = changed.map(|changed| match changed {
         Changed::Edited => format!(
             "{file} was edited since version {version} of `{name}` was activated: that version runs; to run the \
              file as it is now, activate it again"
         ),
-        Changed::Errors => format!("{file} has errors: version {version} of `{name}` runs"),
-        Changed::Renamed => format!("{file} declares another connector now: version {version} of `{name}` runs"),
-        Changed::Gone => format!("{file} is gone: version {version} of `{name}` runs"),
+        Changed::Errors => format!("{file} has errors: {takes}"),
+        Changed::Renamed => format!("{file} declares another connector now: {takes}"),
+        Changed::Gone => format!("{file} is gone: {takes}"),
     });
     Ok(Some((plan, notice)))
 }
 
-/// What a run is queued with: while its connector is active a live one takes the active version, and says
-/// where the file differs; any other takes the file as it is.
+/// What a run is queued with: a live one takes the [`active_version`], and says where the file differs; any other
+/// takes the file as it is.
 ///
 /// # Errors
 /// Where the file counts and has errors, or the state cannot be read.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Makes the connectors known that lie in the project's folder: those that were never activated are in
-/// *Setup in Progress*, however unfinished their files are.
+/// *Setup in Progress*, however unfinished their files are. Those are forgotten of which there is nothing any more.
 ///
 /// # Errors
 /// Where the state cannot be read or written.
@@ -53,7 +53,17 @@ impl Files {
             }
             all.insert(declared.name.clone(), declared);
         }
+        for unused in state.never_used()? {
+            if !all.contains_key(&unused.name) && self.is_given_up(&project.root().join(&unused.file)) {
+                state.forget(&unused.name)?;
+            }
+        }
         Ok(all)
+    }
+
+    /// Whether a file is gone, or declares something else by now. One that declares nothing may be about to again.
+    fn is_given_up(&mut self, file: &Path) -> bool {
+        !file.is_file() || self.read(file).is_some()
     }
 
     fn read(&mut self, file: &Path) -> Option<ConnectorPlan> {
@@ -99,6 +109,14 @@ mod tests {
         file("late.sconn", "connector shop { name \"Late\" }\n");
         assert_eq!(known(), ["shop Draft draft.sconn"], "the first file of a name has it");
         moved("draft.sconn", "new.sconn");
+        assert_eq!(known(), ["shop Late late.sconn"]);
+        file("slip.sconn", "connector slip { name \"Slip\" }\n");
+        assert_eq!(known().len(), 2);
+        file("slip.sconn", "connector {\n");
+        assert_eq!(known().len(), 2, "it is being written");
+        file("slip.sconn", "connector slipped { name \"Slip\" }\n");
+        assert_eq!(known(), ["shop Late late.sconn", "slipped Slip slip.sconn"]);
+        std::fs::remove_file(dir.path().join("slip.sconn")).unwrap();
         assert_eq!(known(), ["shop Late late.sconn"]);
         file("late.sconn", WHOLE);
         file("list.csv", "sku\na\n");

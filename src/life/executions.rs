@@ -92,6 +92,9 @@ impl Artefact {
         let summary = Artefact::Summary.of(&folder).is_some();
         let why = match (row.state, self) {
             (ExecutionState::Cancelled, _) if row.started_at.is_none() => "it was cancelled before it began",
+            (ExecutionState::Failed, Artefact::Report) if summary => {
+                "it ran with --no-report, or was ended at a limit"
+            }
             (_, Artefact::Report) if summary => "it ran with --no-report",
             (ExecutionState::Cancelled, _) => "it was cancelled before there was one",
             (ExecutionState::Failed, _) => "it failed before there was one",

@@ -35,8 +35,15 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Begins; it ends with this value. At a limit `stop` hears of it; where that does not help, the execution
-    /// is entered as failed, and the process ends.
-    pub(super) fn new(limits: Limits, mut state: State, id: String, epoch: i64, stop: Arc<Stop>) -> Self {
+    /// is entered as failed, `leave` is told why, and the process ends.
+    pub(super) fn new(
+        limits: Limits,
+        mut state: State,
+        id: String,
+        epoch: i64,
+        stop: Arc<Stop>,
+        leave: impl FnOnce(&str) + Send + 'static,
+    ) -> Self {
         let (end, ended) = channel();
         let since = Instant::now();
         std::thread::spawn(move || {
@@ -47,9 +54,11 @@ impl Keeper {
                     Verdict::Stop(limit) => stop.at(limit),
                     Verdict::End(limit) => {
                         let why = format!("{}\n{}", limit.what, limit.hint);
-                        say(format_args!("error: {}\nhint: {}", limit.what, limit.hint));
+                        say(format_args!("error: {}\n  help: {}", limit.what, limit.hint));
                         // Where the state does not hear of it, its workers' attempts are counted, so it ends some day.
-                        let _ = state.ended_at_limit(&id, epoch, &why, SystemClock.now());
+                        if let Ok(true) = state.ended_at_limit(&id, epoch, &why, SystemClock.now()) {
+                            leave(&why);
+                        }
                         std::process::exit(2);
                     }
                 }

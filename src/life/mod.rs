@@ -5,12 +5,14 @@ mod activation;
 mod asked;
 mod changed;
 mod connector;
+mod cut_off;
 mod declared;
 mod events;
 mod executions;
 mod failure;
 pub mod hooks;
 mod limits;
+mod out;
 mod post;
 mod records;
 mod replay;
@@ -37,6 +39,7 @@ pub use executions::{
     Artefact, find_execution, given_input, kept_files, kept_input, pack, resumable, run_again,
 };
 pub use failure::{Failure, io_words};
+pub use out::keep_others_files;
 pub use post::{Post, send_now, test_mail};
 pub use records::{RecordJson, without_archived};
 pub use replay::{Discarded, discard_events, replay_events};

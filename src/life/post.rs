@@ -213,7 +213,8 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
         MessageKind::Hook => {
             let secrets = Secrets::of(project.root());
             let get = |name: &str| secrets.get(name).map_err(|e| Refused::for_now(e.to_string(), e.hint()));
-            let (url, name) = match message.recipient.strip_prefix(SECRET) {
+            let secret = message.recipient.strip_prefix(SECRET);
+            let (url, name) = match secret {
                 Some(secret) => {
                     (get(secret)?.reveal().to_owned(), format!("the receiver at the secret {secret}"))
                 }
@@ -224,7 +225,8 @@ fn hand_over_trusting(project: &Project, message: &Message, authorities: Authori
             let keys = keys(&secrets, &ended.data.connector);
             let keys = keys.map_err(|e| Refused::for_now(e.to_string(), e.hint()))?;
             let allow = project.network().allow.clone();
-            let receiver = Receiver { url, name, keys, allow, authorities };
+            let secret = secret.is_some();
+            let receiver = Receiver { url, secret, name, keys, allow, authorities };
             post(&receiver, &message.id, &message.payload, SystemClock.now())
         }
     }

@@ -20,7 +20,6 @@ pub struct Standing {
     /// How many were interrupted, and go on or are left to people.
     pub interrupted: usize,
     /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_slot: Option<String>,
     /// Its newest execution.
     #[serde(skip)]

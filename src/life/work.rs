@@ -87,10 +87,16 @@ impl Workers {
         }
     }
 
-    /// Whether none of its executions runs or is to be tried again, no file is on its way into the queue, and nothing
-    /// is being sent.
-    pub fn idle(&self) -> bool {
-        self.jobs.is_empty() && !self.later && self.triggers.idle() && self.post.idle()
+    /// Whether none of its executions runs or is to be tried again, no file is on its way into the queue, nothing
+    /// is being sent, and no execution of the project is left that goes on, whoever runs it. One that runs none
+    /// waits for none.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn idle(&self) -> Result<bool, Failure> {
+        let idle = self.jobs.is_empty() && !self.later && self.triggers.idle() && self.post.idle();
+        let held = |connector: &str| concurrency(&self.state, connector) <= 0;
+        Ok(idle && (self.at_once == 0 || !self.state.any_goes_on(&held)?))
     }
 
     /// Whether something is still wrong with a schedule or a watched folder; what it is was told.

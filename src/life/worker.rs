@@ -1,5 +1,6 @@
 //! What a running execution tells the project's state, and hears from it.
 
+use super::cut_off::leave_summary;
 use super::limits::Keeper;
 use super::{Failure, io_words};
 use crate::project::Project;
@@ -164,7 +165,15 @@ impl Worker {
     /// Where the state cannot be opened.
     pub fn beat(&mut self, project: &Project, far: Arc<Mutex<Far>>, stop: &Arc<Stop>) -> Result<(), Failure> {
         let (Some(mut state), Some(keepers)) = (project.state()?, project.state()?) else { return Ok(()) };
-        self.keeper = Some(Keeper::new(project.limits(), keepers, self.id.clone(), self.epoch, stop.clone()));
+        let folder = keepers.execution(&self.id)?.map(|row| project.root().join(row.folder));
+        let told = far.clone();
+        let leave = move |why: &str| {
+            let steps = told.lock().unwrap_or_else(PoisonError::into_inner).steps.clone();
+            // Where there is no room for it, the state says why all the same.
+            let _ = folder.map(|folder| leave_summary(&folder, steps, why, SystemClock.now()));
+        };
+        let (id, epoch) = (self.id.clone(), self.epoch);
+        self.keeper = Some(Keeper::new(project.limits(), keepers, id, epoch, stop.clone(), leave));
         if self.cancelled {
             stop.ask();
         }

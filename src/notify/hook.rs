@@ -21,8 +21,10 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 /// Who is told by a request.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    /// Its address, which may be a secret.
+    /// Its address.
     pub url: String,
+    /// Whether the address is a secret: nothing may be told that it could be read from.
+    pub secret: bool,
     /// What people are told of who it is.
     pub name: String,
     /// What requests to it are signed with.
@@ -37,7 +39,7 @@ pub struct Receiver {
 /// called, by https, or those that are allowed.
 ///
 /// # Errors
-/// Where it was not taken with a 2xx. The address is not in what is told: it may be a secret.
+/// Where it was not taken with a 2xx. A secret address is in nothing that is told.
 pub fn post(receiver: &Receiver, id: &str, body: &str, now: Timestamp) -> Result<(), Refused> {
     post_within(receiver, id, body, now, PATIENCE)
 }
@@ -73,15 +75,33 @@ pub(super) fn post_within(
         .header("webhook-timestamp", seconds)
         .header("webhook-signature", signature)
         .send(body)
-        .map_err(|e| distrusted(&receiver.name, &e).unwrap_or_else(|| refused(&e)))?;
-    if answer.status().is_success() { Ok(()) } else { Err(said_no(answer, now)) }
+        .map_err(|e| {
+            let untrusted = if receiver.secret {
+                distrusted_secret(&receiver.name, &e)
+            } else {
+                distrusted(&receiver.name, &e)
+            };
+            untrusted.unwrap_or_else(|| refused(&e))
+        })?;
+    if answer.status().is_success() { Ok(()) } else { Err(said_no(answer, receiver.secret, now)) }
 }
 
-fn said_no(mut answer: Response<Body>, now: Timestamp) -> Refused {
+/// That the certificate of a secret receiver is not trusted. Why ends with the names that it was called by and has,
+/// in quotes, which are for nobody.
+fn distrusted_secret(who: &str, error: &ureq::Error) -> Option<Refused> {
+    let told = distrusted(who, error)?;
+    let what = told.what.split('"').next().unwrap_or_default().trim_end().to_owned();
+    Some(Refused { what, ..told })
+}
+
+fn said_no(mut answer: Response<Body>, secret: bool, now: Timestamp) -> Refused {
     let status = answer.status();
-    // What a server says of it helps whoever looks; a page of any length does not.
+    // What a server says of it helps whoever looks; a page of any length does not. Many say again what was asked
+    // for, which is nobody's to read where the address is a secret.
     let mut said = Vec::new();
-    let _ = answer.body_mut().as_reader().take(TOLD).read_to_end(&mut said);
+    if !secret {
+        let _ = answer.body_mut().as_reader().take(TOLD).read_to_end(&mut said);
+    }
     let said = String::from_utf8_lossy(&said);
     let said = if said.trim().is_empty() { String::new() } else { format!(": {}", said.trim()) };
     let what = format!("it answered {status}{said}");

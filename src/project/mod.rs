@@ -81,7 +81,7 @@ pub const DEFAULT_TARGET: &str = "store";
 
 impl Project {
     /// The project of a connector: the nearest folder above it with a `sconn.toml`, otherwise the
-    /// current folder.
+    /// current folder, which is none.
     ///
     /// # Errors
     /// Where `sconn.toml` cannot be read.
@@ -102,7 +102,9 @@ impl Project {
     /// The root of a connector's project, whether or not its `sconn.toml` can be read; none where there is no project.
     pub fn root_of(connector: &Path) -> Option<PathBuf> {
         let start = std::path::absolute(connector).unwrap_or_else(|_| connector.to_path_buf());
-        start.ancestors().skip(1).find(|d| d.join("sconn.toml").is_file()).map(Path::to_path_buf)
+        // Whatever it is: a project must not be none because its settings cannot be read.
+        let known = |d: &&Path| d.join("sconn.toml").symlink_metadata().is_ok();
+        start.ancestors().skip(1).find(known).map(Path::to_path_buf)
     }
 
     /// The project of the current folder.
@@ -115,10 +117,19 @@ impl Project {
 
     fn read(root: &Path) -> Result<Self, ProjectError> {
         let file = root.join("sconn.toml");
-        let text = std::fs::read_to_string(&file).map_err(|e| ProjectError {
-            cause: format!("{}: {e}", file.display()),
+        let unreadable = |cause: String| ProjectError {
+            cause: format!("{}: {cause}", file.display()),
             hint: "make sure that the file is text and can be read".into(),
-        })?;
+        };
+        match file.metadata() {
+            // Of a pipe nobody may ever write the end.
+            Ok(found) if !found.is_file() => return Err(unreadable("this is no file".into())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(unreadable("this is a link to a file that is not there".into()));
+            }
+            _ => {}
+        }
+        let text = std::fs::read_to_string(&file).map_err(|e| unreadable(e.to_string()))?;
         let settings: Settings = toml::from_str(&text).map_err(|e| broken(&file, &text, &e))?;
         let targets = settings.targets.iter().map(|(n, t)| (n.clone(), root.join(&t.sqlite))).collect();
         let watches = watch::watches(root, settings.watch.clone()).map_err(|(at, cause)| ProjectError {

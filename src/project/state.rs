@@ -4,6 +4,7 @@
 //! once. Everything that must agree is read and written in one transaction.
 
 mod connectors;
+mod empty;
 mod events;
 mod executions;
 mod heartbeat;
@@ -19,6 +20,7 @@ mod submissions;
 mod tests;
 mod tokens;
 mod totals;
+mod trouble;
 mod waits;
 mod watched;
 
@@ -60,28 +62,35 @@ impl State {
     /// # Errors
     /// Where the file cannot be made, is of another version, or stays locked.
     pub fn open(path: &Path) -> Result<Self, ProjectError> {
-        let failed = |cause: String| ProjectError {
-            cause: format!("{}: the project's state cannot be opened: {cause}", path.display()),
-            hint: "check that the folder can be written to, and that the file is sconn's".into(),
-        };
         if let Some(above) = path.parent() {
-            folder::make(above).map_err(|e| failed(e.to_string()))?;
+            folder::make(above).map_err(|e| trouble::no_folder(above, &e))?;
         }
-        let mut connection = Connection::open(path).map_err(|e| failed(e.to_string()))?;
-        let prepared = (|| {
+        let failed = |e: &rusqlite::Error| trouble::not_opened(path, e);
+        let mut connection = Connection::open(path).map_err(|e| failed(&e))?;
+        let looked = (|| {
             connection.busy_timeout(Duration::from_secs(20))?;
-            connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-            let layout: i32 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
-            if layout < LAYOUT {
-                upgrade(&mut connection)?;
-            }
-            Ok::<i32, rusqlite::Error>(layout)
+            // In one statement: another process may be making the tables just now.
+            connection.query_row(
+                "SELECT (SELECT user_version FROM pragma_user_version), count(*), coalesce(sum(name = 'executions'), 0)
+                 FROM sqlite_master",
+                [],
+                |r| Ok((r.get::<_, i32>(0)?, r.get::<_, i64>(1)?, r.get::<_, bool>(2)?)),
+            )
         })();
-        match prepared {
-            Ok(layout) if layout <= LAYOUT => Ok(Self { connection, path: path.to_path_buf() }),
-            Ok(layout) => Err(failed(newer(layout))),
-            Err(e) => Err(failed(e.to_string())),
+        // Before anything is changed in it.
+        let (layout, tables, ours) = looked.map_err(|e| failed(&e))?;
+        if tables > 0 && !ours {
+            return Err(trouble::foreign(path));
         }
+        if layout > LAYOUT {
+            return Err(trouble::newer(path, layout));
+        }
+        let prepared = (|| {
+            connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+            if layout < LAYOUT { upgrade(&mut connection) } else { Ok(()) }
+        })();
+        prepared.map_err(|e| failed(&e))?;
+        Ok(Self { connection, path: path.to_path_buf() })
     }
 
     /// Does several things as one.
@@ -99,16 +108,8 @@ impl State {
     }
 
     fn failed(&self, error: &rusqlite::Error) -> ProjectError {
-        ProjectError {
-            cause: format!("{}: {error}", self.path.display()),
-            hint: "the project's state could not be read or written; check the disk, then try again".into(),
-        }
+        trouble::failed(&self.path, error)
     }
-}
-
-/// That this program does not know the layout.
-fn newer(layout: i32) -> String {
-    format!("it was written by a newer sconn (layout {layout})")
 }
 
 /// A stored time.

@@ -6,13 +6,14 @@ use super::{Execution, LEFT_OUT, RunError};
 use crate::load::{Action, Committed, Prepared, RowDecision, SourceRef, Step, settle};
 use crate::plan::LoadPlan;
 use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions};
+use crate::system::clock::Patience;
 use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
 use crate::target::{Begun, Chunk, ChunkKey, Claim, Receipt, Target, TargetError};
 use crate::value::VariableSpec;
 use crate::value::arrow::datatypes::{DataType as ArrowType, Field, Schema};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a chunk waits for others who write to its target.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -218,7 +219,7 @@ impl<'p> StepRun<'p> {
         crash::point("before begin");
         // Another run into the same target has it for a few chunks at a time: wait for many of them, unless
         // somebody wants no more.
-        let since = Instant::now();
+        let patience = Patience::new(PATIENCE);
         loop {
             match target.begin(key).await? {
                 Begun::Open => {
@@ -232,7 +233,7 @@ impl<'p> StepRun<'p> {
                 Begun::Busy if execution.stopped() => {
                     return self.leave(execution, scribe, target, &chunk.rows().sources).await;
                 }
-                Begun::Busy if since.elapsed() < PATIENCE => {}
+                Begun::Busy if !patience.is_over() => {}
                 Begun::Busy => return Err(TargetError::busy(&execution.info.place).into()),
             }
         }

@@ -42,7 +42,7 @@ pub const LEFT_OUT: &str = "telling which rows were left out";
 pub const REPORTING: &str = "writing the report";
 
 /// The files that a run leaves beside its input.
-const ARTEFACTS: [&str; 5] =
+pub const ARTEFACTS: [&str; 5] =
     ["rejected.csv", "sql-output.zip", "decisions.parquet", "report.xlsx", "summary.json"];
 
 /// A target that several stages share.

@@ -50,15 +50,16 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let refused = || {
-            ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "a token is needed",
-                "send `Authorization: Bearer TOKEN`; `sconn tokens add NAME` makes one",
-            )
-        };
-        let token = token(&parts.headers).ok_or_else(refused)?;
-        let found = app.with(move |state| state.token(&token)).await?.ok_or_else(refused)?;
+        let refused = |what, mend| ApiError::new(StatusCode::UNAUTHORIZED, what, mend);
+        let token = token(&parts.headers).ok_or_else(|| {
+            let mend = "send `Authorization: Bearer TOKEN`; `sconn tokens add NAME` makes one";
+            refused("a token is needed", mend)
+        })?;
+        let found = app.with(move |state| state.token(&token)).await?.ok_or_else(|| {
+            let mend =
+                "it was removed, made anew, or is another project's; `sconn tokens add NAME` makes one";
+            refused("this token is not known", mend)
+        })?;
         if let Some(who) = parts.extensions.get::<Who>() {
             who.is(&found.name);
         }

@@ -239,7 +239,9 @@ impl ExecutionFolder {
         for entry in entries {
             sync(&entry.map_err(|e| error(&input, e))?.path())?;
         }
-        [Some(input.as_path()), Some(&self.root), self.root.parent()].into_iter().flatten().try_for_each(sync)
+        // Of a folder that is named alone, it is the current one.
+        let parent = self.root.parent().map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+        [Some(input.as_path()), Some(&self.root), parent].into_iter().flatten().try_for_each(sync)
     }
 
     /// Removes what an earlier run into this folder left, which must not pass for this one's; an
@@ -460,6 +462,10 @@ pub fn sha256_of(file: &File) -> io::Result<String> {
 /// Whether the process of that number is at work in an execution's folder: it has it open, for the lock. Another
 /// program may have the number by now. Only Linux can tell; elsewhere none is.
 pub fn at_work_in(pid: u32, root: &Path) -> bool {
+    // Who has no locks shares its folders with other machines, whose processes it does not see.
+    if crash::no_lock() {
+        return false;
+    }
     let open = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd"));
     let Ok(root) = root.canonicalize() else { return false };
     open.into_iter().flatten().flatten().any(|file| fs::read_link(file.path()).is_ok_and(|to| to == root))

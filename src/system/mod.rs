@@ -1,5 +1,5 @@
-//! The outside world behind traits, the folder of an execution, scratch tables, secrets, folders that others write
-//! to, and where tests let the process die.
+//! The outside world behind traits, the folder of an execution, scratch tables, secrets, signals, folders that others
+//! write to, and where tests let the process die.
 
 pub mod clock;
 pub mod crash;
@@ -11,5 +11,6 @@ pub mod machine;
 pub mod once;
 pub mod say;
 pub mod secrets;
+pub mod signals;
 pub mod spool;
 pub mod stop;

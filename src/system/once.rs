@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Once<W> {
     inner: W,
     failed: Arc<AtomicBool>,
+    /// Where it is, and where its end would be, also once it has failed: the library counts on both.
+    at: u64,
+    end: u64,
 }
 
 /// Whether a [`Once`] has failed, for whoever keeps what was written.
@@ -27,7 +30,7 @@ impl Failed {
 impl<W> Once<W> {
     /// Around what is to be written into.
     pub fn new(inner: W) -> Self {
-        Self { inner, failed: Arc::default() }
+        Self { inner, failed: Arc::default(), at: 0, end: 0 }
     }
 
     /// What tells whether it failed, also when it is gone.
@@ -40,6 +43,7 @@ impl<W> Once<W> {
         &self.inner
     }
 
+    /// Does it where nothing has failed yet; `otherwise` is what it would give.
     fn tell<T>(&mut self, otherwise: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
         if self.failed.load(Ordering::Relaxed) {
             return Ok(otherwise);
@@ -55,7 +59,10 @@ impl<W> Once<W> {
 
 impl<W: Write> Write for Once<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tell(bytes.len(), |inner| inner.write(bytes))
+        let written = self.tell(bytes.len(), |inner| inner.write(bytes))?;
+        self.at += written as u64;
+        self.end = self.end.max(self.at);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -65,8 +72,13 @@ impl<W: Write> Write for Once<W> {
 
 impl<W: Seek> Seek for Once<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let otherwise = if let SeekFrom::Start(at) = to { at } else { 0 };
-        self.tell(otherwise, |inner| inner.seek(to))
+        let otherwise = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(by) => self.end.saturating_add_signed(by),
+        };
+        self.at = self.tell(otherwise, |inner| inner.seek(to))?;
+        Ok(self.at)
     }
 }
 
@@ -117,6 +129,9 @@ mod tests {
         let options =
             zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
         zip.start_file("a.csv", options).unwrap();
+        zip.write_all(&[b'x'; 20]).unwrap();
         assert_eq!(zip.write_all(&[b'x'; 200]).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        // It goes back to where its file begins, and forward again, as if all were there.
+        zip.start_file("b.csv", options).unwrap();
     }
 }

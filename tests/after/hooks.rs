@@ -197,6 +197,32 @@ fn an_address_that_is_a_secret_is_not_told() {
 }
 
 #[test]
+fn a_receiver_at_a_secret_address_is_not_quoted() {
+    let echo = |code| Answer::Status(code, String::new(), "Cannot POST /hook/SECRETTOKEN".into());
+    let receiver = Receiver::new(vec![echo(404), echo(503), echo(302), echo(410)]);
+    let desk = Desk::new("on_end secret(\"RCV\")", ALLOW);
+    desk.secret("RCV", &receiver.url().replace("/done", "/hook/SECRETTOKEN"));
+    let (done, id) = desk.live("good.csv", &[]);
+    let shown = || desk.ends(0, &["executions", "show", &id]).stdout;
+    let mut said = done.stderr + &shown() + &desk.message().to_string();
+    assert!(said.contains("it answered 404 Not Found"), "{said}");
+    for _ in 0..3 {
+        said += &desk.again().stderr;
+        said += &(desk.message().to_string() + &shown());
+    }
+    assert!(receiver.requests()[3].head.starts_with("POST /hook/SECRETTOKEN "));
+    assert!(
+        said.contains("it answered 410") && !said.contains("SECRET") && !said.contains("Cannot"),
+        "{said}"
+    );
+    // One that is no secret is.
+    let receiver = Receiver::new(vec![echo(404)]);
+    let open = Desk::new(&format!("on_end \"{}\"", receiver.url()), ALLOW);
+    open.live("good.csv", &[]);
+    assert!(stands(&open.message()).2.contains("Cannot POST"), "{}", open.message());
+}
+
+#[test]
 fn a_service_that_is_told_to_stop_waits_for_what_it_is_just_sending() {
     let receiver = Receiver::new(vec![Answer::Late, status(200)]);
     let desk = desk(&receiver);

@@ -22,6 +22,7 @@ pub struct WhichEvents {
     /// The connector's file, or its name in the project of the current folder.
     pub connector: PathBuf,
     /// The events' ids; all of which nothing became yet where none is given.
+    #[arg(value_parser = values::event)]
     pub ids: Vec<i64>,
     /// Of those of which nothing became yet, only what came at or after this time: 2026-11-30T06:30:00Z,
     /// 2026-11-30 (in UTC), or how long ago: 30m, 6h, 2d.
@@ -69,7 +70,7 @@ pub enum EventsCommand {
         #[arg(long, value_enum)]
         state: Option<EventStateArg>,
         /// How many at most.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = values::some::<i64>)]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -79,6 +80,7 @@ pub enum EventsCommand {
     #[command(after_help = "Example:\n  sconn events show 17")]
     Show {
         /// Its id.
+        #[arg(value_parser = values::event)]
         event: i64,
         /// How it is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]

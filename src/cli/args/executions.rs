@@ -1,6 +1,6 @@
 //! What `sconn executions` takes.
 
-use super::Format;
+use super::{Format, values};
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ pub enum ExecutionsCommand {
         #[arg(long, value_name = "NAME")]
         connector: Option<String>,
         /// How many at most.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = values::some::<i64>)]
         limit: i64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -1,6 +1,6 @@
 //! What `sconn records` and `sconn schema` take.
 
-use super::Format;
+use super::{Format, values};
 use clap::{Subcommand, ValueEnum};
 
 /// `sconn records`
@@ -64,7 +64,7 @@ pub enum RecordsCommand {
         #[command(flatten)]
         which: Which,
         /// How many at most.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::some::<u64>)]
         limit: u64,
         /// How they are shown.
         #[arg(long, value_enum, default_value_t = RecordFormat::Table)]

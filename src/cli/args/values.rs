@@ -13,6 +13,30 @@ pub fn email(text: &str) -> Result<String, String> {
     Err("it is no e-mail address; one is written like you@example.com".to_owned())
 }
 
+/// A number of things, of which there is at least one.
+pub fn some<T: TryFrom<i64>>(text: &str) -> Result<T, String> {
+    whole(text, 1, "a whole number, 1 or more")
+}
+
+/// A number of things, of which there may be none.
+pub fn any<T: TryFrom<i64>>(text: &str) -> Result<T, String> {
+    whole(text, 0, "a whole number, 0 or more")
+}
+
+/// The id of a webhook event.
+pub fn event(text: &str) -> Result<i64, String> {
+    whole(text, 1, "an event's id, as `sconn events list` tells it")
+}
+
+fn whole<T: TryFrom<i64>>(text: &str, least: i64, written: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let large = digits && text.len() > 18;
+        format!("write {written}{}", if large { "; this one is too large" } else { "" })
+    })
+}
+
 /// The name of a token: something that people can see and type.
 pub fn name(text: &str) -> Result<String, String> {
     let seen = text.trim() == text && !text.is_empty() && !text.chars().any(char::is_control);
@@ -92,6 +116,15 @@ mod tests {
         for wrong in ["yesterday", "", "2026-13-01", "-1h", "99999999999d"] {
             assert!(moment(wrong, now).unwrap_err().contains("as in 2026-11-30T06:30:00Z"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_there_are_not_too_many() {
+        assert_eq!((some::<i64>("1"), any::<usize>("0")), (Ok(1), Ok(0)));
+        for wrong in ["", "x", "0", "-1", "1.5", "1,000"] {
+            assert_eq!(some::<u64>(wrong), Err("write a whole number, 1 or more".to_owned()), "{wrong}");
+        }
+        assert!(event("99999999999999999999").unwrap_err().ends_with("; this one is too large"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which version of a connector runs, and whether it may.
 
 use super::{Ask, parameters::parameters};
-use crate::life::activation::{incomplete, no_sample, plan_to_run, version_hash};
+use crate::life::activation::{incomplete, must_be_its, no_sample, plan_to_run, version_hash};
 use crate::life::worker::inactive;
 use crate::life::{Connector, Failure};
 use crate::plan::Plan;
@@ -73,7 +73,8 @@ pub(super) fn version_to_run(
         (None, _) => no_sample(connector).into_iter().collect(),
     };
     missing.iter().for_each(|missing| say(format_args!("warning: `{name}` is not complete: {missing}")));
-    let Some(state) = state.filter(|_| ask.live) else { return Ok(None) };
+    let Some(mut state) = state.filter(|_| ask.live) else { return Ok(None) };
+    must_be_its(project, &mut state, name, &ask.file)?;
     let file = ask.file.display();
     if plan.connector.concurrency == Some(0) {
         let Failure { what, hint, .. } = held(name, &file.to_string());

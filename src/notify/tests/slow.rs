@@ -60,6 +60,7 @@ impl Drip {
     fn request(&self, scheme: &str) -> Result<(), Refused> {
         let receiver = Receiver {
             url: format!("{scheme}://127.0.0.1:{}/", self.port),
+            secret: false,
             name: "it".into(),
             keys: Keys::of("HOOK", &Secret::new("a-key-of-some-length")).unwrap(),
             allow: vec!["127.0.0.1".parse().unwrap()],

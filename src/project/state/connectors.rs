@@ -80,6 +80,10 @@ pub struct Activation<'a> {
 const SELECT: &str = "SELECT c.name, c.label, c.file, c.active, c.version, c.last_live_errors, v.hash
     FROM connectors c LEFT JOIN versions v ON v.connector = c.name AND v.version = c.version";
 
+const NEVER_USED: &str = "c.version IS NULL
+    AND NOT EXISTS (SELECT 1 FROM executions WHERE connector = c.name)
+    AND NOT EXISTS (SELECT 1 FROM events WHERE connector = c.name)";
+
 fn read(row: &Row<'_>) -> rusqlite::Result<ConnectorState> {
     let (active, version): (bool, Option<i64>) = (row.get(3)?, row.get(4)?);
     let errors: Option<bool> = row.get(5)?;
@@ -143,6 +147,28 @@ impl State {
     /// Where the state cannot be written.
     pub fn know(&mut self, name: &str, label: &str, file: &str) -> Result<(), ProjectError> {
         self.together(|t| know(t, name, label, file))
+    }
+
+    /// The connectors that were never activated and of which there is nothing but their name: no execution, and no
+    /// webhook event.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn never_used(&self) -> Result<Vec<ConnectorState>, ProjectError> {
+        let list = || {
+            let mut statement = self.connection.prepare(&format!("{SELECT} WHERE {NEVER_USED}"))?;
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// Forgets a connector, if it still is one that was [never used](Self::never_used).
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn forget(&mut self, name: &str) -> Result<(), ProjectError> {
+        let sql = format!("DELETE FROM connectors AS c WHERE c.name = ?1 AND {NEVER_USED}");
+        self.together(|t| t.execute(&sql, [name]).map(drop))
     }
 
     /// Activates a version: live runs use it from now on. Executions that are not wanted any more are cancelled, and

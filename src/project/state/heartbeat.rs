@@ -1,6 +1,6 @@
 //! Whether the state can be written, tried out.
 
-use super::{LAYOUT, State, newer, stamp};
+use super::{LAYOUT, State, stamp, trouble};
 use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::params;
@@ -29,10 +29,7 @@ impl State {
             Ok(layout)
         })?;
         if layout > LAYOUT {
-            return Err(ProjectError {
-                cause: format!("{}: {}", self.path.display(), newer(layout)),
-                hint: "replace this sconn by that one, or a newer one, and start it again".into(),
-            });
+            return Err(trouble::newer(&self.path, layout));
         }
         Ok(())
     }
@@ -59,7 +56,7 @@ mod tests {
         state.try_write(at(3)).unwrap();
         state.connection.execute_batch("PRAGMA user_version = 99").unwrap();
         let told = state.try_write(at(4)).unwrap_err();
-        assert!(told.cause.contains("written by a newer sconn (layout 99)"), "{told}");
+        assert!(told.cause.contains("written by a newer sconn: its layout is 99"), "{told}");
         let layout = state.connection.query_row("PRAGMA user_version", [], |r| r.get::<_, i32>(0)).unwrap();
         assert_eq!((layout, beats(&state)), (99, vec![stamp(at(3))]));
     }

@@ -27,7 +27,8 @@ impl State {
         own.map(|own| own.unwrap_or(false)).map_err(|e| self.failed(&e))
     }
 
-    /// The execution of a worker that ends itself because of a limit has failed, unless it ended before.
+    /// The execution of a worker that ends itself because of a limit has failed, unless it ended before. Whether it
+    /// was still that worker's.
     ///
     /// # Errors
     /// Where the state cannot be written.
@@ -37,14 +38,14 @@ impl State {
         epoch: i64,
         why: &str,
         at: Timestamp,
-    ) -> Result<(), ProjectError> {
+    ) -> Result<bool, ProjectError> {
         self.together(|t| {
             let running = "SELECT state = 'running' FROM executions WHERE id = ?1";
-            if t.query_row(running, [id], |r| r.get(0)).optional()? == Some(true) {
-                let outcome = Outcome { state: ExecutionState::Failed, counts: None, failure: Some(why), at };
-                super::queue::end(t, id, epoch, outcome)?;
+            if t.query_row(running, [id], |r| r.get(0)).optional()? != Some(true) {
+                return Ok(false);
             }
-            Ok(())
+            let outcome = Outcome { state: ExecutionState::Failed, counts: None, failure: Some(why), at };
+            super::queue::end(t, id, epoch, outcome)
         })
     }
 
