@@ -84,7 +84,7 @@ impl Desk {
 
     /// Nobody has looked since the middle of a year, so that many New Years ago.
     fn unseen_new_years(&self, many: i64) {
-        let sql = "UPDATE schedules SET seen = strftime('%Y', 'now') - ?1 || '-07-01T00:00:00.000Z'";
+        let sql = "UPDATE schedules SET seen = (strftime('%Y', 'now') - ?1) || '-07-01T00:00:00.000Z'";
         assert_eq!(self.database().execute(sql, [many]).unwrap(), 1);
     }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Once<W> {
     inner: W,
     failed: Arc<AtomicBool>,
-    /// Where it is, and where its end would be, also once it has failed: the library counts on both.
+    /// Where it is, and where its end would be, also once it has failed.
     at: u64,
     end: u64,
 }
@@ -72,11 +72,8 @@ impl<W: Write> Write for Once<W> {
 
 impl<W: Seek> Seek for Once<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let otherwise = match to {
-            SeekFrom::Start(at) => at,
-            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
-            SeekFrom::End(by) => self.end.saturating_add_signed(by),
-        };
+        // Asked where it is, the library wants to be behind what it began.
+        let otherwise = if let SeekFrom::Start(at) = to { at } else { self.end };
         self.at = self.tell(otherwise, |inner| inner.seek(to))?;
         Ok(self.at)
     }

@@ -57,12 +57,12 @@ fn what_keeps_the_queue_from_running_is_told_once_until_it_is_mended() {
         desk.database().execute_batch(&format!("ALTER TABLE {from} RENAME TO {to}")).unwrap();
     };
     for times in 1..=2 {
-        rename("events", "elsewhere");
+        rename("outbox", "elsewhere");
         eventually("it is told", || told() == times);
         // Some turns more.
         std::thread::sleep(std::time::Duration::from_secs(2));
         assert_eq!(told(), times, "{}", service.said());
-        rename("elsewhere", "events");
+        rename("elsewhere", "outbox");
         let dry = service.submit("", GOOD);
         assert_eq!(service.ended(&dry)["state"], "completed");
     }

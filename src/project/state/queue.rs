@@ -90,7 +90,7 @@ impl State {
                    AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))
                    AND (cancel OR ?5 IS NULL OR ?5 >
                      (SELECT count(*) FROM executions AS other
-                      WHERE other.connector = executions.connector AND other.id <> executions.id
+                      WHERE other.connector = executions.connector AND other.id <> executions.id AND other.live
                         AND other.state = 'running' AND other.lease_until >= ?4))
                  RETURNING epoch, cancel",
                 params![id, pid, stamp(now + LEASE), stamp(now), places],
@@ -231,8 +231,8 @@ impl State {
         })
     }
 
-    /// The next execution to run, fair between connectors: of those that may run (the connector is
-    /// active or the run is dry, and its concurrency is not used up), of the connector that runs least and of these of
+    /// The next execution to run, fair between connectors: of those that may run (the run is dry, or the connector is
+    /// active and its concurrency is not used up), of the connector that runs least and of these of
     /// the one whose turn was longest ago, the oldest. An execution that was interrupted again and again is left to
     /// people, one that could not begin waits for a while; those that are `taken` are at somebody's already.
     ///
@@ -246,11 +246,13 @@ impl State {
     ) -> Result<Option<ExecutionRow>, ProjectError> {
         let (taken, now) = (serde_json::json!(taken).to_string(), stamp(now));
         let connectors = || {
-            // What was started and is not running yet has its place already.
+            // What was started and is not running yet has its place already. A dry run takes nobody's.
             let mut statement = self.connection.prepare(&format!(
-                "SELECT connector, sum(state = 'running' OR id IN (SELECT value FROM json_each(?1))) FROM {OPEN}
+                "SELECT connector, sum(live AND at_work) FROM
+                   (SELECT *, state = 'running' OR id IN (SELECT value FROM json_each(?1)) AS at_work FROM {OPEN})
+                   AS executions
                  GROUP BY connector HAVING sum({WAITS}) > 0
-                 ORDER BY 2,
+                 ORDER BY sum(at_work),
                    (SELECT max(tried_at) FROM executions AS past WHERE past.connector = executions.connector),
                    min(CASE WHEN {WAITS} THEN queued_at END)"
             ))?;
@@ -264,10 +266,8 @@ impl State {
                AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
         );
         for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
-            if running >= concurrency(&connector) {
-                continue;
-            }
-            let active = self.connector(&connector)?.is_some_and(|c| c.status.runs());
+            let place = running < concurrency(&connector);
+            let active = place && self.connector(&connector)?.is_some_and(|c| c.status.runs());
             let next =
                 self.connection.query_row(&oldest, params![connector, active, taken, now], read).optional();
             if let Some(next) = next.map_err(|e| self.failed(&e))? {

@@ -103,7 +103,11 @@ fn an_inactive_connector_queues_and_its_queue_runs_when_it_is_active_again() {
     );
     activate(&mut state, "shop", "h1");
     assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id, "live");
+    assert_eq!(state.next(&|_| 0, &[], at(9_999)).unwrap().unwrap().id, "dry", "a dry run waits for nobody");
+    state.take("dry", 1, at(5), None).unwrap().unwrap();
     assert_eq!(state.next(&|_| 0, &[], at(9_999)).unwrap(), None, "a concurrency of 0 holds the queue");
+    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id, "live", "and keeps nobody waiting");
+    assert!(state.take("live", 2, at(6), Some(1)).unwrap().is_some());
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl State {
         }
         let sql = "SELECT
             (SELECT epoch - spared FROM executions WHERE id = ?1),
-            (SELECT count(*) FROM executions WHERE connector = ?2 AND state = 'running'),
+            (SELECT count(*) FROM executions WHERE connector = ?2 AND live AND state = 'running'),
             (SELECT count(*) FROM executions WHERE connector = ?2 AND cancel = 0 AND (queued_at, id) < (?3, ?1)
                AND (state = 'queued' OR state = 'interrupted' AND epoch - spared <= 4)),
             (SELECT not_before FROM executions WHERE id = ?1 AND not_before > ?4)";
@@ -58,8 +58,8 @@ impl State {
         Ok(Some(match () {
             () if row.state == ExecutionState::Interrupted && tried > TIMES => Waits::LeftToPeople,
             () if row.live && !active()? => Waits::Inactive,
-            () if concurrency <= 0 => Waits::Held,
-            () if running >= concurrency => Waits::Busy(running),
+            () if row.live && concurrency <= 0 => Waits::Held,
+            () if row.live && running >= concurrency => Waits::Busy(running),
             () => again.map_or(Waits::Turn(before), Waits::Again),
         }))
     }

@@ -9,8 +9,10 @@ use std::task::{Poll, ready};
 
 /// Bytes that may come until the next part begins: what is between two parts, and the head of the second.
 pub(super) const HEAD: usize = 64 << 10;
-/// Bytes that are let through at once.
+/// Bytes of a part that are let through at once.
 const PIECE: usize = 64 << 10;
+/// The same where a part is looked for: the first one is only found when a second piece is there.
+const HEAD_PIECE: usize = HEAD / 8;
 
 /// The gate of one form.
 #[derive(Clone, Debug, Default)]
@@ -51,10 +53,15 @@ impl Gate {
                         None => return Poll::Ready(None),
                     }
                 }
-                let piece = rest.split_to(rest.len().min(PIECE));
+                let piece = rest.split_to(rest.len().min(gate.most()));
                 Poll::Ready(Some(gate.pass(piece.len()).map(|()| piece).map_err(Into::into)))
             }))
         })
+    }
+
+    /// How many bytes are let through at once.
+    fn most(&self) -> usize {
+        if self.passing().head.is_some() { HEAD_PIECE } else { PIECE }
     }
 
     /// So many bytes more.
