@@ -49,13 +49,36 @@ fn code() -> Vec<(String, PathBuf, String)> {
             let room =
                 f.components().nth(1)?.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&f).unwrap();
-            // Unit tests may use anything.
-            let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
-            let code: Vec<&str> = text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
+            let code: Vec<&str> =
+                without_tests(&text).lines().map(|l| l.split("//").next().unwrap_or_default()).collect();
             Some((room, f, code.join("\n")))
         })
         .filter(|(room, _, _)| room != "lib" && room != "main")
         .collect()
+}
+
+/// A file's text without its unit tests, which may use anything: a module of them stands at its end. Where they are
+/// in a file of their own, the rest of this one is none.
+fn without_tests(text: &str) -> &str {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("#[cfg(test)]").map(|at| from + at) {
+        let item = text[at..]
+            .lines()
+            .find(|l| !l.trim_start().starts_with("#[") && !l.trim_start().starts_with("#!["));
+        if item.is_some_and(|l| l.contains("mod ") && l.trim_end().ends_with('{')) {
+            return &text[..at];
+        }
+        from = at + 1;
+    }
+    text
+}
+
+#[test]
+fn only_a_module_of_tests_is_left_out() {
+    let code = "mod a;\n#[cfg(test)]\nmod tests;\nfn b() {}\n";
+    assert_eq!(without_tests(code), code);
+    let tests = "#[cfg(test)]\n#[allow(clippy::unwrap_used)]\nmod tests {\n}\n";
+    assert_eq!(without_tests(&format!("{code}{tests}")), code);
 }
 
 #[test]

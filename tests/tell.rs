@@ -129,7 +129,10 @@ fn why_an_execution_waits_is_told() {
            total = 7, cancel = 1 WHERE id = '{first}'"
     ),
     );
-    assert_eq!(waits(&second), "another execution of `shop` runs, and its concurrency is 1");
+    let third = submit(&project, &["--live"]);
+    assert_eq!(waits(&third), "another execution of `shop` runs, and its concurrency is 1");
+    project.ends(0, &["executions", "cancel", &third]);
+    assert_eq!(waits(&second), "for `sconn work` or `sconn serve` to take it", "dry runs wait for no place");
     assert_eq!(shown(&project, &first, "progress"), ["57 %, 4 of 7"]);
     assert_eq!(shown(&project, &first, "stops"), ["asked to"]);
     assert_eq!(waits(&first), "", "what runs does not wait");
