@@ -54,12 +54,12 @@ fn sample(text: &str) -> SampleFacts {
             return SampleFacts::Unreadable { message: rest.to_owned() };
         }
         let column = |header: &str| (header.to_lowercase().replace(' ', "_"), header.to_owned());
-        tables.push(SampleTable {
-            name: name.to_owned(),
+        let table = SampleTable {
             part: format!("{name}.csv"),
             headers: rest.split(", ").map(column).collect(),
             ambiguous_dates: Vec::new(),
-        });
+        };
+        tables.push((name.to_owned(), Ok(table)));
     }
     if tables.is_empty() { SampleFacts::NotGiven } else { SampleFacts::Given { tables } }
 }

@@ -181,3 +181,76 @@ fn a_folder_that_cannot_be_read_is_not_called_empty() {
     }
     may(0o755);
 }
+
+/// What a run would read of the sample is what `check` holds against the inputs.
+#[test]
+fn a_sample_is_checked_as_a_run_would_read_it() {
+    let project = Project::new("");
+    let connector = |input: &str| {
+        format!(
+            r#"connector stock {{ trigger spreadsheet  sample "sample.zip" }}
+input stock {input}
+scope stock {{
+  sql {{ SELECT sku, qty FROM input.stock }}
+  sku: string required
+  qty: number
+}}
+object item {{ name: text required  sku: text required unique  qty: decimal }}
+load items from stock into item {{ match sku with sku  map {{ name <- sku
+  sku <- sku
+  qty <- qty }} }}
+"#
+        )
+    };
+    let zip = |files: &[(&str, &str)]| {
+        let mut zip = zip::ZipWriter::new(fs::File::create(project.at("sample.zip")).unwrap());
+        for (name, text) in files {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+    };
+    let check = |code: i32, input: &str| {
+        project.file("stock.sconn", &connector(input));
+        let done = project.ends(code, &["check", "stock.sconn"]);
+        // What `check` refuses is refused before a run, too.
+        let run = project.ends(code * 2, &["run", "stock.sconn", "--input", "sample.zip"]);
+        assert!(code != 0 || run.stdout.contains("item"), "{}", run.stdout);
+        // Lines are broken to the width of the page.
+        done.stdout.replace("\n  │ ", " ")
+    };
+    let columns = "{ sku: \"SKU\"\n qty: \"Qty\"";
+    let (first, notes) = (("stock-2024.csv", "Report\n\nSKU;Qty\nA;1\n"), ("notes.csv", "a,b\n1,2\n"));
+    zip(&[first, notes]);
+    check(0, &format!("from file \"stock-*.csv\" {columns}\n header 3 }}"));
+    check(0, "from file \"stock-*.csv\" { header 3 }");
+    assert_says(
+        &check(1, &format!("from file \"stock-*.csv\" {columns} }}")),
+        &["SC0508", "no column \"SKU\""],
+    );
+    assert_says(
+        &check(1, &format!("from file \"stok-*.csv\" {columns}\n header 3 }}")),
+        &[
+            "SC0508",
+            "`input.stock` cannot be read from the sample: sample.zip: the input table `stock` needs a file",
+            "did you mean `stock-2024.csv`?",
+        ],
+    );
+    assert_says(
+        &check(1, &format!("from file \"stock-*.csv\" {columns}\n header 3\n delimiter \",\" }}")),
+        &["SC0508", "the header row is one single column", "the delimiter seems to be `;`"],
+    );
+    zip(&[first, notes, ("stock-2025.csv", "\n\nSKU;Menge\nA;1\n")]);
+    assert_says(
+        &check(1, &format!("from file \"stock-*.csv\" {columns}\n header 3 }}")),
+        &["SC0508", "sample.zip, stock-2025.csv", "there is no column `Qty`", "the file has `SKU`, `Menge`"],
+    );
+    assert_says(
+        &check(1, "from file \"stock-*.csv\" { header 3 }"),
+        &[
+            "SC0508",
+            "sample.zip, stock-2025.csv",
+            "differ from the first file's of the same table: `menge`, `qty`",
+        ],
+    );
+}

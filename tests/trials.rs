@@ -266,6 +266,13 @@ impl Desk {
         state.query_row(sql, [], |r| r.get(0)).unwrap()
     }
 
+    /// Whether the state can be written to.
+    pub fn is_free(&self) -> bool {
+        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
+        state.busy_timeout(std::time::Duration::from_secs(1)).unwrap();
+        state.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
+    }
+
     fn ask(&self, queries: &[&str]) -> Vec<String> {
         let store = rusqlite::Connection::open(self.path("store.sqlite")).unwrap();
         let mut all = Vec::new();

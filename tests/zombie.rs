@@ -6,7 +6,7 @@
 //! which it takes for another machine's.
 //! `SCONN_ZOMBIES=200` makes so many trials of each kind.
 
-use crate::common::project::{Running, until};
+use crate::common::project::{Running, eventually, until};
 use crate::trials::{Before, Desk, Dice, Outcome, Template, at_once};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -57,7 +57,8 @@ impl Calm {
         Duration::from_micros(dice.below(self.takes.as_micros() as usize * 3 / 2) as u64)
     }
 
-    /// A live run that was sent to sleep at a random moment; none where it was not in the middle of its work.
+    /// A live run that was sent to sleep at a random moment; none where it was not in the middle of its work, or
+    /// holds the state's lock: nobody could go on before it wakes. On one machine such a worker is killed.
     fn sleeper(&self, desk: &Desk, dice: &mut Dice) -> Option<Running> {
         let args = [
             "run",
@@ -81,7 +82,7 @@ impl Calm {
             std::thread::yield_now();
         }
         let asleep = sleeper.0.try_wait().unwrap().is_none() && desk.path("out/.work/frozen.json").exists();
-        (asleep && desk.state() == "running").then_some(sleeper)
+        (asleep && desk.state() == "running" && desk.is_free()).then_some(sleeper)
     }
 }
 
@@ -94,7 +95,9 @@ fn a_worker_that_was_asleep_while_another_went_on_writes_nothing() {
         // Its lease ends, and whoever runs the queue finds that, and goes on.
         let mut work = None;
         let mut said_by_work = String::new();
+        let since = Instant::now();
         until("another goes on", || {
+            assert!(since.elapsed().as_secs() < 60, "{what}: nobody goes on: {said_by_work}");
             let process =
                 work.get_or_insert_with(|| Running(desk.command(&WORK, &[NO_LOCK, EARLY]).spawn().unwrap()));
             if desk.workers() > 1 {
@@ -186,8 +189,9 @@ fn said(process: &mut Child) -> String {
     text
 }
 
-#[test]
-fn a_worker_that_is_silent_is_killed_and_its_execution_goes_on() {
+/// An undisturbed run's outcome, and a project whose execution has a worker that stopped in the middle by itself and is
+/// never heard of again.
+fn silent() -> (Outcome, Desk, Running) {
     let template = Template::new(Before::Half);
     let calm = template.desk();
     assert_eq!(calm.run(&[]).code, Some(1));
@@ -205,25 +209,44 @@ fn a_worker_that_is_silent_is_killed_and_its_execution_goes_on() {
         "out",
     ];
     assert_eq!(desk.sconn(&args, &[]).code, Some(0));
-    // It stops in the middle, by itself, and is never heard of again.
     let stops = [("SCONN_SLEEP_AT", "logged#5")];
-    let mut first = Running(desk.command(&["executions", "resume", "out"], &stops).spawn().unwrap());
+    let first = Running(desk.command(&["executions", "resume", "out"], &stops).spawn().unwrap());
     let status = format!("/proc/{}/stat", first.0.id());
-    let since = Instant::now();
-    while !std::fs::read_to_string(&status).unwrap().contains(") T ") {
-        assert!(since.elapsed() < Duration::from_secs(60), "it does not stop");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually("it stops", || std::fs::read_to_string(&status).unwrap().contains(") T "));
+    (expected, desk, first)
+}
+
+/// Without this the lease is 15 seconds.
+const ENDS: (&str, &str) = ("SCONN_LEASE_EARLY", "12");
+
+#[test]
+fn a_worker_that_is_silent_is_killed_and_its_execution_goes_on() {
+    let (expected, desk, mut first) = silent();
     let mut said = String::new();
-    while desk.state() == "running" {
-        assert!(since.elapsed() < Duration::from_secs(120), "nobody goes on with it: {said}");
-        // Without this the lease is 15 seconds.
-        let work = desk.sconn(&["work", "--until-empty"], &[("SCONN_LEASE_EARLY", "12")]);
+    eventually("somebody goes on with it", || {
+        let work = desk.sconn(&WORK, &[ENDS]);
         assert_eq!(work.code, Some(0), "{}", work.said);
         said += &work.said;
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        desk.state() != "running"
+    });
     assert!(said.contains("its worker is silent"), "{said}");
     assert!(first.0.wait().unwrap().code().is_none(), "it was killed");
+    desk.outcome("out").assert_is(&expected, "silent");
+}
+
+/// Nobody could write to the state before it is gone.
+#[test]
+fn a_silent_worker_that_keeps_the_state_locked_is_killed_too() {
+    let (expected, desk, mut first) = silent();
+    // The lock of a process goes with it: this one is held for it.
+    let held = rusqlite::Connection::open(desk.path(".sconn/state.sqlite")).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let work = Running(desk.command(&WORK, &[ENDS]).spawn().unwrap());
+    eventually("it is killed", || first.0.try_wait().unwrap().is_some());
+    assert!(first.0.wait().unwrap().code().is_none(), "it was killed");
+    drop(held);
+    let (code, said) = work.ends();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("its worker is silent"), "{said}");
     desk.outcome("out").assert_is(&expected, "silent");
 }

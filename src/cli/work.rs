@@ -42,7 +42,8 @@ pub(super) fn work(args: &WorkArgs, look: Look) -> Result<Exit, Failure> {
                 return Ok(if workers.troubled() { Exit::Findings } else { Exit::Clean });
             }
             Ok(_) => told = None,
-            Err(failure) if args.until_empty => return Err(failure),
+            // A silent worker may keep the state locked; it is ended in one of the next turns.
+            Err(failure) if args.until_empty && !workers.has_silent() => return Err(failure),
             // The state may be locked, or the disk full, for a while; the next turn tries again.
             Err(failure) => {
                 if told.as_ref() != Some(&failure.what) {

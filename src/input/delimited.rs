@@ -4,7 +4,7 @@
 use super::Limits;
 use super::encoding::{self, Coding};
 use super::errors::InputError;
-use crate::plan::ReaderOptions;
+use crate::plan::{InputColumnPlan, ReaderOptions};
 use std::io::Read;
 use std::path::Path;
 
@@ -363,15 +363,27 @@ fn likely_delimiter(sample: &[u8], header: Option<u32>, limits: &Limits) -> u8 {
     best.2
 }
 
-/// Another delimiter that would split this header row, where it is one cell.
-pub(super) fn better_delimiter(headers: &[String], now: u8) -> Option<&'static str> {
-    let [only] = headers else { return None };
+/// That the header row of a table with several declared columns is not split by its delimiter.
+///
+/// # Errors
+/// Where it is one cell that another delimiter would split.
+pub(super) fn check_delimiter(
+    file: &str,
+    headers: &[String],
+    now: char,
+    line: u64,
+    declared: Option<&[InputColumnPlan]>,
+) -> Result<(), InputError> {
+    let [only] = headers else { return Ok(()) };
+    if declared.map_or(0, <[_]>::len) < 2 {
+        return Ok(());
+    }
     let count = |d: u8| only.bytes().filter(|b| *b == d).count();
-    let best = DELIMITERS.into_iter().filter(|d| *d != now && count(*d) > 0).max_by_key(|d| count(*d))?;
-    Some(match best {
-        b',' => ",",
-        b';' => ";",
-        b'\t' => "\\t (a tab)",
-        _ => "|",
-    })
+    let others = DELIMITERS.into_iter().filter(|d| char::from(*d) != now && count(*d) > 0);
+    let Some(best) = others.max_by_key(|d| count(*d)) else { return Ok(()) };
+    let likely = if best == b'\t' { "\\t (a tab)".to_owned() } else { char::from(best).to_string() };
+    let cause = format!("with the delimiter `{}` the header row is one single column", now.escape_default());
+    Err(InputError::refused(file, cause)
+        .at_line(line)
+        .with_hint(format!("the delimiter seems to be `{likely}`")))
 }

@@ -3,7 +3,7 @@
 use super::errors::InputError;
 use crate::plan::InputColumnPlan;
 use crate::value::sql_name;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The SQL names of a header row: blank headers become `_1`, `_2`, …, a repeated `x` becomes
 /// `x__duplicate_1__`. No two names are equal.
@@ -110,6 +110,25 @@ fn map_declared(
         notices.push(format!("columns that are not declared are left out: {}", few(&extra)));
     }
     Ok((mapped, notices))
+}
+
+/// That a part has the columns that its table has from the parts before it.
+///
+/// # Errors
+/// Where they differ.
+pub(super) fn same<'a>(
+    file: &str,
+    here: &[Mapped],
+    there: impl Iterator<Item = &'a str>,
+) -> Result<(), InputError> {
+    let here: BTreeSet<&str> = here.iter().map(|c| c.name.as_str()).collect();
+    let there: BTreeSet<&str> = there.collect();
+    if here == there {
+        return Ok(());
+    }
+    let differ: Vec<&str> = here.symmetric_difference(&there).copied().collect();
+    let cause = format!("its headers differ from the first file's of the same table: {}", few(&differ));
+    Err(InputError::refused(file, cause))
 }
 
 fn missing(file: &str, headers: &[String], column: &InputColumnPlan) -> InputError {

@@ -44,6 +44,13 @@ impl Found {
             None => self.part.file.clone(),
         }
     }
+
+    /// That it is a sheet without a header row.
+    pub fn empty(&self) -> InputError {
+        InputError::refused(&self.part.file, "the sheet is empty")
+            .inside(self.part.inner.as_deref())
+            .with_hint("a header row is needed")
+    }
 }
 
 pub(super) fn stem(name: &str) -> &str {
@@ -173,15 +180,20 @@ fn sheets(
 /// # Errors
 /// A table that nothing feeds, or more than one part could.
 pub(super) fn assign(found: &[Found], tables: &[InputPlan]) -> Result<Vec<Vec<usize>>, InputError> {
-    let mut feeds = Vec::with_capacity(tables.len());
-    for table in tables {
-        feeds.push(match &table.from {
-            InputFrom::Sheet(name) => by_sheet(found, table, name)?,
-            InputFrom::File(pattern) => by_file(found, table, pattern)?,
-            InputFrom::Name => by_name(found, table, tables.len() == 1)?,
-        });
+    let only = tables.len() == 1;
+    tables.iter().map(|table| feed(found, table, only)).collect()
+}
+
+/// Which parts feed a table; `only` where there is no other one.
+///
+/// # Errors
+/// Where nothing feeds it, or more than one part could.
+pub(super) fn feed(found: &[Found], table: &InputPlan, only: bool) -> Result<Vec<usize>, InputError> {
+    match &table.from {
+        InputFrom::Sheet(name) => by_sheet(found, table, name),
+        InputFrom::File(pattern) => by_file(found, table, pattern),
+        InputFrom::Name => by_name(found, table, only),
     }
-    Ok(feeds)
 }
 
 fn by_sheet(found: &[Found], table: &InputPlan, name: &str) -> Result<Vec<usize>, InputError> {

@@ -150,14 +150,7 @@ impl Target<'_> {
             return Ok(columns.into_iter().map(|c| c.at).collect());
         };
         let names: Vec<String> = sink.names().map(str::to_owned).collect();
-        let here: BTreeSet<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-        let there: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        if here != there {
-            let differ: Vec<&str> = here.symmetric_difference(&there).copied().collect();
-            let cause =
-                format!("its headers differ from the first file's of the same table: {}", few(&differ));
-            return Err(InputError::refused(&shown, cause).at_line(line));
-        }
+        headers::same(&shown, &columns, sink.names()).map_err(|e| e.at_line(line))?;
         let at = |name: &String| columns.iter().find(|c: &&Mapped| c.name == *name).and_then(|c| c.at);
         Ok(names.iter().map(at).collect())
     }
@@ -212,16 +205,13 @@ impl Pass<'_> {
             );
             self.notices.push(Notice { message });
         }
-        let declared = target.plan.columns.as_ref().map_or(0, Vec::len);
-        if declared > 1
-            && let Some(likely) = delimited::better_delimiter(&opened.headers, opened.delimiter)
-        {
-            let now = char::from(opened.delimiter).escape_default();
-            let cause = format!("with the delimiter `{now}` the header row is one single column");
-            return Err(InputError::refused(&found.shown(), cause)
-                .at_line(opened.header_line)
-                .with_hint(format!("the delimiter seems to be `{likely}`")));
-        }
+        delimited::check_delimiter(
+            &found.shown(),
+            &opened.headers,
+            char::from(opened.delimiter),
+            opened.header_line,
+            target.plan.columns.as_deref(),
+        )?;
         let at = target.begin(found, &opened.headers, opened.header_line, &mut self.notices)?;
         let width = opened.headers.len();
         let Some(sink) = &mut target.sink else { return Ok(()) };
@@ -321,9 +311,7 @@ impl Pass<'_> {
         })?;
         self.rooms.insert(path.to_path_buf(), room);
         let Some((texts, _)) = headers else {
-            return Err(InputError::refused(&found.part.file, "the sheet is empty")
-                .inside(found.part.inner.as_deref())
-                .with_hint("a header row is needed"));
+            return Err(found.empty());
         };
         for column in long {
             let header = texts.get(column).map(String::as_str).unwrap_or_default();

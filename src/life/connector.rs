@@ -3,9 +3,9 @@
 use super::{Failure, io_words};
 use crate::diagnostic::render::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::input::{Limits, probe};
-use crate::model::{Project, SampleFacts, SampleTable};
-use crate::plan::{ConnectorPlan, Plan};
+use crate::input::{InputError, Limits, ProbedTable, probe};
+use crate::model::{NoTable, Project, SampleFacts, SampleTable};
+use crate::plan::{ConnectorPlan, InputPlan, Plan};
 use crate::system::files::{Disk, Forbidden};
 use crate::text::FileId;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl Connector {
     /// Where it is no connector, or cannot be read.
     pub fn load(file: &Path) -> Result<Self, Failure> {
         let mut project = open(file)?;
-        let facts = project.sample_path().map(|(sample, _)| sample_facts(&sample, &disk(file)));
+        let facts = project.sample_path().map(|(sample, inputs)| sample_facts(&sample, &inputs, &disk(file)));
         let no_sample = match &facts {
             Some(SampleFacts::Unreadable { message }) => Some(message.clone()),
             _ => None,
@@ -139,7 +139,7 @@ fn disk(file: &Path) -> Disk {
     Disk::of(crate::project::Project::root_of(file))
 }
 
-fn sample_facts(sample: &Path, disk: &Disk) -> SampleFacts {
+fn sample_facts(sample: &Path, inputs: &[InputPlan], disk: &Disk) -> SampleFacts {
     if let Err(e) = disk.allowed(sample).and_then(std::fs::File::open) {
         let why = match Forbidden::of(&e) {
             Some(Forbidden { why, mend }) => format!("{why}; {mend}"),
@@ -147,23 +147,22 @@ fn sample_facts(sample: &Path, disk: &Disk) -> SampleFacts {
         };
         return SampleFacts::Unreadable { message: format!("{}: {why}", sample.display()) };
     }
-    match probe(sample, &Limits::default()) {
+    match probe(sample, inputs, &Limits::default()) {
         Err(e) => SampleFacts::Unreadable { message: e.to_string() },
-        Ok(tables) => SampleFacts::Given {
-            tables: tables
-                .into_iter()
-                .map(|t| {
-                    let ambiguous = ambiguous_dates(&t.rows, t.headers.len());
-                    SampleTable {
-                        ambiguous_dates: ambiguous.into_iter().map(|i| t.headers[i].0.clone()).collect(),
-                        name: t.name,
-                        part: part_words(&t.part),
-                        headers: t.headers,
-                    }
-                })
-                .collect(),
-        },
+        Ok(tables) => {
+            SampleFacts::Given { tables: tables.into_iter().map(|(n, t)| (n, sample_table(t))).collect() }
+        }
     }
+}
+
+fn sample_table(probed: Result<ProbedTable, InputError>) -> Result<SampleTable, NoTable> {
+    let table = probed.map_err(|e| NoTable { cause: e.to_string(), mend: e.hint().map(str::to_owned) })?;
+    let ambiguous = ambiguous_dates(&table.rows, table.headers.len()).into_iter();
+    Ok(SampleTable {
+        ambiguous_dates: ambiguous.filter_map(|i| Some(table.headers.get(i)?.0.clone())).collect(),
+        part: part_words(&table.part),
+        headers: table.headers,
+    })
 }
 
 fn part_words(part: &crate::input::Part) -> String {

@@ -104,6 +104,11 @@ impl Workers {
         self.triggers.troubled()
     }
 
+    /// Whether there are workers that were not heard of within their lease and will be ended if they stay silent.
+    pub fn has_silent(&self) -> bool {
+        !self.silent.is_empty()
+    }
+
     /// Looks once at what ended, what is silent and what waits; begins what may begin. `news` hears what
     /// happens. Gives whether anything began.
     ///

@@ -4,6 +4,7 @@ use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::object::object_schema;
 use super::resolve::imports;
+use super::sample::SampleFacts;
 use super::{functions, types};
 use crate::sql::{Catalog, Column, Table};
 use crate::syntax::tree::SettingValue;
@@ -30,7 +31,7 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
     for item in items::of_kind(db, file, "input") {
         let Some(input) = item.input(db) else { continue };
         let columns = if input.columns.is_empty() {
-            let table = sample.table(&input.name.text).filter(|_| root);
+            let table = sample.table(&input.name.text).filter(|_| root).and_then(|t| t.as_ref().ok());
             table.map(|t| t.headers.iter().map(|(name, _)| name.clone()).collect())
         } else {
             Some(input.columns.iter().map(|c| c.name.text.clone()).collect())
@@ -50,8 +51,8 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
             tables.push(InputTable { name: name.to_owned(), columns });
         }
     } else if tables.is_empty() && root {
-        tables.extend(sample.tables().unwrap_or_default().iter().map(|t| InputTable {
-            name: t.name.clone(),
+        tables.extend(sample.tables().map(|(name, t)| InputTable {
+            name: name.to_owned(),
             columns: Some(t.headers.iter().map(|(name, _)| name.clone()).collect()),
         }));
     }
@@ -61,7 +62,7 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
 /// Whether the connector has a sample that could not be looked at.
 pub fn awaits_sample(db: &dyn Database, workspace: Workspace, file: SourceFile) -> bool {
     let named = super::connector::connector_plan(db, file).is_some_and(|c| c.sample.is_some());
-    file.id(db) == FileId(0) && named && workspace.sample(db).tables().is_none()
+    file.id(db) == FileId(0) && named && !matches!(workspace.sample(db), SampleFacts::Given { .. })
 }
 
 /// The connector's trigger, where the file says one.

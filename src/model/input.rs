@@ -4,7 +4,7 @@ use super::catalog::{awaits_sample, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
-use super::sample::SampleFacts;
+use super::sample::{NoTable, SampleFacts};
 use super::setting_values;
 use super::settings::{self, READER};
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -71,22 +71,18 @@ fn against_sample(
     input: &Input,
     faults: &mut Vec<Diagnostic>,
 ) {
-    let sample = workspace.sample(db);
-    let Some(table) = sample.table(&input.name.text) else {
-        let names: Vec<&str> = sample.tables().unwrap_or_default().iter().map(|t| t.name.as_str()).collect();
-        faults.push(
-            Diagnostic::new(
-                Code::SampleLacksColumn,
-                item.span(db, input.name.range),
-                format!("the sample has no table for `input.{}`", input.name.text),
-            )
-            .here("not in the sample")
-            .help(match nearest(&input.name.text, names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the sample has: {}", names.join(", ")),
-            }),
-        );
-        return;
+    let table = match workspace.sample(db).table(&input.name.text) {
+        Some(Ok(table)) => table,
+        Some(Err(NoTable { cause, mend })) => {
+            let message = format!("`input.{}` cannot be read from the sample: {cause}", input.name.text);
+            faults.push(
+                Diagnostic::new(Code::SampleLacksColumn, item.span(db, input.name.range), message)
+                    .here("as it is declared here")
+                    .maybe_help(mend.clone()),
+            );
+            return;
+        }
+        None => return,
     };
     for column in input.columns.iter().filter(|c| !c.optional) {
         let header = &column.header.value;

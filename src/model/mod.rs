@@ -33,4 +33,4 @@ mod unused;
 mod tests;
 
 pub use project::Project;
-pub use sample::{SampleFacts, SampleTable};
+pub use sample::{NoTable, SampleFacts, SampleTable};

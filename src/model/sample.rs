@@ -11,18 +11,17 @@ pub enum SampleFacts {
         /// One sentence: why.
         message: String,
     },
-    /// Its tables.
+    /// Its tables: for each input that the connector declares the one that it reads; where it declares none, each
+    /// sheet and file.
     Given {
-        /// One a sheet or file.
-        tables: Vec<SampleTable>,
+        /// By the names under which SQL reads them, `input.NAME`.
+        tables: Vec<(String, Result<SampleTable, NoTable>)>,
     },
 }
 
 /// A table of the sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleTable {
-    /// The table is `input.NAME`.
-    pub name: String,
     /// Where it comes from, in words: `sheet "Prices"`, `prices.csv`.
     pub part: String,
     /// Its columns: the name in SQL, and the header as it stands in the file.
@@ -31,21 +30,28 @@ pub struct SampleTable {
     pub ambiguous_dates: Vec<String>,
 }
 
+/// Why the sample has nothing for an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTable {
+    /// One sentence.
+    pub cause: String,
+    /// What to do.
+    pub mend: Option<String>,
+}
+
 impl SampleFacts {
-    /// The tables, where the sample could be read.
-    pub fn tables(&self) -> Option<&[SampleTable]> {
-        match self {
-            SampleFacts::Given { tables } => Some(tables),
-            _ => None,
-        }
+    /// What it has for an input; none where nobody looked.
+    pub(super) fn table(&self, name: &str) -> Option<&Result<SampleTable, NoTable>> {
+        let SampleFacts::Given { tables } = self else { return None };
+        tables.iter().find(|(n, _)| n == name).map(|(_, table)| table)
     }
 
-    /// The table that an input item reads: by its name, or the only one there is.
-    pub(super) fn table(&self, name: &str) -> Option<&SampleTable> {
-        let tables = self.tables()?;
-        tables.iter().find(|t| t.name == name).or(match tables {
-            [only] => Some(only),
-            _ => None,
-        })
+    /// The tables that it has, with their names.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &SampleTable)> {
+        let tables = match self {
+            SampleFacts::Given { tables } => tables.as_slice(),
+            SampleFacts::NotGiven | SampleFacts::Unreadable { .. } => &[],
+        };
+        tables.iter().filter_map(|(name, table)| Some((name.as_str(), table.as_ref().ok()?)))
     }
 }

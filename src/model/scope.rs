@@ -307,11 +307,11 @@ fn column_notes(
 /// Whether the sample has values of that column that could be read both ways. Without a sample they
 /// may come.
 fn may_be_ambiguous(db: &dyn Database, workspace: Workspace, file: SourceFile, column: &str) -> bool {
-    let tables = match workspace.sample(db) {
-        SampleFacts::Given { tables } if file.id(db) == FileId(0) => tables,
-        _ => return true,
-    };
-    let ambiguous = |name: &str| tables.iter().any(|t| t.ambiguous_dates.iter().any(|a| a == name));
+    let sample = workspace.sample(db);
+    if file.id(db) != FileId(0) || !matches!(sample, SampleFacts::Given { .. }) {
+        return true;
+    }
+    let ambiguous = |name: &str| sample.tables().any(|(_, t)| t.ambiguous_dates.iter().any(|a| a == name));
     // A declared column may have another name than its header gives.
     let renamed = items::of_kind(db, file, "input")
         .filter_map(|i| i.input(db))

@@ -84,12 +84,14 @@ fn check_one(project: &Project, found: &Diagnostic, at: &str, says: &str) {
 /// A sample of the brief's file.
 pub fn sample(headers: &[&str], ambiguous: &[&str]) -> SampleFacts {
     SampleFacts::Given {
-        tables: vec![SampleTable {
-            name: "prices".into(),
-            part: "prices.csv".into(),
-            headers: headers.iter().map(|h| (crate::value::sql_name(h), (*h).to_owned())).collect(),
-            ambiguous_dates: ambiguous.iter().map(|a| (*a).to_owned()).collect(),
-        }],
+        tables: vec![(
+            "prices".into(),
+            Ok(SampleTable {
+                part: "prices.csv".into(),
+                headers: headers.iter().map(|h| (crate::value::sql_name(h), (*h).to_owned())).collect(),
+                ambiguous_dates: ambiguous.iter().map(|a| (*a).to_owned()).collect(),
+            }),
+        )],
     }
 }
 

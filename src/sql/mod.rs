@@ -20,6 +20,7 @@ mod places;
 mod registry;
 mod relations;
 mod shares;
+mod string_agg;
 mod suspects;
 mod tables;
 mod turns;

@@ -2,6 +2,7 @@
 //! are allowed, with ours among them.
 
 use super::functions::{self, Kind};
+use super::string_agg::string_agg;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::{DFSchema, Result, TableReference, plan_datafusion_err};
@@ -43,6 +44,7 @@ pub(super) fn state(config: SessionConfig, runtime: Arc<RuntimeEnv>, zone: &str)
         // Registering a UDF only fails where a function factory refuses it; there is none.
         let _ = datafusion::execution::FunctionRegistry::register_udf(&mut state, udf);
     }
+    let _ = datafusion::execution::FunctionRegistry::register_udaf(&mut state, string_agg());
     state
 }
 

@@ -246,11 +246,13 @@ fn reading_stops_when_asked_and_tells_how_far_it_is() {
 fn a_probe_shows_headers_and_rows() {
     let desk = Desk::new();
     let file = desk.put("My Data.csv", "Name;Age\nZoë;\n\nshort\nKim;7\n");
-    let probed = probe(&file, &Limits::default()).unwrap();
-    assert_eq!((probed[0].name.as_str(), probed[0].delimiter), ("my_data", Some(';')));
-    assert_eq!(probed[0].headers[0], ("name".to_owned(), "Name".to_owned()));
+    let probed = probe(&file, &[], &Limits::default()).unwrap();
+    let (name, table) = &probed[0];
+    let table = table.as_ref().unwrap();
+    assert_eq!((name.as_str(), table.delimiter), ("my_data", Some(';')));
+    assert_eq!(table.headers[0], ("name".to_owned(), "Name".to_owned()));
     assert_eq!(
-        probed[0].rows,
+        table.rows,
         [vec![Some("Zoë".to_owned()), None], vec![Some("Kim".to_owned()), Some("7".to_owned())]]
     );
 }

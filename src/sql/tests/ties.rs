@@ -131,3 +131,28 @@ fn elements_come_in_the_order_of_their_list() {
     let again = format!("SELECT k, string_agg(e, '') AS s, first_value(e) AS f FROM ({lists}) l GROUP BY k");
     assert_eq!(found(&again), ["1 z000001a z", "0 z000000a z"]);
 }
+
+#[test]
+fn aggregates_of_one_query_have_each_their_own_order() {
+    let sql = "SELECT k % 3 AS g, string_agg(t, ',') AS a, string_agg(t, ',' ORDER BY t) AS b,
+               string_agg(t, ',' ORDER BY k % 10, k DESC) AS c, array_to_string(array_agg(k ORDER BY t DESC), ',') AS d,
+               string_agg(DISTINCT CAST(k % 2 AS VARCHAR), '') AS e, first_value(t ORDER BY t) AS f
+               FROM input.many WHERE k < 30000 GROUP BY k % 3";
+    let mut found = cells(sql);
+    found.sort();
+    for (g, row) in (0..3i64).zip(found) {
+        let input: Vec<i64> = (0..30_000).rev().filter(|k| k % 3 == g).collect();
+        let list = |sorted: Vec<i64>| sorted.into_iter().map(text).collect::<Vec<_>>().join(",");
+        let mut up = input.clone();
+        up.sort();
+        let mut tens = input.clone();
+        tens.sort_by_key(|k| (k % 10, -k));
+        let numbers = input.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        let expected = [g.to_string(), list(input), list(up), list(tens), numbers, "01".into(), text(g)];
+        assert!(row == expected, "group {g}");
+    }
+    let whole = cells(
+        "SELECT string_agg(t, '' ORDER BY k) AS a, string_agg(t, '' ORDER BY k DESC) AS b FROM input.many WHERE k < 2",
+    );
+    assert_eq!(whole, [["000000000001", "000001000000"]]);
+}
