@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::report::visible;
 use crate::system::say::say;
 use crate::system::secrets::exposed;
+use crate::system::signals::Signals;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -29,7 +30,7 @@ pub struct Serving {
     pub drain: Option<Duration>,
 }
 
-/// Serves a project until it is told to stop, by Ctrl-C or SIGTERM. It takes no requests then and begins
+/// Serves a project until it is told to stop, by Ctrl-C or SIGTERM, or its terminal is gone. It takes no requests then and begins
 /// no executions; those that run have a while to end, then they are interrupted, and the next start goes
 /// on with them. Nothing is lost.
 ///
@@ -63,7 +64,7 @@ pub async fn serve(project: Project, serving: Serving) -> Result<(), Failure> {
     }
     let drain = serving.drain.unwrap_or(project.serve().drain);
     let (stop, stopping) = watch::channel(false);
-    tokio::spawn(hear(stop, drain));
+    tokio::spawn(hear(Signals::to_stop()?, stop, drain));
     let workers = Workers::new(project.clone(), state, serving.at_once);
     let queue = std::thread::spawn({
         let stopping = stopping.clone();
@@ -100,14 +101,14 @@ async fn ended_early(queue: &std::thread::JoinHandle<()>, stopping: &watch::Rece
 
 /// Hears the signals: the first asks to stop, a second one means at once. Executions have process groups
 /// of their own, so a Ctrl-C for the service is not one for them; after a second one they go on alone.
-async fn hear(stop: watch::Sender<bool>, drain: Duration) {
-    asked_to_stop().await;
+async fn hear(mut signals: Signals, stop: watch::Sender<bool>, drain: Duration) {
+    signals.next().await;
     say(format_args!(
         "stopping: executions that run have {} s to end; the next start goes on with the others",
         drain.as_secs()
     ));
     let _ = stop.send(true);
-    asked_to_stop().await;
+    signals.next().await;
     std::process::exit(130);
 }
 
@@ -126,23 +127,4 @@ fn run_queue(mut workers: Workers, stopping: &watch::Receiver<bool>, drain: Dura
         std::thread::sleep(PAUSE);
     }
     hear(workers.drain(drain, &news));
-}
-
-/// Comes back once Ctrl-C or SIGTERM was heard.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ = interrupt.await;
-            return;
-        };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = interrupt.await;
 }
