@@ -151,6 +151,11 @@ fn an_execution_keeps_to_its_limits_whoever_started_it() {
     let row = &desk.executions()[0];
     assert_eq!((&row["state"], desk.items()), (&"failed".into(), 2));
     assert_says(&row["failure"], &["`memory` in [limits] of sconn.toml"]);
+    // Whoever asks is told the same rows, all of them.
+    let (id, counts) = (row["id"].as_str().unwrap(), &row["counts"][0]["counts"]);
+    assert_eq!(counts, &desk.summary(id)["steps"][0]["counts"]);
+    let count = |name: &str| counts[name].as_i64().unwrap();
+    assert_eq!(count("created") + count("not_processed"), 5, "{counts}");
     // Whoever runs the queue the next time removes what it left.
     let work = desk.folder(row["id"].as_str().unwrap()).join(".work");
     assert!(work.exists());

@@ -6,7 +6,8 @@ use super::args::{ExecutionsCommand, Format};
 use super::run::Asker;
 use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
 use crate::life::{
-    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, send_now, steps, waits,
+    self, Cancel, Known, Removed, TOO_LATE, discover, end_cancelled, find_execution, percent, resumable,
+    send_now, steps, waits,
 };
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
@@ -175,10 +176,16 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
 fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
     let (project, mut state) = state()?;
     let row = find_execution(&state, id)?;
-    let was = state.cancel(id, SystemClock.now())?;
+    let was = match life::cancel(&mut state, id)? {
+        Cancel::Asked(was) | Cancel::Ended(was) => was,
+        Cancel::TooLate => {
+            let [what, hint] = TOO_LATE;
+            return Err(Failure::new(format!("{id}: {what}"), hint));
+        }
+    };
     let text = match was {
-        Some(ExecutionState::Running) => "stops after the chunk in hand; what was committed stays",
-        Some(ExecutionState::Interrupted) => {
+        ExecutionState::Running => "stops after the chunk in hand; what was committed stays",
+        ExecutionState::Interrupted => {
             if end_cancelled(&project, &mut state, &row)? {
                 if row.started_at.is_none() {
                     "is cancelled; it had not begun"
@@ -190,10 +197,10 @@ fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
                  cancelled"
             }
         }
-        Some(ExecutionState::Queued) => "is cancelled",
+        ExecutionState::Queued => "is cancelled",
         _ => "has ended already",
     };
-    let cancelled = was.is_some_and(|was| !was.ended());
+    let cancelled = !was.ended();
     // Nobody else may be there to send what is told of its end; where it runs, that is its worker's.
     if cancelled && state.execution(id)?.is_some_and(|row| row.state.ended()) {
         send_now(&project, Some(id), &|line| say(line))?;

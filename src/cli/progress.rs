@@ -72,7 +72,7 @@ impl Progress for Stages {
         self.bar.set_position(done);
     }
 
-    fn step(&self, so_far: StepSummary) {
+    fn step(&self, so_far: StepSummary, _: u64) {
         self.bar.set_prefix(so_far.counts.words());
     }
 }
@@ -118,8 +118,8 @@ impl Progress for Told {
         self.shown.advance(done);
     }
 
-    fn step(&self, so_far: StepSummary) {
-        self.shown.step(so_far.clone());
-        self.note(|far| far.step(so_far));
+    fn step(&self, so_far: StepSummary, rows: u64) {
+        self.note(|far| far.step(so_far.clone().of_all(rows)));
+        self.shown.step(so_far, rows);
     }
 }

@@ -1,8 +1,6 @@
 //! The limits of an execution: memory and time.
 
 use crate::project::Limits;
-use crate::project::state::State;
-use crate::system::clock::{Clock, SystemClock};
 use crate::system::say::say;
 use crate::system::stop::{Limit, Stop};
 use std::fs;
@@ -30,21 +28,14 @@ enum Verdict {
 /// Keeps this process to the limits of the execution that it works at, from a thread of its own: whoever
 /// started it may be gone.
 pub(super) struct Keeper {
-    end: Sender<()>,
+    over: Sender<()>,
 }
 
 impl Keeper {
-    /// Begins; it ends with this value. At a limit `stop` hears of it; where that does not help, the execution
-    /// is entered as failed, `leave` is told why, and the process ends.
-    pub(super) fn new(
-        limits: Limits,
-        mut state: State,
-        id: String,
-        epoch: i64,
-        stop: Arc<Stop>,
-        leave: impl FnOnce(&str) + Send + 'static,
-    ) -> Self {
-        let (end, ended) = channel();
+    /// Begins; it ends with this value. At a limit `stop` hears of it; where that does not help, `end` is told
+    /// why, which is to enter the execution as failed, and the process ends.
+    pub(super) fn new(limits: Limits, stop: Arc<Stop>, end: impl FnOnce(&str) + Send + 'static) -> Self {
+        let (over, ended) = channel();
         let since = Instant::now();
         std::thread::spawn(move || {
             let pid = std::process::id();
@@ -55,23 +46,20 @@ impl Keeper {
                     Verdict::End(limit) => {
                         let why = format!("{}\n{}", limit.what, limit.hint);
                         say(format_args!("error: {}\n  help: {}", limit.what, limit.hint));
-                        // Where the state does not hear of it, its workers' attempts are counted, so it ends some day.
-                        if let Ok(true) = state.ended_at_limit(&id, epoch, &why, SystemClock.now()) {
-                            leave(&why);
-                        }
+                        end(&why);
                         std::process::exit(2);
                     }
                 }
             }
         });
-        Self { end }
+        Self { over }
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.end.send(());
+        let _ = self.over.send(());
     }
 }
 

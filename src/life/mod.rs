@@ -3,6 +3,7 @@
 
 mod activation;
 mod asked;
+mod cancel;
 mod changed;
 mod connector;
 mod cut_off;
@@ -31,6 +32,7 @@ pub use activation::{
     Activated, Known, activate, connector_file, incomplete, known_plan, no_project, waiting, would_begin,
 };
 pub use asked::{Ask, Asked, GivenUp, Key, Queued, queue, queue_once};
+pub use cancel::{Cancel, TOO_LATE, cancel};
 pub use changed::{Changed, active_version, changed, plan_to_queue};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;

@@ -26,7 +26,7 @@ pub struct Far {
     pub done: u64,
     /// And how far it goes, where that is known.
     pub total: Option<u64>,
-    /// What its load steps have done so far, in order.
+    /// What its load steps have done so far, in order; what is still to come is not processed.
     pub steps: Vec<StepSummary>,
 }
 
@@ -44,9 +44,13 @@ impl Far {
         }
     }
 
+    fn counts(&self) -> Option<String> {
+        if self.steps.is_empty() { None } else { serde_json::to_string(&self.steps).ok() }
+    }
+
     /// As the state keeps it.
     fn pace(&self) -> Pace {
-        let counts = (!self.steps.is_empty()).then(|| serde_json::to_string(&self.steps).ok()).flatten();
+        let counts = self.counts();
         Pace {
             stage: self.stage.clone(),
             done: self.done as i64,
@@ -164,16 +168,26 @@ impl Worker {
     /// # Errors
     /// Where the state cannot be opened.
     pub fn beat(&mut self, project: &Project, far: Arc<Mutex<Far>>, stop: &Arc<Stop>) -> Result<(), Failure> {
-        let (Some(mut state), Some(keepers)) = (project.state()?, project.state()?) else { return Ok(()) };
+        let (Some(mut state), Some(mut keepers)) = (project.state()?, project.state()?) else {
+            return Ok(());
+        };
         let folder = keepers.execution(&self.id)?.map(|row| project.root().join(row.folder));
         let told = far.clone();
-        let leave = move |why: &str| {
-            let steps = told.lock().unwrap_or_else(PoisonError::into_inner).steps.clone();
-            // Where there is no room for it, the state says why all the same.
-            let _ = folder.map(|folder| leave_summary(&folder, steps, why, SystemClock.now()));
-        };
         let (id, epoch) = (self.id.clone(), self.epoch);
-        self.keeper = Some(Keeper::new(project.limits(), keepers, id, epoch, stop.clone(), leave));
+        let end = move |why: &str| {
+            // The state and the summary say the same, however far it has come meanwhile.
+            let far = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let at = SystemClock.now();
+            let counts = far.counts();
+            let outcome =
+                Outcome { state: ExecutionState::Failed, counts: counts.as_deref(), failure: Some(why), at };
+            // Where the state does not hear of it, its workers' attempts are counted, so it ends some day; where there
+            // is no room for the summary, the state says why all the same.
+            if let Ok(true) = keepers.ended_at_limit(&id, epoch, outcome) {
+                let _ = folder.map(|folder| leave_summary(&folder, far.steps, why, at));
+            }
+        };
+        self.keeper = Some(Keeper::new(project.limits(), stop.clone(), end));
         if self.cancelled {
             stop.ask();
         }

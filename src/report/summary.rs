@@ -163,6 +163,16 @@ pub struct StepSummary {
     pub by_code: Vec<Reason>,
 }
 
+impl StepSummary {
+    /// The same of all `rows` that it is given: those that are still to come are not processed.
+    #[must_use]
+    pub fn of_all(mut self, rows: u64) -> Self {
+        self.counts.not_processed += rows.saturating_sub(self.counts.total());
+        self.rows = self.counts.total();
+        self
+    }
+}
+
 /// Rows by what became of them; their sum is the step's rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCounts {
@@ -194,6 +204,11 @@ impl StatusCounts {
             ("errored", self.errored),
             ("not processed", self.not_processed),
         ]
+    }
+
+    /// All rows that are counted.
+    pub fn total(&self) -> u64 {
+        self.all().iter().map(|(_, n)| n).sum()
     }
 
     /// `3 created, 1 unchanged`; `no rows` where there are none.

@@ -5,7 +5,7 @@ use super::scribe::{Desk, Scribe};
 use super::{Execution, LEFT_OUT, RunError};
 use crate::load::{Action, Committed, Prepared, RowDecision, SourceRef, Step, settle};
 use crate::plan::LoadPlan;
-use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions};
+use crate::report::{DecisionEncoder, DecisionLog, DecisionWriter, LoggedDecisions, StepTally};
 use crate::system::clock::Patience;
 use crate::system::crash;
 use crate::system::spool::{Spool, SpoolWriter};
@@ -42,6 +42,10 @@ impl Execution<'_> {
             earlier: LoggedDecisions::open(self.folder.work())?,
             log: lasting.then(|| DecisionLog::create(self.folder.work())).transpose()?,
         });
+        for load in &self.request.plan.loads {
+            let scope = self.scopes.iter().find(|s| s.name == load.scope);
+            self.request.progress.step(StepTally::new(load).summary(), scope.map_or(0, |s| s.output.rows()));
+        }
         let mut exposed: Vec<Exposed> = Vec::new();
         let mut failure = None;
         for (number, load) in self.request.plan.loads.iter().enumerate() {
@@ -54,7 +58,7 @@ impl Execution<'_> {
                 return done;
             }
             let (summary, spool) = scribe.step_done()?;
-            self.request.progress.step(summary.clone());
+            self.request.progress.step(summary.clone(), summary.rows);
             self.steps.push(summary);
             if let (Some(spool), Some(name)) = (spool, &load.expose)
                 && done.is_ok()
@@ -185,7 +189,7 @@ impl<'p> StepRun<'p> {
             self.next_row += count;
             execution.request.progress.advance(self.next_row);
             if let Some(so_far) = scribe.so_far() {
-                execution.request.progress.step(so_far);
+                execution.request.progress.step(so_far, rows);
             }
         }
         let waited = self.commit_waiting(execution, scribe).await;

@@ -54,8 +54,8 @@ pub trait Progress: Send + Sync {
     fn stage(&self, name: &str, total: Option<u64>);
     /// So much of it is done.
     fn advance(&self, done: u64);
-    /// What became of the rows that a load step has done so far.
-    fn step(&self, so_far: StepSummary);
+    /// What became of the rows that a load step has done so far, of so many that it is given.
+    fn step(&self, so_far: StepSummary, rows: u64);
 }
 
 /// Says nothing.
@@ -65,7 +65,7 @@ pub struct Silent;
 impl Progress for Silent {
     fn stage(&self, _: &str, _: Option<u64>) {}
     fn advance(&self, _: u64) {}
-    fn step(&self, _: StepSummary) {}
+    fn step(&self, _: StepSummary, _: u64) {}
 }
 
 /// What an execution is given.

@@ -33,8 +33,8 @@ fn the_bar_of_what_is_not_done_is_not_full() {
     let desk = Desk::new();
     let ann = desk.logged_in("ann", "run");
     let id = desk.waits(&ann, GOOD);
-    let counts = r#"[{"name":"items","object":"items","scope":"items","rows":5,"warnings":1234,"by_code":[],"counts":
-        {"created":4,"updated":0,"unchanged":0,"unarchived":0,"skipped":0,"errored":1,"not_processed":0}}]"#;
+    let counts = r#"[{"name":"items","object":"items","scope":"items","rows":2000,"warnings":1234,"by_code":[],"counts":
+        {"created":4,"updated":0,"unchanged":0,"unarchived":0,"skipped":0,"errored":1,"not_processed":1995}}]"#;
     let set = |state: &str| {
         let sql =
             "UPDATE executions SET state = ?1, stage = 'loading items', done = 5, total = 2000, counts = ?2,
@@ -68,7 +68,12 @@ fn what_writes_its_report_cannot_be_cancelled_any_more() {
     set("writing the report", false);
     assert!(!both(&ann, &id).iter().any(|page| page.body.contains(&cancel)));
     let late = ann.post(&cancel, &[]);
-    assert!(late.status == 422 && late.body.contains("too late to cancel"), "{late:?}");
+    assert!(late.status == 409 && late.body.contains("too late to cancel"), "{late:?}");
+    let late = desk.ends(2, &["executions", "cancel", &id]);
+    assert!(late.stderr.contains("it is too late to cancel it"), "{}", late.stderr);
+    let token = format!("Bearer {}", desk.token("bot", "run"));
+    let late = ureq::post(format!("{}/api/v1{cancel}", desk.address)).header("authorization", token);
+    assert!(matches!(late.send_empty(), Err(ureq::Error::StatusCode(409))));
     assert_eq!(desk.execution(&id)["cancel"], false);
     set("writing the report", true);
     for page in both(&ann, &id) {

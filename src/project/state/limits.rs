@@ -1,6 +1,6 @@
 //! What becomes of an execution before its end: it begins a version, comes to a limit, or cannot begin.
 
-use super::{ExecutionState, Outcome, State, stamp};
+use super::{Outcome, State, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -36,15 +36,13 @@ impl State {
         &mut self,
         id: &str,
         epoch: i64,
-        why: &str,
-        at: Timestamp,
+        outcome: Outcome<'_>,
     ) -> Result<bool, ProjectError> {
         self.together(|t| {
             let running = "SELECT state = 'running' FROM executions WHERE id = ?1";
             if t.query_row(running, [id], |r| r.get(0)).optional()? != Some(true) {
                 return Ok(false);
             }
-            let outcome = Outcome { state: ExecutionState::Failed, counts: None, failure: Some(why), at };
             super::queue::end(t, id, epoch, outcome)
         })
     }

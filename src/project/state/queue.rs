@@ -319,9 +319,10 @@ pub(super) fn cancel(
 pub(super) fn end(t: &Transaction<'_>, id: &str, epoch: i64, outcome: Outcome<'_>) -> rusqlite::Result<bool> {
     let ended: Option<(String, bool)> = t
         .query_row(
-            // A clock that was put back makes no execution shorter than nothing.
+            // A clock that was put back makes no execution shorter than nothing. One that was asked to stop when
+            // nothing was left to stop was not stopped.
             "UPDATE executions SET ended_at = max(?4, coalesce(started_at, ?4)), counts = coalesce(?5, counts), pid = NULL, state = ?3, failure = ?6,
-               lease_until = NULL, stage = NULL, done = NULL, total = NULL
+               cancel = cancel AND ?3 = 'cancelled', lease_until = NULL, stage = NULL, done = NULL, total = NULL
              WHERE id = ?1 AND epoch = ?2 AND state IN ('running', 'interrupted') RETURNING connector, live",
             params![id, epoch, outcome.state, stamp(outcome.at), outcome.counts, outcome.failure],
             |r| Ok((r.get(0)?, r.get(1)?)),

@@ -237,6 +237,10 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     assert_eq!(state.execution("dies").unwrap().unwrap().state, ExecutionState::Cancelled);
 }
 
+fn too_much(counts: Option<&str>, second: i64) -> Outcome<'_> {
+    Outcome { state: ExecutionState::Failed, counts, failure: Some("too much"), at: at(second) }
+}
+
 #[test]
 fn a_limit_ends_what_runs_and_nothing_else() {
     let (_dir, mut state) = state();
@@ -244,9 +248,9 @@ fn a_limit_ends_what_runs_and_nothing_else() {
     queue(&mut state, "e", "shop", true, 1);
     let old = state.take("e", 1, at(3), None).unwrap().unwrap().epoch;
     let new = state.take("e", 2, at(4), None).unwrap().unwrap().epoch;
-    state.ended_at_limit("e", old, "too much", at(5)).unwrap();
+    state.ended_at_limit("e", old, too_much(None, 5)).unwrap();
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
-    state.ended_at_limit("e", new, "too much", at(6)).unwrap();
+    state.ended_at_limit("e", new, too_much(None, 6)).unwrap();
     let row = state.execution("e").unwrap().unwrap();
     assert_eq!((row.state, row.failure.as_deref()), (ExecutionState::Failed, Some("too much")));
     assert_eq!(state.connector("shop").unwrap().unwrap().status, Status::NeedsAttention);
@@ -386,9 +390,10 @@ fn counts_that_were_told_stay_where_a_process_was_ended() {
     queue(&mut state, "e", "shop", true, 1);
     let epoch = state.take("e", 1, at(2), None).unwrap().unwrap().epoch;
     state.beat("e", epoch, &pace(5), at(3)).unwrap();
-    state.ended_at_limit("e", epoch, "too much memory", at(4)).unwrap();
+    let counts = pace(6).counts;
+    state.ended_at_limit("e", epoch, too_much(counts.as_deref(), 4)).unwrap();
     let row = state.execution("e").unwrap().unwrap();
-    assert_eq!((row.state, row.counts), (ExecutionState::Failed, pace(5).counts));
+    assert_eq!((row.state, row.counts), (ExecutionState::Failed, counts));
     let created = state.totals().unwrap().into_iter().find(|t| t.kind == "rows" && t.label == "created");
     assert_eq!(created.unwrap().value, 5.0, "once");
 }

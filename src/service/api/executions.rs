@@ -6,7 +6,7 @@ use super::super::progress::follow;
 use super::super::{ApiError, App, Read, Run, Upload};
 use super::views::{Execution, ExecutionDetails, Mode, State as View};
 use super::{Refused, connector, examples, execution, rest};
-use crate::life::{Ask, Key, Queued, plan_to_queue, queue_once, run_again};
+use crate::life::{Ask, Cancel, Key, Queued, TOO_LATE, plan_to_queue, queue_once, run_again};
 use crate::project::DEFAULT_TARGET;
 use crate::project::state::{ExecutionState, Wanted};
 use crate::system::clock::{Clock, SystemClock};
@@ -363,7 +363,7 @@ async fn details(app: &App, id: String) -> Result<Json<ExecutionDetails>, ApiErr
     params(("id" = String, Path, description = "The execution", example = "20240304T101500Z-3f9a1c")),
     responses(
         (status = 200, description = "It stops, or has stopped", body = ExecutionDetails, example = json!(examples::execution_details())),
-        (status = 409, description = "It has ended already", body = ApiError, example = json!({"error": "20240304T101500Z-3f9a1c is completed", "help": "nothing is to be done"})),
+        (status = 409, description = "It has ended already, or all its rows are done", body = ApiError, example = json!({"error": "20240304T101500Z-3f9a1c is completed", "help": "nothing is to be done"})),
         Refused,
     ),
 )]
@@ -375,9 +375,13 @@ pub(super) async fn cancel(
     let wanted = id.clone();
     app.with(move |state| {
         execution(state, &wanted)?;
-        match state.cancel(&wanted, SystemClock.now())? {
-            Some(was) if was.ended() => Err(ended(&wanted, was, "nothing is to be done")),
-            _ => Ok(()),
+        match crate::life::cancel(state, &wanted)? {
+            Cancel::Asked(_) => Ok(()),
+            Cancel::Ended(was) => Err(ended(&wanted, was, "nothing is to be done")),
+            Cancel::TooLate => {
+                let [what, help] = TOO_LATE;
+                Err(ApiError::new(StatusCode::CONFLICT, what, help))
+            }
         }
     })
     .await?;

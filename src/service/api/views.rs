@@ -143,7 +143,7 @@ pub struct Execution {
     pub stage: Option<Stage>,
     /// Whether somebody has asked to stop it.
     pub cancel_requested: bool,
-    /// What its load steps did: so far while it runs, with all their rows once it has ended.
+    /// What its load steps did, or are to do: what is still to come is `not_processed`.
     pub steps: Vec<Step>,
     /// Why it failed, in words.
     pub failure: Option<String>,

@@ -16,7 +16,7 @@ pub fn parts(counts: &StatusCounts) -> Vec<Part> {
     const WIDTH: u64 = 10_000;
     const LEAST: u64 = 60;
     let all: Vec<_> = counts.all().into_iter().filter(|(_, n)| *n > 0).collect();
-    let total = total(counts);
+    let total = counts.total();
     let mut widths: Vec<u64> = all
         .iter()
         .map(|(_, n)| ((u128::from(*n) * u128::from(WIDTH) / u128::from(total.max(1))) as u64).max(LEAST))
@@ -37,14 +37,9 @@ pub fn parts(counts: &StatusCounts) -> Vec<Part> {
         .collect()
 }
 
-/// All rows that are counted.
-pub fn total(counts: &StatusCounts) -> u64 {
-    counts.all().iter().map(|(_, n)| n).sum()
-}
-
 /// What a bar tells at a glance, in numbers: `20,000 rows, 3 errored`; empty where there are none.
 pub fn words(counts: &StatusCounts) -> String {
-    let total = total(counts);
+    let total = counts.total();
     if total == 0 {
         return String::new();
     }

@@ -10,13 +10,13 @@ use super::session::{Fields, Visitor};
 use super::show::{self, Files, Time, clear, cut};
 use super::shown::{self, Execution};
 use super::{Frame, PageError, followed};
-use crate::life::{Failure, winds_up};
+use crate::life::{self, Cancel, TOO_LATE};
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, ExecutionState, Role, State};
+use crate::project::state::{ExecutionRow, Role, State};
 use crate::report::{Reason, ReasonKind, StepSummary, Summary, grouped, reasons};
-use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 /// So many reasons are shown, those that matter most.
@@ -140,12 +140,14 @@ pub async fn cancel(
     visitor.signs(form.get("csrf"), Role::Run)?;
     let asked = id.clone();
     app.with(move |state| {
-        let row = known(state, &asked)?;
-        if row.state == ExecutionState::Running && !row.cancel && winds_up(&row) {
-            let hint = "every row of it is done already; look at what it did";
-            return Err(Failure::new("it is too late to cancel it: it writes its report", hint).into());
+        known(state, &asked)?;
+        match life::cancel(state, &asked)? {
+            Cancel::Asked(_) | Cancel::Ended(_) => Ok(()),
+            Cancel::TooLate => {
+                let [what, help] = TOO_LATE;
+                Err(ApiError::new(StatusCode::CONFLICT, what, help))
+            }
         }
-        state.cancel(&asked, SystemClock.now()).map_err(ApiError::from)
     })
     .await?;
     let own = format!("/executions/{}", show::encode(&id));

@@ -72,7 +72,10 @@ fn fitting<const N: usize>(texts: [String; N]) -> String {
 fn sources(plan: &Plan, last: Option<&Summary>, nodes: &mut Vec<Node>) {
     for input in &plan.inputs {
         let id = format!("input.{}", input.name);
-        let rows = last.map(|s| s.inputs.iter().filter(|i| i.table == id).map(|i| i.rows).sum());
+        // What was ended at a limit does not tell what it read.
+        let read: Vec<u64> =
+            last.iter().flat_map(|s| &s.inputs).filter(|i| i.table == id).map(|i| i.rows).collect();
+        let rows = (!read.is_empty()).then(|| read.iter().sum());
         let columns = input.columns.as_ref().map(|c| count(c.len() as u64, "column"));
         let small = rows.map(|n| count(n, "row")).or(columns).unwrap_or_else(|| "every column".into());
         nodes.push(node(id, "input", &input.name, small, 0));

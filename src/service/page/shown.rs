@@ -125,22 +125,9 @@ pub fn every<'e>(all: impl IntoIterator<Item = &'e Execution>) -> Option<u32> {
     all.into_iter().filter(|e| e.moves()).map(|e| if soon(e) { SOON } else { LATER }).min()
 }
 
-/// What became of the rows of each step; those of the step in hand that are still to come are not processed, so
-/// that no bar is full before its step is.
+/// What became of the rows of each step.
 fn steps(row: &ExecutionRow) -> Vec<StepSummary> {
-    let json = row.counts.as_deref();
-    let mut steps: Vec<StepSummary> =
-        json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let step = row.stage.as_deref().and_then(|stage| stage.strip_prefix("loading "));
-    let total = row.total.and_then(|total| u64::try_from(total).ok());
-    if let (Some(step), Some(total)) = (step, total)
-        && let Some(begun) = steps.iter_mut().find(|s| s.name == step)
-    {
-        let left = total.saturating_sub(bar::total(&begun.counts));
-        begun.counts.not_processed += left;
-        begun.rows = begun.rows.max(total);
-    }
-    steps
+    row.counts.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
 }
 
 fn took(row: &ExecutionRow) -> Option<String> {
