@@ -12,6 +12,7 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod faults;
+mod folders;
 mod hooks;
 mod hostile;
 mod life;

@@ -6,8 +6,8 @@ use super::args::{ExecutionsCommand, Format};
 use super::run::Asker;
 use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
 use crate::life::{
-    self, Cancel, Known, Removed, TOO_LATE, discover, end_cancelled, find_execution, percent, resumable,
-    send_now, steps, waits,
+    self, Artefact, Cancel, Known, Removed, TOO_LATE, discover, end_cancelled, end_unkept, find_execution,
+    percent, resumable, send_now, steps, waits,
 };
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
@@ -32,6 +32,11 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
                     resumable(&project, &state, &row)?;
                 }
                 return super::run::resume(&folder, Asker::Person, format, look);
+            }
+            if let Some((mut state, row)) = known(&project, &execution)?
+                && end_unkept(&project, &mut state, &row)?
+            {
+                return Ok(Exit::ForPeople);
             }
             match super::run::resume(&folder, Asker::Queue, format, look) {
                 Err(failure) if failure.later => Ok(Exit::NotNow),
@@ -187,8 +192,11 @@ fn cancel(id: &str, format: Format) -> Result<Exit, Failure> {
         ExecutionState::Running => "stops after the chunk in hand; what was committed stays",
         ExecutionState::Interrupted => {
             if end_cancelled(&project, &mut state, &row)? {
+                let told = project.root().join(&row.folder).join(Artefact::Summary.file()).is_file();
                 if row.started_at.is_none() {
                     "is cancelled; it had not begun"
+                } else if !told {
+                    "is cancelled; what was committed stays"
                 } else {
                     "is cancelled; what was committed stays, and its report says what that is"
                 }

@@ -3,6 +3,7 @@
 mod parameters;
 mod queued;
 mod version;
+mod whose;
 
 use queued::keep;
 pub use queued::{Key, Queued, queue, queue_once};
@@ -30,6 +31,7 @@ use parameters::parameters;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use version::{begin_at_last, version_to_run};
+use whose::project_of;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -209,6 +211,7 @@ impl Asked {
     ) -> Request<'a> {
         Request {
             plan: &self.plan,
+            project: self.project.is_declared().then_some(self.project.root()),
             files: &self.files,
             parameters: self.parameters.clone(),
             execution: self.execution.clone(),
@@ -243,20 +246,19 @@ impl Asked {
     /// Where there is nothing to resume, or it must not go on.
     pub fn again(root: &Path) -> Result<Self, Failure> {
         let Some(mut frozen) = Frozen::load(root)? else { return Err(nothing_to_resume(root)) };
-        // Paths are told as they were when it began, unless its folder was moved since.
-        let root = std::path::absolute(root)?;
-        std::env::set_current_dir(&frozen.here).map_err(|e| {
+        let project = project_of(&mut frozen)?;
+        if let Err(e) = std::env::set_current_dir(&frozen.here)
+            && frozen.needs_here()
+        {
             // It may be a disk that is away for a while.
-            Failure::broken(
+            return Err(Failure::broken(
                 format!("{}, where the execution began: {}", frozen.here.display(), io_words(&e)),
                 "its paths are counted from there: bring the folder back, then resume",
-            )
-        })?;
-        let moved = !frozen.folder.canonicalize().is_ok_and(|f| root.canonicalize().is_ok_and(|r| f == r));
-        let root = if moved { &root } else { &frozen.folder };
+            ));
+        }
+        let root = &frozen.folder;
         let folder = ExecutionFolder::reopen(root).map_err(|e| unusable(root, &e))?;
         frozen.check_inputs()?;
-        let project = Project::of(&folder.root().join("x"))?;
         begin_at_last(&project, &mut frozen, &folder)?;
         Ok(Self {
             project,
@@ -332,11 +334,16 @@ impl Asked {
     }
 }
 
-/// Whether the last execution of that folder has ended: nobody goes on with it.
+/// Whether nobody goes on with the last execution of that folder: it has ended, or whoever made it died before the queue
+/// knew of it.
 fn ended(project: &Project, out: &Path) -> bool {
     let known = || {
         let (Some(frozen), Some(state)) = (Frozen::load(out)?, project.state()?) else { return Ok(false) };
-        Ok::<_, Failure>(state.execution(&frozen.execution)?.is_some_and(|row| row.state.ended()))
+        let own = frozen.project == std::path::absolute(project.root()).ok();
+        Ok::<_, Failure>(match state.execution(&frozen.execution)? {
+            Some(row) => row.state.ended(),
+            None => own && ExecutionFolder::is_unknown(out),
+        })
     };
     known().unwrap_or(false)
 }

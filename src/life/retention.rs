@@ -3,7 +3,7 @@
 use super::{Failure, io_words};
 use crate::project::Project;
 use crate::project::state::{Expired, State};
-use crate::run::INPUTS;
+use crate::run::{Frozen, INPUTS};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::ExecutionFolder;
@@ -64,10 +64,18 @@ pub fn prune(
 /// Removes the scratch files of executions that ended since then: a process that dies after it told the end
 /// leaves them, and so does one that waited and was cancelled.
 pub(super) fn sweep_scratch(project: &Project, state: &State, since: Timestamp) -> Result<(), Failure> {
-    for folder in state.ended_since(since)? {
-        ExecutionFolder::sweep(&project.root().join(folder));
+    for (id, folder) in state.ended_since(since)? {
+        sweep_folder(&project.root().join(folder), &id);
     }
     Ok(())
+}
+
+/// Removes the scratch files of an execution that has ended: not those of another one that has its folder by now.
+pub(super) fn sweep_folder(folder: &Path, id: &str) {
+    ExecutionFolder::sweep(folder, &|| match Frozen::execution_in(folder) {
+        Some(its) => its == id,
+        None => folder.ends_with(id),
+    });
 }
 
 /// Removes the folders of executions that never came into the queue: whoever made them died before, and holds no

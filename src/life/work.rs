@@ -1,14 +1,14 @@
 //! What runs the queue: each execution in a process of its own.
 
 use super::activation::known_plan;
-use super::retention::{Removed, prune, sweep_scratch, sweep_unborn};
+use super::retention::{Removed, prune, sweep_folder, sweep_scratch, sweep_unborn};
 use super::triggers::Triggers;
 use super::{Failure, Post, io_words};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, Silent, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
-use crate::system::folder::{ExecutionFolder, at_work_in};
+use crate::system::folder::at_work_in;
 use crate::system::machine;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -349,7 +349,7 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         news(format!("{}  it could not begin: {why}", job.id));
     }
     if let Some(row) = state.execution(&job.id)?.filter(|row| row.state.ended()) {
-        ExecutionFolder::sweep(&job.folder);
+        sweep_folder(&job.folder, &job.id);
         let why = row.failure.as_deref().and_then(|f| f.lines().next());
         news(format!(
             "{}  {}{}",

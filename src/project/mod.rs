@@ -88,14 +88,19 @@ impl Project {
     pub fn of(connector: &Path) -> Result<Self, ProjectError> {
         match Self::root_of(connector) {
             Some(root) => Self::read(&root),
-            None => Ok(Self {
-                root: PathBuf::from("."),
-                targets: BTreeMap::new(),
-                watches: Vec::new(),
-                declared: false,
-                ca: None,
-                settings: Settings::default(),
-            }),
+            None => Ok(Self::none()),
+        }
+    }
+
+    /// The current folder, where nothing is counted.
+    pub fn none() -> Self {
+        Self {
+            root: PathBuf::from("."),
+            targets: BTreeMap::new(),
+            watches: Vec::new(),
+            declared: false,
+            ca: None,
+            settings: Settings::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The version of the file; an execution is resumed by the version that began it.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What is kept of the order and the names in which the input files were given: the folder with their copies
 /// has neither.
@@ -37,12 +37,6 @@ pub fn given_inputs(root: &Path) -> Option<Vec<InputFile>> {
     Some(given.into_iter().map(|g| InputFile::new(input.join(g.file), g.name)).collect())
 }
 
-/// The project that keeps an execution in this folder, where it is one of a project's own.
-fn project_of(folder: &Path) -> Option<&Path> {
-    let executions = folder.parent().filter(|p| p.ends_with(".sconn/executions"))?;
-    executions.parent()?.parent()
-}
-
 /// An execution as it was asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Frozen {
@@ -61,14 +55,25 @@ pub struct Frozen {
     pub target: TargetInfo,
     /// The folder that relative paths are counted from.
     pub here: PathBuf,
-    /// Where its artefacts go.
+    /// Where its artefacts go, as it was said.
     pub folder: PathBuf,
+    /// The same from the root of the file system.
+    pub lies: PathBuf,
+    /// The root of the project that counts it, from the root of the file system; none where it is on its own.
+    pub project: Option<PathBuf>,
     /// Whether a workbook is made.
     pub workbook: bool,
     /// Whether cells of the SQL output are guarded against formulas.
     pub guard_formulas: bool,
     /// Who or what started it.
     pub triggered_by: String,
+}
+
+/// What every version keeps.
+#[derive(Deserialize)]
+struct Known {
+    version: u32,
+    execution: String,
 }
 
 /// A copy of an input file.
@@ -109,6 +114,10 @@ pub fn freeze(
     Ok(kept)
 }
 
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 impl Frozen {
     /// What is kept in the folder of an execution that was interrupted; none where there is nothing
     /// to resume.
@@ -121,38 +130,58 @@ impl Frozen {
             cause: format!("the interrupted execution in {} cannot be resumed: {cause}", root.display()),
             hint: "run its input again: what was written already is found unchanged".into(),
         };
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        let versioned: Versioned = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
-        if versioned.version != VERSION {
+        let known: Known = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+        if known.version != VERSION {
             return Err(unreadable("it was begun by another version of sconn".into()));
         }
         let frozen: Self = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
         Ok(Some(frozen.found_in(root)))
     }
 
+    /// The id of the execution that can be resumed in a folder, whichever version began it; none where there is none.
+    pub fn execution_in(root: &Path) -> Option<String> {
+        let text = ExecutionFolder::saved(root, FROZEN).ok()??;
+        serde_json::from_str::<Known>(&text).ok().map(|known| known.execution)
+    }
+
     /// Of a project that was moved or copied since, everything that lay in it lies where it is now: an execution of
     /// a copy must not touch what is the original's.
     fn found_in(mut self, root: &Path) -> Self {
-        let (Ok(now), there) = (std::path::absolute(root), self.folder.canonicalize()) else { return self };
+        let (Ok(now), there) = (std::path::absolute(root), self.lies.canonicalize()) else { return self };
         if there.is_ok_and(|there| now.canonicalize().is_ok_and(|now| now == there)) {
             return self;
         }
-        let (from, to) = match (project_of(&self.folder), project_of(&now)) {
-            (Some(from), Some(to)) => (from.to_path_buf(), to.to_path_buf()),
-            _ => (self.folder.clone(), now),
-        };
+        let (from, to) = self.moved(&now).unwrap_or_else(|| (self.lies.clone(), now.clone()));
+        self.folder = now;
+        self.moves(&from, &to);
+        self
+    }
+
+    /// Where its project lay and lies, where its folder lies in it as it did.
+    fn moved(&self, now: &Path) -> Option<(PathBuf, PathBuf)> {
+        let from = self.project.as_ref()?;
+        let within = self.lies.strip_prefix(from).ok()?;
+        let to = now.ends_with(within).then(|| now.ancestors().nth(within.components().count()))??;
+        Some((from.clone(), to.to_path_buf()))
+    }
+
+    /// What lay below `from` lies below `to`.
+    pub fn moves(&mut self, from: &Path, to: &Path) {
         let found =
-            |path: &Path| path.strip_prefix(&from).map_or_else(|_| path.to_path_buf(), |rest| to.join(rest));
+            |path: &Path| path.strip_prefix(from).map_or_else(|_| path.to_path_buf(), |rest| to.join(rest));
         for file in &mut self.files {
             file.path = found(&file.path);
         }
         self.target.place = found(Path::new(&self.target.place)).display().to_string();
         self.here = found(&self.here);
-        self.folder = found(&self.folder);
-        self
+        self.lies = found(&self.lies);
+        self.project = self.project.as_deref().map(found);
+    }
+
+    /// Whether one of its paths is counted from the folder where it began.
+    pub fn needs_here(&self) -> bool {
+        let files = self.files.iter().map(|f| f.path.as_path());
+        files.chain([self.folder.as_path(), Path::new(&self.target.place)]).any(Path::is_relative)
     }
 
     /// The files to read.
@@ -208,6 +237,8 @@ impl Frozen {
             target: target.clone(),
             here: request.here.to_path_buf(),
             folder: folder.root().to_path_buf(),
+            lies: absolute(folder.root()),
+            project: request.project.map(absolute),
             workbook: request.workbook,
             guard_formulas: request.guard_formulas,
             triggered_by: request.triggered_by.to_owned(),

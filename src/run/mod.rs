@@ -72,6 +72,8 @@ impl Progress for Silent {
 pub struct Request<'a> {
     /// What to do.
     pub plan: &'a Plan,
+    /// The root of the project that counts it; none where it is on its own.
+    pub project: Option<&'a Path>,
     /// The input files.
     pub files: &'a [InputFile],
     /// Run parameters, by name; those left out take their default.

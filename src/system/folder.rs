@@ -191,13 +191,31 @@ impl ExecutionFolder {
     }
 
     /// Removes the scratch files that the last process of an execution left, which has ended; where one is still at
-    /// it, that one does.
-    pub fn sweep(root: &Path) {
+    /// it, that one does. They may be another execution's by now: `its` is asked once nobody else can come.
+    pub fn sweep(root: &Path, its: &dyn Fn() -> bool) {
         if [WORK, ENDED].iter().any(|scratch| root.join(scratch).is_dir())
             && let Ok(folder) = Self::lock(root)
         {
-            folder.ended();
+            folder.leave();
+            // What stays of it is no more than rubbish.
+            let _ = fs::remove_dir_all(root.join(ENDED));
+            if its() {
+                folder.ended();
+            }
         }
+    }
+
+    /// Whether the queue does not know, or did not when whoever made it died, of the execution that is kept in it.
+    pub fn is_unknown(root: &Path) -> bool {
+        root.join(WORK).join(NEW).exists()
+    }
+
+    /// Whether what is called like our scratch folder is somebody else's.
+    pub fn others_work(root: &Path) -> bool {
+        let work = root.join(WORK);
+        let ours = |name: &str| name == NEW || name.parse::<u32>().is_ok();
+        let mut names = fs::read_dir(&work).into_iter().flatten().flatten().map(|e| e.file_name());
+        !work.join(FROZEN).exists() && names.any(|name| !ours(&name.to_string_lossy()))
     }
 
     /// Nobody knows of the execution yet: should this process die, nothing is left of it.

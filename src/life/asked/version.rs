@@ -7,6 +7,7 @@ use crate::life::{Connector, Failure};
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::Status;
+use crate::report::RunMode;
 use crate::run::Frozen;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
@@ -21,7 +22,20 @@ pub(super) fn begin_at_last(
     folder: &ExecutionFolder,
 ) -> Result<(), Failure> {
     let Some(mut state) = project.state()? else { return Ok(()) };
-    let Some(row) = state.execution(&frozen.execution)? else { return Ok(()) };
+    let Some(row) = state.execution(&frozen.execution)? else {
+        // Whether its connector is active, and who is at it, is asked of those that are known.
+        return if RunMode::from_words(&frozen.target.mode) == RunMode::Live {
+            Err(Failure::new(
+                format!(
+                    "the project knows no execution {}, so it is not gone on with live",
+                    frozen.execution
+                ),
+                "hand its input in again: what was written already is found unchanged",
+            ))
+        } else {
+            Ok(())
+        };
+    };
     // What was cancelled is only ended.
     if row.state.ended() || row.cancel {
         return Ok(());

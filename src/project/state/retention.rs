@@ -45,16 +45,16 @@ impl State {
         list().map_err(|e| self.failed(&e))
     }
 
-    /// The folders of executions that have ended, since then; not one that another execution has by now.
+    /// The executions that have ended since then, and their folders: another one may have the folder by now.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub fn ended_since(&self, since: Timestamp) -> Result<Vec<String>, ProjectError> {
+    pub fn ended_since(&self, since: Timestamp) -> Result<Vec<(String, String)>, ProjectError> {
         let list = || {
-            let sql = "SELECT folder FROM executions WHERE ended_at >= ?1 AND files_gone_at IS NULL AND folder
-                       NOT IN (SELECT folder FROM executions INDEXED BY executions_open WHERE ended_at IS NULL)";
+            let sql = "SELECT id, folder FROM executions WHERE ended_at >= ?1 AND files_gone_at IS NULL";
             let mut statement = self.connection.prepare(sql)?;
-            statement.query_map([stamp(since)], |r| r.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
+            let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?));
+            statement.query_map([stamp(since)], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }
