@@ -112,6 +112,7 @@ codes! {
     NoConnector "SC0509" Error "load steps without a connector";
     WebhookWithoutSecret "SC0510" Warning "a webhook that nobody may call";
     ColumnsUnknown "SC0511" Error "an input whose columns are not known";
+    InputNotFed "SC0512" Error "an input that the trigger hands nothing in for";
 
     UnknownFieldType "SC0601" Error "unknown field type";
     MissingFieldArgument "SC0602" Error "a field type that lacks something";

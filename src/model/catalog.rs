@@ -40,12 +40,7 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
             tables.push(InputTable { name: input.name.text.clone(), columns });
         }
     }
-    let fixed: Option<(&str, &[&str])> = match trigger(db, file).as_deref() {
-        Some("webhook") => Some(("webhooks", &["timestamp", "employee_id", "querystring", "body"])),
-        Some("schedule") => Some(("schedule", &["schedule_trigger_time"])),
-        _ => None,
-    };
-    if let Some((name, columns)) = fixed {
+    if let Some((_, name, columns)) = handed_in(db, file) {
         if tables.iter().all(|t| t.name != name) {
             let columns = Some(columns.iter().map(|c| (*c).to_owned()).collect());
             tables.push(InputTable { name: name.to_owned(), columns });
@@ -57,6 +52,18 @@ pub fn input_tables(db: &dyn Database, workspace: Workspace, file: SourceFile) -
         }));
     }
     tables
+}
+
+/// The trigger that makes its input by itself, the one table that this is, and its columns.
+pub fn handed_in(
+    db: &dyn Database,
+    file: SourceFile,
+) -> Option<(&'static str, &'static str, &'static [&'static str])> {
+    match trigger(db, file).as_deref()? {
+        "webhook" => Some(("webhook", "webhooks", &["timestamp", "employee_id", "querystring", "body"])),
+        "schedule" => Some(("schedule", "schedule", &["schedule_trigger_time"])),
+        _ => None,
+    }
 }
 
 /// Whether the connector has a sample that could not be looked at.

@@ -1,6 +1,6 @@
 //! `input` items: declared columns against the sample, reader options.
 
-use super::catalog::{awaits_sample, input_tables};
+use super::catalog::{awaits_sample, handed_in, input_tables};
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
@@ -39,6 +39,23 @@ pub fn input_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
                 .help("leave one of the two out"),
             );
         }
+    }
+    if let Some((kind, fixed, _)) = handed_in(db, item.file(db))
+        && input.name.text != fixed
+    {
+        faults.push(
+            Diagnostic::new(
+                Code::InputNotFed,
+                item.span(db, input.name.range),
+                format!("nothing is handed in for `input.{}`, so every execution would fail", input.name.text),
+            )
+            .here(format!("a {kind} hands in `input.{fixed}` alone"))
+            .help(format!(
+                "read `input.{fixed}` or `records.OBJECT`; files are handed in with `trigger spreadsheet`, also \
+                 from a watched folder"
+            )),
+        );
+        return faults;
     }
     if item.file(db).id(db) == FileId(0) {
         match workspace.sample(db) {

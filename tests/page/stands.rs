@@ -121,7 +121,12 @@ fn a_schedule_is_told_in_its_own_zone() {
     let desk = Desk::new();
     let trigger = "trigger schedule { cron \"0 6 * * *\" timezone \"Europe/Berlin\" missed run_all }";
     let shop = std::fs::read_to_string(desk.at("shop.sconn")).unwrap();
-    desk.file("shop.sconn", &shop.replace("trigger spreadsheet", trigger));
+    let (head, rest) = shop.split_once("input list {").unwrap();
+    let (_, rest) = rest.split_once("scope items from input.list {").unwrap();
+    let head = head.replace("trigger spreadsheet", trigger).replace("sample  \"good.csv\"", "");
+    let scope =
+        "scope items {\n sql { SELECT schedule_trigger_time AS sku, '1' AS price FROM input.schedule }";
+    desk.file("shop.sconn", &format!("{head}{scope}{rest}"));
     let ann = desk.logged_in("ann", "admin");
     ann.post("/connectors/shop/activation", &[("to", "on")]);
     let page = ann.get("/connectors/shop").body;
