@@ -1,4 +1,4 @@
-//! What bounds executions in a project: memory, time, attempts, and how long their files stay.
+//! What bounds executions in a project: memory, time, tries, and how long their files stay.
 
 use crate::common::output_of;
 use crate::common::project::{Project, Running, SHOP, eventually};
@@ -493,7 +493,7 @@ fn the_files_of_old_executions_go_and_they_stay_in_the_list() {
     for id in &old {
         assert!(said.contains(&format!("{id}  shop  ended 2020-01-01T00:00:00.000Z  removed")), "{said}");
         assert!(!desk.folder(id).exists());
-        assert!(desk.execution(id)["files_gone_at"].is_string());
+        assert!(desk.execution(id)["files_removed_at"].is_string());
         assert!(desk.ends(0, &["executions", "show", id]).stdout.contains("files     removed at 2"));
         let download = desk.ends(2, &["executions", "download", id, "sql-output"]);
         assert!(download.stderr.contains("were removed at 2"), "{}", download.stderr);
@@ -525,7 +525,7 @@ fn what_was_being_removed_when_the_process_died_is_removed_the_next_time() {
     // Whoever runs the queue does it too.
     let said = desk.work();
     assert!(said.contains("the files of ") && said.contains("old executions were removed"), "{said}");
-    assert!(ids.iter().all(|id| desk.execution(id)["files_gone_at"].is_string()));
+    assert!(ids.iter().all(|id| desk.execution(id)["files_removed_at"].is_string()));
     assert_eq!(entries(&desk.at(".sconn/executions")), 0);
 }
 

@@ -55,7 +55,7 @@ impl Keeper {
                     Verdict::End(limit) => {
                         let why = format!("{}\n{}", limit.what, limit.hint);
                         say(format_args!("error: {}\n  help: {}", limit.what, limit.hint));
-                        // Where the state does not hear of it, its workers' attempts are counted, so it ends some day.
+                        // Where the state does not hear of it, its workers' tries are counted, so it ends some day.
                         if let Ok(true) = state.ended_at_limit(&id, epoch, &why, SystemClock.now()) {
                             leave(&why);
                         }

@@ -22,6 +22,7 @@ mod standing;
 mod stands;
 mod told;
 mod triggers;
+pub mod views;
 mod watch;
 mod work;
 mod worker;

@@ -69,7 +69,7 @@ fn what_writes_its_report_cannot_be_cancelled_any_more() {
     assert!(!both(&ann, &id).iter().any(|page| page.body.contains(&cancel)));
     let late = ann.post(&cancel, &[]);
     assert!(late.status == 422 && late.body.contains("too late to cancel"), "{late:?}");
-    assert_eq!(desk.execution(&id)["cancel"], false);
+    assert_eq!(desk.execution(&id)["cancel_requested"], false);
     set("writing the report", true);
     for page in both(&ann, &id) {
         assert!(page.body.contains("writing the report; asked to stop"), "{page:?}");

@@ -186,7 +186,7 @@ fn a_query_that_would_take_hours_is_left_when_it_is_cancelled_by_another_process
         let mut run = project.start(&LIVE);
         let id = until("it is at its SQL", || {
             let all = project.executions();
-            let at = all.first().and_then(|e| e["stage"].as_str()).unwrap_or_default();
+            let at = all.first().and_then(|e| e["stage"]["name"].as_str()).unwrap_or_default();
             at.starts_with("running SQL").then(|| id(&all[0]))
         });
         // Nothing of it comes by itself meanwhile.
