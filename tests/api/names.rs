@@ -67,6 +67,19 @@ fn an_execution_is_told_alike() {
 }
 
 #[test]
+fn the_summary_is_of_the_execution() {
+    let desk = Desk::new("");
+    let service = desk.serve_as("run");
+    let id = service.submit("name=bad.csv", "SKU,Price\nd,1\n,2\n");
+    let (execution, summary) = (service.ended(&id), desk.summary(&id));
+    for name in ["connector", "mode", "state", "failure"] {
+        assert_eq!(summary[name], execution[name], "{name}");
+    }
+    assert_eq!(without(&summary["steps"], &["scope", "by_code"]), execution["steps"]);
+    assert_eq!(service.read(&format!("/api/v1/executions/{id}/artefacts/summary")), summary);
+}
+
+#[test]
 fn a_connector_is_told_alike() {
     let desk = Desk::new("");
     desk.ends(0, &["activate", "shop.sconn"]);

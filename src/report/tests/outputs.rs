@@ -78,7 +78,7 @@ fn the_summary_comes_back_from_its_json() {
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["version"], 1);
     assert_eq!(json["mode"], "dry run");
-    assert_eq!(json["state"], "completed with errors");
+    assert_eq!(json["state"], "completed_with_errors");
     assert_eq!(json["steps"][0]["counts"]["not_processed"], 1);
     assert_eq!(json["steps"][0]["by_code"][0]["count"], 1);
 }
