@@ -1,6 +1,6 @@
 //! What the program tells of what it does: how executions stand, results for programs, and what is wrong.
 
-use crate::common::project::{Project, SHOP, eventually, shop};
+use crate::common::project::{GOOD, Project, SHOP, eventually, shop};
 use crate::common::service::Service;
 use crate::common::{command_in, output_of, program};
 use serde_json::{Value, json};
@@ -186,6 +186,33 @@ fn an_event_that_is_given_twice_is_loaded_once() {
     work(&project, 0);
     let done = project.json(&["executions", "list"]);
     assert_eq!((&done[0]["state"], &done[0]["steps"][0]["rows"]), (&json!("completed"), &json!(2)));
+}
+
+#[test]
+fn the_input_of_an_execution_is_run_again() {
+    let project = desk();
+    let first = project.submit("good.csv");
+    let again = |more: &[&str]| {
+        let args = [&["executions", "run-again", first.as_str()], more].concat();
+        let id = project.json(&args)["id"].as_str().unwrap().to_owned();
+        project.execution(&id)
+    };
+    std::fs::remove_file(project.at("good.csv")).unwrap();
+    let (same, dry) = (again(&[]), again(&["--mode", "dry", "--by", "ann@example.com"]));
+    assert_eq!(
+        (&same["mode"], &same["state"], &same["triggered_by"]),
+        (&json!("live"), &json!("queued"), &json!(""))
+    );
+    assert_eq!((&dry["mode"], &dry["triggered_by"]), (&json!("dry"), &json!("ann@example.com")));
+    assert_eq!(same["inputs"], json!(["good.csv"]));
+    assert!(project.ends(0, &["executions", "run-again", &first]).stdout.starts_with("20"));
+    project.file("good.csv", GOOD);
+    project.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
+    project.file("shop.sconn", &SHOP.replace("chunk   2", "chunk   3"));
+    let said = project.ends(0, &["executions", "run-again", &first]).stderr;
+    assert!(said.contains("warning: shop.sconn was edited since"), "{said}");
+    let none = project.ends(2, &["executions", "run-again", "20240304T101500Z-3f9a1c"]).stderr;
+    assert!(none.contains("there is no execution 20240304T101500Z-3f9a1c"), "{none}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
 use super::copy::{copy, may_write};
-use super::{Exit, Failure, Look, print, print_json, tell_result};
+use super::{Exit, Failure, Look, print, print_json, tell_queued, tell_result};
 use crate::life::views::{EventDetails, EventHead};
 use crate::life::{
     Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
@@ -23,7 +23,7 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
         EventsCommand::Replay { which, live: true, format, .. } => {
             let (mut known, name, events) = choose(&which)?;
             let id = process_events(&mut known, &name, &events)?;
-            tell_result(format, &id, &json!({ "id": id }))
+            tell_queued(format, &id)
         }
         EventsCommand::Replay { which, live: false, no_report, format } => {
             let (known, _, events) = choose(&which)?;

@@ -1,13 +1,14 @@
-//! `sconn executions`: list, show, cancel, resume, prune, download.
+//! `sconn executions`: list, show, cancel, resume, run again, prune, download.
 
 mod download;
 
-use super::args::{ExecutionsCommand, Format};
+use super::args::{ExecutionsCommand, Format, Mode};
 use super::run::Asker;
-use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
+use super::{Exit, Failure, Look, print, print_json, tell, tell_queued, tell_result};
 use crate::life::views::{Execution, ExecutionDetails};
 use crate::life::{
-    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, send_now, steps, waits,
+    Known, Removed, discover, end_cancelled, find_execution, percent, resumable, run_again, send_now, steps,
+    waits,
 };
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
@@ -42,6 +43,14 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
                 }
                 done => done,
             }
+        }
+        ExecutionsCommand::RunAgain { execution, mode, by, format } => {
+            let (project, state) = state()?;
+            let row = find_execution(&state, &execution)?;
+            let live = mode.map(|mode| mode == Mode::Live);
+            let (queued, notice) = run_again(&project, &state, &row, live, &by.unwrap_or_default(), None)?;
+            notice.iter().for_each(|notice| say(format_args!("warning: {notice}")));
+            tell_queued(format, &queued.id()?)
         }
         ExecutionsCommand::Prune { older_than, dry_run, format } => prune(older_than, dry_run, format),
         ExecutionsCommand::Download { execution, artefact, to, force, format } => {
