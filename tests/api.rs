@@ -6,6 +6,7 @@ pub mod desk;
 mod events;
 mod files;
 mod follow;
+mod names;
 mod outbox;
 mod probes;
 mod slow;

@@ -105,7 +105,7 @@ fn a_dry_run_decides_what_the_live_run_then_does() {
         assert_same_decisions(&dry, &live);
         assert_eq!(dry.summary["steps"], live.summary["steps"]);
         assert_eq!(dry.summary["scopes"], live.summary["scopes"]);
-        assert_eq!(dry.summary["mode"], "dry run");
+        assert_eq!(dry.summary["mode"], "dry");
         assert_eq!(live.summary["mode"], "live");
         // And once those records are there, a dry run sees them.
         let after = example(dir.path(), false);

@@ -132,7 +132,7 @@ fn a_webhook_is_kept_inactive_while_sample_payloads_are_captured_without_a_live_
     assert!(dry.stdout.contains('1'), "{}", dry.stdout);
     assert_eq!(desk.events(), ["captured", "captured"], "a dry run changes nothing of them");
     let runs = desk.queued(1);
-    assert_eq!((runs.len(), runs[0]["live"].as_bool()), (1, Some(false)));
+    assert_eq!((runs.len(), runs[0]["mode"].as_str()), (1, Some("dry")));
     assert_eq!(desk.input(&runs[0])[0][2], "n=1");
 }
 

@@ -129,7 +129,7 @@ fn assert_sane(run: &Run) {
         assert_eq!(i64::from(run.code), run.summary["exit_status"].as_i64().unwrap());
         let expected = match state {
             "completed" => 0,
-            "completed with errors" | "cancelled" => 1,
+            "completed_with_errors" | "cancelled" => 1,
             _ => 2,
         };
         assert_eq!(run.code, expected, "{state}");

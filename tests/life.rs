@@ -37,7 +37,8 @@ impl Desk {
         let child = self.start(&["run", "shop.sconn", "--input", "long.csv", "--live"]);
         let id = until("it loads", || {
             let newest = self.executions().first()?.clone();
-            let loading = newest["stage"].as_str()?.starts_with("loading") && newest["done"].as_i64()? > 0;
+            let stage = &newest["stage"];
+            let loading = stage["name"].as_str()?.starts_with("loading") && stage["done"].as_i64()? > 0;
             loading.then(|| newest["id"].as_str().unwrap().to_owned())
         });
         (child, id)
@@ -224,7 +225,7 @@ fn what_became_of_the_rows_is_told_while_an_execution_runs() {
     let id = until("it counts", || {
         let executions = desk.executions();
         let running = executions.first()?;
-        let counts = &running["counts"][0]["counts"];
+        let counts = &running["steps"][0]["counts"];
         let count = |name: &str| counts[name].as_i64();
         assert_eq!(count("created")? + count("errored")? + count("not_processed")?, 7, "all its rows");
         let counted = running["state"] == "running" && count("created")? >= 1;
@@ -236,7 +237,7 @@ fn what_became_of_the_rows_is_told_while_an_execution_runs() {
     drop(run);
     // It goes on from the counts that it had, and ends with all of them.
     desk.ends(1, &["executions", "resume", &id, "--format", "json"]);
-    let counts = &desk.execution(&id)["counts"][0]["counts"];
+    let counts = &desk.execution(&id)["steps"][0]["counts"];
     assert_eq!((&counts["created"], &counts["errored"]), (&6.into(), &1.into()));
 }
 

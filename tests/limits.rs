@@ -1,4 +1,4 @@
-//! What bounds executions in a project: memory, time, attempts, and how long their files stay.
+//! What bounds executions in a project: memory, time, tries, and how long their files stay.
 
 use crate::common::output_of;
 use crate::common::project::{Project, Running, SHOP, eventually};
@@ -152,7 +152,7 @@ fn an_execution_keeps_to_its_limits_whoever_started_it() {
     assert_eq!((&row["state"], desk.items()), (&"failed".into(), 2));
     assert_says(&row["failure"], &["`memory` in [limits] of sconn.toml"]);
     // Whoever asks is told the same rows, all of them.
-    let (id, counts) = (row["id"].as_str().unwrap(), &row["counts"][0]["counts"]);
+    let (id, counts) = (row["id"].as_str().unwrap(), &row["steps"][0]["counts"]);
     assert_eq!(counts, &desk.summary(id)["steps"][0]["counts"]);
     let count = |name: &str| counts[name].as_i64().unwrap();
     assert_eq!(count("created") + count("not_processed"), 5, "{counts}");
@@ -498,7 +498,7 @@ fn the_files_of_old_executions_go_and_they_stay_in_the_list() {
     for id in &old {
         assert!(said.contains(&format!("{id}  shop  ended 2020-01-01T00:00:00.000Z  removed")), "{said}");
         assert!(!desk.folder(id).exists());
-        assert!(desk.execution(id)["files_gone_at"].is_string());
+        assert!(desk.execution(id)["files_removed_at"].is_string());
         assert!(desk.ends(0, &["executions", "show", id]).stdout.contains("files     removed at 2"));
         let download = desk.ends(2, &["executions", "download", id, "sql-output"]);
         assert!(download.stderr.contains("were removed at 2"), "{}", download.stderr);
@@ -530,7 +530,7 @@ fn what_was_being_removed_when_the_process_died_is_removed_the_next_time() {
     // Whoever runs the queue does it too.
     let said = desk.work();
     assert!(said.contains("the files of ") && said.contains("old executions were removed"), "{said}");
-    assert!(ids.iter().all(|id| desk.execution(id)["files_gone_at"].is_string()));
+    assert!(ids.iter().all(|id| desk.execution(id)["files_removed_at"].is_string()));
     assert_eq!(entries(&desk.at(".sconn/executions")), 0);
 }
 

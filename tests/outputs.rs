@@ -250,19 +250,19 @@ fn decisions_add_up_to_the_summary() {
                     .sum()
             };
             for (status, actions) in [
-                ("created", &["create"][..]),
-                ("updated", &["update"]),
+                ("created", &["created"][..]),
+                ("updated", &["updated"]),
                 ("unchanged", &["unchanged"]),
-                ("unarchived", &["unarchive", "unarchive_and_update"]),
-                ("skipped", &["skip"]),
-                ("errored", &["error"]),
-                ("not_processed", &["unprocessed"]),
+                ("unarchived", &["unarchived", "unarchived_and_updated"]),
+                ("skipped", &["skipped"]),
+                ("errored", &["errored"]),
+                ("not_processed", &["not_processed"]),
             ] {
                 let decided = count(&read["actions"], actions);
                 assert_eq!(decided, step["counts"][status].as_u64().unwrap(), "{}: {status}", step["name"]);
             }
             let created = step["counts"]["created"].as_u64().unwrap();
-            assert_eq!(count(&read["with_id"], &["create"]), if live { created } else { 0 });
+            assert_eq!(count(&read["with_id"], &["created"]), if live { created } else { 0 });
         }
         let columns: Vec<&str> =
             read["columns"].as_array().unwrap().iter().map(|c| c[0].as_str().unwrap()).collect();

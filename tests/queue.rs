@@ -30,7 +30,9 @@ fn long(project: &Project) -> String {
 }
 
 fn loads(project: &Project, id: &str) {
-    eventually("it loads", || project.execution(id)["done"].as_i64() > Some(0) && project.count("items") > 0);
+    eventually("it loads", || {
+        project.execution(id)["stage"]["done"].as_i64() > Some(0) && project.count("items") > 0
+    });
 }
 
 #[test]

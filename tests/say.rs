@@ -36,6 +36,41 @@ fn a_run_that_nobody_listens_to_ends_as_any_other() {
     }
 }
 
+/// A command whose results go to a full disk.
+fn into_a_full_disk(desk: &Project, args: &[&str]) -> String {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let done = desk.command(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    String::from_utf8(done.stderr).unwrap()
+}
+
+#[test]
+fn what_was_done_is_told_where_only_its_result_cannot_be_written() {
+    let desk = desk();
+    let full = "standard output cannot be written: the disk or a quota is full";
+    for format in ["text", "json"] {
+        let said = into_a_full_disk(&desk, &["submit", "shop.sconn", "-i", "good.csv", "--format", format]);
+        let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+        assert!(
+            said.contains(&format!("error: {id} is queued; only that could not be told: {full}\n")),
+            "{said}"
+        );
+    }
+    assert_eq!(desk.executions().len(), 2);
+    let said = into_a_full_disk(&desk, &LIVE);
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains(&format!("{id} has ended: completed; only that could not be told: {full}")),
+        "{said}"
+    );
+    assert!(said.contains("help: what it did is in ") && said.contains("summary.json"), "{said}");
+    // Why it failed is told before all else.
+    desk.file("other.csv", "Other\n1\n");
+    let said = into_a_full_disk(&desk, &["run", "shop.sconn", "--input", "other.csv"]);
+    assert!(said.contains("error: ") && said.contains("other.csv") && !said.contains(full), "{said}");
+    assert_eq!(into_a_full_disk(&desk, &["status"]), format!("error: {full}\n"));
+}
+
 #[test]
 fn a_run_that_is_stopped_together_with_who_listens_has_its_report() {
     let desk = desk();

@@ -1,6 +1,6 @@
 //! What the program tells of what it does: how executions stand, results for programs, and what is wrong.
 
-use crate::common::project::{Project, SHOP, eventually, shop};
+use crate::common::project::{GOOD, Project, SHOP, eventually, shop};
 use crate::common::service::Service;
 use crate::common::{command_in, output_of, program};
 use serde_json::{Value, json};
@@ -134,12 +134,12 @@ fn why_an_execution_waits_is_told() {
     project.ends(0, &["executions", "cancel", &third]);
     assert_eq!(waits(&second), "for `sconn work` or `sconn serve` to take it", "dry runs wait for no place");
     assert_eq!(shown(&project, &first, "progress"), ["57 %, 4 of 7"]);
-    assert_eq!(shown(&project, &first, "stops"), ["asked to"]);
+    assert_eq!(shown(&project, &first, "state"), ["running, asked to stop"]);
     assert_eq!(waits(&first), "", "what runs does not wait");
     let status = project.ends(0, &["status"]).stdout;
     assert!(status.contains(", 1 running, 1 queued\n"), "{status}");
     let list = project.ends(0, &["executions", "list"]).stdout;
-    assert!(list.contains("running (loading items, 57 %, stopping)"), "{list}");
+    assert!(list.contains("running (loading items, 57 %, asked to stop)"), "{list}");
     state(
         &project,
         &format!("UPDATE executions SET state = 'interrupted', cancel = 0, epoch = 5 WHERE id = '{first}'"),
@@ -156,8 +156,8 @@ fn what_an_execution_did_is_told_to_people_and_programs() {
     let id = all[0]["id"].as_str().unwrap();
     assert_eq!(shown(&project, id, "rows"), ["items: 3 created"]);
     let shown = project.json(&["executions", "show", id]);
-    for counts in [&shown["counts"], &all[0]["counts"]] {
-        assert_eq!((&counts[0]["name"], &counts[0]["counts"]["created"]), (&json!("items"), &json!(3)));
+    for steps in [&shown["steps"], &all[0]["steps"]] {
+        assert_eq!((&steps[0]["name"], &steps[0]["counts"]["created"]), (&json!("items"), &json!(3)));
     }
 }
 
@@ -185,7 +185,34 @@ fn an_event_that_is_given_twice_is_loaded_once() {
     project.ends(0, &["events", "replay", "orders", "2", "1", "2", "1", "--live"]);
     work(&project, 0);
     let done = project.json(&["executions", "list"]);
-    assert_eq!((&done[0]["state"], &done[0]["counts"][0]["rows"]), (&json!("completed"), &json!(2)));
+    assert_eq!((&done[0]["state"], &done[0]["steps"][0]["rows"]), (&json!("completed"), &json!(2)));
+}
+
+#[test]
+fn the_input_of_an_execution_is_run_again() {
+    let project = desk();
+    let first = project.submit("good.csv");
+    let again = |more: &[&str]| {
+        let args = [&["executions", "run-again", first.as_str()], more].concat();
+        let id = project.json(&args)["id"].as_str().unwrap().to_owned();
+        project.execution(&id)
+    };
+    std::fs::remove_file(project.at("good.csv")).unwrap();
+    let (same, dry) = (again(&[]), again(&["--mode", "dry", "--by", "ann@example.com"]));
+    assert_eq!(
+        (&same["mode"], &same["state"], &same["triggered_by"]),
+        (&json!("live"), &json!("queued"), &json!(""))
+    );
+    assert_eq!((&dry["mode"], &dry["triggered_by"]), (&json!("dry"), &json!("ann@example.com")));
+    assert_eq!(same["inputs"], json!(["good.csv"]));
+    assert!(project.ends(0, &["executions", "run-again", &first]).stdout.starts_with("20"));
+    project.file("good.csv", GOOD);
+    project.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
+    project.file("shop.sconn", &SHOP.replace("chunk   2", "chunk   3"));
+    let said = project.ends(0, &["executions", "run-again", &first]).stderr;
+    assert!(said.contains("warning: shop.sconn was edited since"), "{said}");
+    let none = project.ends(2, &["executions", "run-again", "20240304T101500Z-3f9a1c"]).stderr;
+    assert!(none.contains("there is no execution 20240304T101500Z-3f9a1c"), "{none}");
 }
 
 #[test]

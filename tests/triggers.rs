@@ -135,7 +135,7 @@ fn each_slot_runs_once_however_many_work() {
             (&execution["state"], &execution["triggered_by"]),
             (&"completed".into(), &"schedule".into())
         );
-        assert_eq!(execution["live"], true);
+        assert_eq!(execution["mode"], "live");
         assert!(slots.iter().any(|(_, id)| execution["id"] == id.as_str()));
     }
     assert_eq!(desk.count("visits"), slots.len() as i64);
@@ -223,7 +223,7 @@ fn a_file_in_a_watched_folder_becomes_one_execution_and_goes_to_the_archive() {
     desk.work();
     assert_eq!(desk.only_execution(), "completed");
     let execution = &desk.executions()[0];
-    assert_eq!((&execution["triggered_by"], &execution["live"]), (&"folder prices".into(), &true.into()));
+    assert_eq!((&execution["triggered_by"], &execution["mode"]), (&"folder prices".into(), &"live".into()));
     let id = execution["id"].as_str().unwrap();
     assert_eq!(files(&desk.at("inbox/archive")), [format!("march.{id}.csv")]);
     assert_eq!(
@@ -473,7 +473,7 @@ fn a_folder_can_be_watched_for_dry_runs_and_its_settings_are_checked() {
     desk.file("inbox/list.csv", "SKU,Price\na,1\n");
     desk.file("inbox/list.txt", "SKU,Price\nb,1\n");
     desk.work();
-    assert_eq!(desk.executions()[0]["live"], false);
+    assert_eq!(desk.executions()[0]["mode"], "dry");
     assert_eq!(files(&desk.at("done")).len(), 1);
     assert_eq!(files(&desk.at("inbox")), ["list.txt"]);
     assert_eq!(desk.count("items"), 0);

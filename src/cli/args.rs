@@ -7,7 +7,7 @@ mod tokens;
 pub(super) mod values;
 
 pub use events::{Events, EventsCommand, WhichEvents};
-pub use executions::{Artefact, Executions, ExecutionsCommand};
+pub use executions::{Artefact, Executions, ExecutionsCommand, Mode};
 pub use records::{Named, RecordFormat, Records, RecordsCommand, Schema, SchemaCommand, Which};
 pub use tokens::{Tokens, TokensCommand};
 
@@ -91,7 +91,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make, list and remove the tokens that the service asks for.
     Tokens(Tokens),
-    /// Look at executions; cancel, resume, download.
+    /// Look at executions; cancel, resume, run again, download.
     Executions(Executions),
     /// Look at webhook events; try a connector on them, run them, throw them away.
     Events(Events),

@@ -2,12 +2,13 @@
 
 use super::args::{EventsCommand, Format, RunArgs, WhichEvents};
 use super::copy::{copy, may_write};
-use super::{Exit, Failure, Look, print, print_json, tell_result};
+use super::{Exit, Failure, Look, print, print_json, tell_queued, tell_result};
+use crate::life::views::{EventDetails, EventHead};
 use crate::life::{
     Discarded, Known, choose_events, discard_events, no_project, process_events, sample_events,
 };
 use crate::project::Project;
-use crate::project::state::Event;
+use crate::project::state::EventState;
 use crate::report::visible;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,13 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
     match command {
         EventsCommand::List { connector, state, limit, format } => {
             let (known, name) = find(&connector)?;
-            list(&known.state.events(&name, state.map(Into::into), None, limit, |e| e)?, format)
+            list(known.state.events(&name, state.map(Into::into), None, limit, EventHead::from)?, format)
         }
         EventsCommand::Show { event, format } => show(event, format),
         EventsCommand::Replay { which, live: true, format, .. } => {
             let (mut known, name, events) = choose(&which)?;
             let id = process_events(&mut known, &name, &events)?;
-            tell_result(format, &id, &json!({ "id": id }))
+            tell_queued(format, &id)
         }
         EventsCommand::Replay { which, live: false, no_report, format } => {
             let (known, _, events) = choose(&which)?;
@@ -78,7 +79,7 @@ fn dry_run(file: PathBuf, input: PathBuf, no_report: bool, format: Format) -> Ru
     }
 }
 
-fn list(events: &[Event], format: Format) -> Result<Exit, Failure> {
+fn list(events: Vec<EventHead>, format: Format) -> Result<Exit, Failure> {
     if format == Format::Json {
         return print_json(&events);
     }
@@ -87,8 +88,8 @@ fn list(events: &[Event], format: Format) -> Result<Exit, Failure> {
     }
     for e in events {
         let of = e.execution.as_deref().map(|x| format!(" in {x}")).unwrap_or_default();
-        let bytes = e.body.len();
-        print(&format!("{}  {}  {}{of}  {bytes} bytes\n", e.id, e.received_at, e.state.words()))?;
+        let state = EventState::from(e.state).words();
+        print(&format!("{}  {}  {state}{of}  {} bytes\n", e.id, e.received_at, e.bytes))?;
     }
     Ok(Exit::Clean)
 }
@@ -100,7 +101,7 @@ fn show(id: i64, format: Format) -> Result<Exit, Failure> {
         Failure::new(format!("there is no event {id}"), "`sconn events list CONNECTOR` shows those there are")
     })?;
     if format == Format::Json {
-        return print_json(&event);
+        return print_json(&EventDetails::from(event));
     }
     let line = |name: &str, value: &str| {
         if value.is_empty() { String::new() } else { format!("{name:13}{}\n", visible(value)) }

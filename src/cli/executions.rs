@@ -1,13 +1,14 @@
-//! `sconn executions`: list, show, cancel, resume, prune, download.
+//! `sconn executions`: list, show, cancel, resume, run again, prune, download.
 
 mod download;
 
-use super::args::{ExecutionsCommand, Format};
+use super::args::{ExecutionsCommand, Format, Mode};
 use super::run::Asker;
-use super::{Exit, Failure, Look, print, print_json, tell, tell_result};
+use super::{Exit, Failure, Look, print, print_json, tell, tell_queued, tell_result};
+use crate::life::views::{Execution, ExecutionDetails};
 use crate::life::{
     self, Artefact, Cancel, Known, Removed, TOO_LATE, discover, end_cancelled, end_unkept, find_execution,
-    percent, resumable, send_now, steps, waits,
+    percent, resumable, run_again, send_now, steps, waits,
 };
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Expired, State};
@@ -47,6 +48,14 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
                 }
                 done => done,
             }
+        }
+        ExecutionsCommand::RunAgain { execution, mode, by, format } => {
+            let (project, state) = state()?;
+            let row = find_execution(&state, &execution)?;
+            let live = mode.map(|mode| mode == Mode::Live);
+            let (queued, notice) = run_again(&project, &state, &row, live, &by.unwrap_or_default(), None)?;
+            notice.iter().for_each(|notice| say(format_args!("warning: {notice}")));
+            tell_queued(format, &queued.id()?)
         }
         ExecutionsCommand::Prune { older_than, dry_run, format } => prune(older_than, dry_run, format),
         ExecutionsCommand::Download { execution, artefact, to, force, format } => {
@@ -104,7 +113,7 @@ fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Fai
         Known::named(project, state, name)?;
     }
     if format == Format::Json {
-        return print_json(&rows);
+        return print_json(&rows.into_iter().map(|row| Here::of(row, Execution::from)).collect::<Vec<_>>());
     }
     if rows.is_empty() {
         print("no executions yet\n")?;
@@ -112,7 +121,7 @@ fn list(connector: Option<&str>, limit: i64, format: Format) -> Result<Exit, Fai
     for row in rows {
         let mode = if row.live { "live" } else { "dry run" };
         let far = percent(&row).map(|far| format!("{far} %"));
-        let stops = stopping(&row).then(|| "stopping".to_owned());
+        let stops = stopping(&row).then(|| "asked to stop".to_owned());
         let how: Vec<String> = [row.stage.clone(), far, stops].into_iter().flatten().collect();
         let how = if how.is_empty() { String::new() } else { format!(" ({})", how.join(", ")) };
         let gone = if row.files_gone_at.is_some() { "  (its files are gone)" } else { "" };
@@ -126,22 +135,34 @@ fn stopping(row: &ExecutionRow) -> bool {
     row.cancel && !row.state.ended()
 }
 
-/// What `show` tells programs.
+/// An execution as the API tells it, and what is of use on this machine only.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct Here<T> {
     #[serde(flatten)]
-    row: &'a ExecutionRow,
-    /// Why it waits.
-    waits: Option<String>,
+    execution: T,
+    /// Its folder, from the project's root.
+    folder: String,
+    /// Its worker's process.
+    pid: Option<u32>,
+    /// Which of its workers has or had it last, from 1; 0 before the first.
+    epoch: i64,
+}
+
+impl<T> Here<T> {
+    fn of(row: ExecutionRow, view: impl FnOnce(ExecutionRow) -> T) -> Self {
+        let (folder, pid, epoch) = (row.folder.clone(), row.pid, row.epoch);
+        Self { execution: view(row), folder, pid, epoch }
+    }
 }
 
 fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     let (project, state) = state()?;
     let row = find_execution(&state, id)?;
-    let waits = waits(&state, &row)?;
     if format == Format::Json {
-        return print_json(&Shown { row: &row, waits });
+        let details = ExecutionDetails::of(&project, &state, row.clone())?;
+        return print_json(&Here::of(row, |_| details));
     }
+    let waits = waits(&state, &row)?;
     let line = |name: &str, value: Option<&str>| {
         value.map_or_else(String::new, |value| format!("{name:10}{}\n", visible(value)))
     };
@@ -151,14 +172,14 @@ fn show(id: &str, format: Format) -> Result<Exit, Failure> {
     text += &line("version", version.as_deref());
     text += &line("mode", Some(if row.live { "live" } else { "dry run" }));
     text += &line("by", Some(row.triggered_by.as_str()).filter(|by| !by.is_empty()));
-    text += &line("state", Some(row.state.words()));
+    let asked = if stopping(&row) { ", asked to stop" } else { "" };
+    text += &line("state", Some(&format!("{}{asked}", row.state.words())));
     let left = format!("to people: resume it (sconn executions resume {}), or cancel it", row.id);
     text += &line("left", row.left_to_people.then_some(left.as_str()));
     text += &line("stage", row.stage.as_deref());
     let far = percent(&row).zip(row.done.zip(row.total));
     let far = far.map(|(far, (done, total))| format!("{far} %, {done} of {total}"));
     text += &line("progress", far.as_deref());
-    text += &line("stops", stopping(&row).then_some("asked to"));
     text += &line("waits", waits.as_deref());
     text += &line("queued", Some(&row.queued_at));
     text += &line("started", row.started_at.as_deref());

@@ -171,7 +171,9 @@ fn dispatch(command: Command, look: Look) -> Result<Exit, Failure> {
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("standard output cannot be written: {}", io_words(&e)), ""))
+        }
         _ => Ok(()),
     }
 }
@@ -181,6 +183,13 @@ pub(crate) fn print_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Exit
     let json = serde_json::to_string_pretty(value).map_err(|e| Failure::new(e.to_string(), ""))?;
     print(&format!("{json}\n"))?;
     Ok(Exit::Clean)
+}
+
+/// Prints the id of an execution that was queued. Where that cannot be done it is queued all the same, and must not
+/// be thought to be none.
+pub(crate) fn tell_queued(format: args::Format, id: &str) -> Result<Exit, Failure> {
+    let told = tell_result(format, id, &serde_json::json!({ "id": id }));
+    told.map_err(|e| Failure::new(format!("{id} is queued; only that could not be told: {}", e.what), ""))
 }
 
 /// Prints what a command came to: as text for people, or as JSON for programs.

@@ -2,7 +2,7 @@
 
 use super::args::Format;
 use super::{Exit, Failure, print, print_json, tell_result};
-use crate::life::{no_project, send_now, test_mail};
+use crate::life::{no_project, send_now, test_mail, views};
 use crate::project::Project;
 use crate::project::state::{Message, MessageKind, MessageState, State, Touched};
 use crate::report::visible;
@@ -99,12 +99,7 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
         OutboxCommand::List { limit, format } => {
             let all = state.messages(None, limit)?;
             if format == Format::Json {
-                // What each says is long; `show` has it.
-                let mut all = serde_json::to_value(&all).map_err(|e| Failure::new(e.to_string(), ""))?;
-                for message in all.as_array_mut().into_iter().flatten() {
-                    message.as_object_mut().and_then(|m| m.remove("payload"));
-                }
-                return print_json(&all);
+                return print_json(&all.into_iter().map(views::Message::from).collect::<Vec<_>>());
             }
             for message in &all {
                 print(&format!("{}  {}  {}\n", message.id, message.execution, words(message)))?;
@@ -116,7 +111,7 @@ pub(super) fn outbox(command: OutboxCommand) -> Result<Exit, Failure> {
         OutboxCommand::Show { message, format } => {
             let message = state.message(&message)?.ok_or_else(|| unknown(&message))?;
             if format == Format::Json {
-                return print_json(&message);
+                return print_json(&views::MessageDetails::from(message));
             }
             print(&format!("{}\nexecution  {}\n{}\n", message.id, message.execution, words(&message)))?;
             print(&format!("tries      {}\n\n{}\n", message.attempts, visible(&content(&message))))?;
@@ -165,7 +160,7 @@ fn content(message: &Message) -> String {
     }
 }
 
-/// `you@example.com by mail: waiting until 2026-…, after 2 tries: …`
+/// `you@example.com by e-mail: waiting until 2026-…, after 2 tries: …`
 pub(super) fn words(message: &Message) -> String {
     let tries =
         if message.attempts == 1 { "1 try".to_owned() } else { format!("{} tries", message.attempts) };
@@ -176,7 +171,11 @@ pub(super) fn words(message: &Message) -> String {
         MessageState::GivenUp => format!("given up after {tries}"),
     };
     let why = message.last_error.as_ref().and_then(|e| e.lines().next()).map(|e| format!(": {e}"));
-    format!("{} by {}: {stands}{}", message.recipient, message.kind.words(), why.unwrap_or_default())
+    let how = match message.kind {
+        MessageKind::Mail => "e-mail",
+        MessageKind::Hook => "request",
+    };
+    format!("{} by {how}: {stands}{}", message.recipient, why.unwrap_or_default())
 }
 
 /// A line of `sconn status`; empty where all was told.

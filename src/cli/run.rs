@@ -3,7 +3,7 @@
 use super::args::{Format, RunArgs};
 use super::findings::plan_or_tell;
 use super::progress::Told;
-use super::{Exit, Failure, Look, print};
+use super::{Exit, Failure, Look, print, print_json};
 use crate::input::InputFile;
 use crate::life::{
     Ask, Asked, Connector, GivenUp, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
@@ -206,18 +206,22 @@ fn go(
         }
     }
     let summary = done?;
-    match format {
-        Format::Text => print(&terminal(&summary, look.out_color, look.width))?,
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::new(e.to_string(), ""))?;
-            print(&format!("{json}\n"))?;
-        }
-    }
+    let printed = match format {
+        Format::Text => print(&terminal(&summary, look.out_color, look.width)),
+        Format::Json => print_json(&summary).map(drop),
+    };
     if let Some(failure) = &summary.failure {
         // The first line says what is wrong, the others what to do.
         let (what, mend) = failure.split_once('\n').unwrap_or((failure, ""));
         return Err(Failure::new(what, mend));
     }
+    // It is run all the same, and must not be thought to be not.
+    printed.map_err(|e| {
+        let ended =
+            format!("{} has ended: {}; only that could not be told", asked.execution, summary.state.words());
+        let there = summary.artefacts.get("summary").map(|path| format!("what it did is in {path}"));
+        Failure::new(format!("{ended}: {}", e.what), there.unwrap_or_default())
+    })?;
     Ok(match summary.state {
         RunState::Completed => Exit::Clean,
         RunState::CompletedWithErrors | RunState::Cancelled => Exit::Findings,

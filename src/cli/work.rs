@@ -1,13 +1,12 @@
 //! `sconn submit` and `sconn work`: the queue, and what runs it.
 
 use super::args::{RunArgs, WorkArgs};
-use super::{Exit, Failure, Look, tell, tell_result};
+use super::{Exit, Failure, Look, tell, tell_queued};
 use crate::life::{Workers, no_project};
 use crate::project::Project;
 use crate::report::visible;
 use crate::system::say::say;
 use crate::system::signals::Signals;
-use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) fn submit(args: RunArgs, look: Look) -> Result<Exit, Failure> {
     let format = args.format;
     let Some(execution) = super::run::queue(args, look)? else { return Ok(Exit::Failed) };
-    tell_result(format, &execution, &json!({ "id": execution }))
+    tell_queued(format, &execution)
 }
 
 pub(super) fn work(args: &WorkArgs, look: Look) -> Result<Exit, Failure> {

@@ -24,6 +24,7 @@ mod stands;
 mod told;
 mod triggers;
 mod unkept;
+pub mod views;
 mod watch;
 mod work;
 mod worker;

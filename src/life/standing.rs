@@ -1,9 +1,10 @@
 //! Where the project's connectors stand.
 
+use super::views::Execution;
 use super::{Changed, Failure, changed, next_slots};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, ExecutionState, State, Wanted};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Where a connector stands.
 #[derive(Clone, Debug, Serialize)]
@@ -22,8 +23,12 @@ pub struct Standing {
     /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
     pub next_slot: Option<String>,
     /// Its newest execution.
-    #[serde(skip)]
+    #[serde(rename = "last_execution", serialize_with = "as_shown")]
     pub last: Option<ExecutionRow>,
+}
+
+fn as_shown<S: Serializer>(row: &Option<ExecutionRow>, to: S) -> Result<S::Ok, S::Error> {
+    row.clone().map(Execution::from).serialize(to)
 }
 
 /// Where a connector stands.

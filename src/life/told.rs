@@ -104,7 +104,7 @@ fn messages(project: &Project, state: &State, row: &ExecutionRow) -> Result<Vec<
         label: label.unwrap_or_else(|| row.connector.clone()),
         version: row.version,
         mode: if row.live { RunMode::Live } else { RunMode::Dry },
-        state: row.state.words().to_owned(),
+        state: row.state.name(),
         triggered_by: row.triggered_by.clone(),
         queued_at: row.queued_at.clone(),
         started_at: row.started_at.clone(),

@@ -339,7 +339,7 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         ));
         return Ok(());
     }
-    // Others are at it, or come first: it was no attempt.
+    // Others are at it, or come first: it was no try.
     if status.code() == Some(NOT_NOW.into()) {
         return Ok(());
     }

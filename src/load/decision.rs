@@ -120,17 +120,17 @@ impl Action {
         matches!(self, Action::Create | Action::Update | Action::Unarchive | Action::UnarchiveAndUpdate)
     }
 
-    /// The stable name, in files: `create`.
+    /// The stable name, in files: `created`.
     pub fn name(self) -> &'static str {
         match self {
-            Action::Create => "create",
-            Action::Update => "update",
+            Action::Create => "created",
+            Action::Update => "updated",
             Action::Unchanged => "unchanged",
-            Action::Unarchive => "unarchive",
-            Action::UnarchiveAndUpdate => "unarchive_and_update",
-            Action::Skip => "skip",
-            Action::Error => "error",
-            Action::Unprocessed => "unprocessed",
+            Action::Unarchive => "unarchived",
+            Action::UnarchiveAndUpdate => "unarchived_and_updated",
+            Action::Skip => "skipped",
+            Action::Error => "errored",
+            Action::Unprocessed => "not_processed",
         }
     }
 

@@ -29,7 +29,7 @@ pub struct EndedData {
     pub version: Option<i64>,
     /// Dry or live.
     pub mode: RunMode,
-    /// How it ended, as `sconn executions list` says it.
+    /// How it ended, as the API says it: `completed_with_errors`.
     pub state: String,
     /// Who or what started it; empty where nobody is known.
     pub triggered_by: String,

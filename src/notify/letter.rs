@@ -70,7 +70,8 @@ impl Letter {
 
 /// The e-mail about an execution that ended; `summary` is none where it ended before it ran.
 pub fn letter(data: &EndedData, summary: Option<&Summary>, report: &Report) -> Letter {
-    let title = format!("{}: {} ({})", short(&data.label, 100), data.state, mode(data.mode));
+    let title =
+        format!("{}: {} ({})", short(&data.label, 100), data.state.replace('_', " "), mode(data.mode));
     let failure = failure(data);
     let attach = match report {
         Report::Attached(path) => Some((path.clone(), format!("report-{}.xlsx", data.execution))),

@@ -1,6 +1,6 @@
 //! `decisions.parquet`: every decision of every step, one row each, for any Parquet tool.
 //!
-//! Version 1 (`sconn.decisions.version` in the file's key-value metadata). Columns:
+//! Version 3 (`sconn.decisions.version` in the file's key-value metadata). Columns:
 //!
 //! | column | type | content |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | `source_line` | int64, null | line of a text file, row of a sheet; from 1 |
 //! | `source_index` | int32, null | the number of the file and part among the execution's, from 0 |
 //! | `row_key` | text | 16 hexadecimal digits, stable across runs of the same input |
-//! | `action` | text | `create`, `update`, `unchanged`, `unarchive`, `unarchive_and_update`, `skip`, `error`, `unprocessed` |
+//! | `action` | text | `created`, `updated`, `unchanged`, `unarchived`, `unarchived_and_updated`, `skipped`, `errored`, `not_processed` |
 //! | `decided_by` | int32, null | number of the rule that decided, from 1 |
 //! | `rule` | text, null | what that rule asked: `code = V001` |
 //! | `candidates` | int64, null | how many records that rule found |
@@ -59,7 +59,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The version of `decisions.parquet`.
-pub const DECISIONS_VERSION: u32 = 2;
+pub const DECISIONS_VERSION: u32 = 3;
 
 const VERSION_KEY: &str = "sconn.decisions.version";
 const STEPS_KEY: &str = "sconn.decisions.steps";

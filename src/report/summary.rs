@@ -54,12 +54,13 @@ pub struct Summary {
 
 /// Dry or live, as it is told; nothing decides by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunMode {
     /// Nothing is written.
-    #[serde(rename = "dry run")]
+    // As it was called in summaries that lie there already.
+    #[serde(alias = "dry run")]
     Dry,
     /// Records are written.
-    #[serde(rename = "live")]
     Live,
 }
 
@@ -72,19 +73,18 @@ impl RunMode {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Every row went as meant.
-    #[serde(rename = "completed")]
     Completed,
     /// It went to its end, but some rows were left out. A field that was left alone is a warning:
     /// the row stands, and the run is completed.
-    #[serde(rename = "completed with errors")]
+    // As it was called in summaries that lie there already.
+    #[serde(alias = "completed with errors")]
     CompletedWithErrors,
     /// It stopped.
-    #[serde(rename = "failed")]
     Failed,
     /// Somebody stopped it.
-    #[serde(rename = "cancelled")]
     Cancelled,
 }
 

@@ -62,7 +62,7 @@ fn a_receiver_that_fails_is_asked_again_with_the_same_id_and_body() {
     let body: Value = serde_json::from_str(&requests[0].body).unwrap();
     assert_eq!(body["type"], "execution.ended");
     let data = &body["data"];
-    assert_eq!((&data["execution"], &data["state"]), (&id.into(), &"completed with errors".into()));
+    assert_eq!((&data["execution"], &data["state"]), (&id.into(), &"completed_with_errors".into()));
     assert_eq!((&data["mode"], &data["version"]), (&"live".into(), &1.into()));
     assert_eq!(data["outcome"]["counts"]["created"], 1);
     assert_eq!(data["outcome"]["steps"][0]["counts"]["errored"], 1);

@@ -48,7 +48,7 @@ fn the_report_is_sent_to_who_started_the_run_dry_or_live() {
         assert!(html.contains(expected), "{expected}: {html}");
     }
     let shown = desk.ends(0, &["executions", "show", &live]).stdout;
-    assert!(shown.contains("told      you@example.com by mail: sent 20"), "{shown}");
+    assert!(shown.contains("told      you@example.com by e-mail: sent 20"), "{shown}");
 }
 
 #[test]

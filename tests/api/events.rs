@@ -68,13 +68,7 @@ fn events_are_listed_a_page_at_a_time_and_shown_with_their_body() {
     assert_eq!((&last["events"][0]["id"], &last["next"]), (&json!(ids[0]), &Value::Null));
     assert!(last["events"][0].get("body").is_none() && last["events"][0]["bytes"] == 6, "{last}");
     assert_eq!(service.read(&format!("{EVENTS}?state=waiting"))["events"], json!([]));
-    let mut shown = service.read(&format!("/api/v1/events/{}", ids[0]));
-    assert_eq!(shown["body"].take(), "a body");
-    let by_hand = desk.ends(0, &["events", "show", &ids[0].to_string(), "--format", "json"]).stdout;
-    let by_hand: Value = serde_json::from_str(&by_hand).unwrap();
-    for (name, value) in by_hand.as_object().unwrap().iter().filter(|(name, _)| *name != "body") {
-        assert_eq!(shown[name], *value, "{name} is as the command line tells it");
-    }
+    assert_eq!(service.read(&format!("/api/v1/events/{}", ids[0]))["body"], "a body");
     for (path, status) in [
         ("/api/v1/events/999", 404),
         ("/api/v1/events/x", 400),

@@ -85,41 +85,41 @@ load times   into things {
 
 /// Name, kind and text of each value; the row's action; the code of its one error or warning.
 const CASES: &[(&str, &str, &str, &str, &str)] = &[
-    ("18", "code", "0870", "create", ""),
-    ("30 a", "code", "SEPT2", "create", ""),
-    ("30 b", "code", "1E2", "create", ""),
-    ("31 a", "code", "Caf\u{e9}", "create", ""),
+    ("18", "code", "0870", "created", ""),
+    ("30 a", "code", "SEPT2", "created", ""),
+    ("30 b", "code", "1E2", "created", ""),
+    ("31 a", "code", "Caf\u{e9}", "created", ""),
     ("31 b", "code", "Cafe\u{301}", "unchanged", ""),
-    ("32", "code", "\u{5e9}\u{200b}\u{202e}x\u{feff}", "create", ""),
-    ("19", "amount", "1.234,56", "error", "not_a_number"),
-    ("20 a", "amount", "NaN", "error", "not_a_number"),
-    ("20 b", "amount", "inf", "error", "not_a_number"),
-    ("20 c", "amount", "1e5", "error", "not_a_number"),
-    ("21", "amount", "9007199254740993", "create", ""),
-    ("22 a", "amount", "123456789012345678901234567", "error", "number_too_large"),
-    ("23 a", "amount", "0.1234567890123", "error", "too_many_decimals"),
-    ("23 b", "amount", "0.123456789012", "create", ""),
-    ("24 a", "amount", "\u{661}\u{662}\u{663}", "error", "not_a_number"),
-    ("24 b", "amount", "1\u{2009}234", "error", "not_a_number"),
-    ("21 whole", "whole", "9007199254740993", "create", ""),
-    ("22 b", "whole", "9223372036854775807", "create", ""),
-    ("22 c", "whole", "9223372036854775808", "create", "number_too_large"),
-    ("23 c", "whole", "1.5", "create", "too_many_decimals"),
-    ("23 d", "price", "3.999", "create", "too_many_decimals"),
-    ("26 a", "day", "30/02/2024", "error", "not_a_date"),
-    ("26 b", "day", "13/04/24", "error", "not_a_date"),
-    ("28 a", "day", "2024-03-31", "create", ""),
-    ("28 b", "day", "2024-03-31T23:59:00-11:00", "create", ""),
-    ("29 a", "day", "0000-01-01", "error", "not_a_date"),
-    ("29 b", "day", "10000-01-01", "error", "not_a_date"),
+    ("32", "code", "\u{5e9}\u{200b}\u{202e}x\u{feff}", "created", ""),
+    ("19", "amount", "1.234,56", "errored", "not_a_number"),
+    ("20 a", "amount", "NaN", "errored", "not_a_number"),
+    ("20 b", "amount", "inf", "errored", "not_a_number"),
+    ("20 c", "amount", "1e5", "errored", "not_a_number"),
+    ("21", "amount", "9007199254740993", "created", ""),
+    ("22 a", "amount", "123456789012345678901234567", "errored", "number_too_large"),
+    ("23 a", "amount", "0.1234567890123", "errored", "too_many_decimals"),
+    ("23 b", "amount", "0.123456789012", "created", ""),
+    ("24 a", "amount", "\u{661}\u{662}\u{663}", "errored", "not_a_number"),
+    ("24 b", "amount", "1\u{2009}234", "errored", "not_a_number"),
+    ("21 whole", "whole", "9007199254740993", "created", ""),
+    ("22 b", "whole", "9223372036854775807", "created", ""),
+    ("22 c", "whole", "9223372036854775808", "created", "number_too_large"),
+    ("23 c", "whole", "1.5", "created", "too_many_decimals"),
+    ("23 d", "price", "3.999", "created", "too_many_decimals"),
+    ("26 a", "day", "30/02/2024", "errored", "not_a_date"),
+    ("26 b", "day", "13/04/24", "errored", "not_a_date"),
+    ("28 a", "day", "2024-03-31", "created", ""),
+    ("28 b", "day", "2024-03-31T23:59:00-11:00", "created", ""),
+    ("29 a", "day", "0000-01-01", "errored", "not_a_date"),
+    ("29 b", "day", "10000-01-01", "errored", "not_a_date"),
     // A day over 12 in the same column settles it, also one that no month has.
-    ("25 settled", "day", "03/04/2024", "create", ""),
-    ("25", "either", "03/04/2024", "create", "ambiguous_date"),
-    ("27 a", "time", "2024-03-31 02:30", "error", "ambiguous_time"),
-    ("27 b", "time", "2024-10-27 02:30", "error", "ambiguous_time"),
-    ("27 c", "time", "2024-10-27T02:30:00+01:00", "create", ""),
-    ("28 c", "time", "2024-07-01", "create", ""),
-    ("28 d", "time", "2024-12-31T23:30:00Z", "create", ""),
+    ("25 settled", "day", "03/04/2024", "created", ""),
+    ("25", "either", "03/04/2024", "created", "ambiguous_date"),
+    ("27 a", "time", "2024-03-31 02:30", "errored", "ambiguous_time"),
+    ("27 b", "time", "2024-10-27 02:30", "errored", "ambiguous_time"),
+    ("27 c", "time", "2024-10-27T02:30:00+01:00", "created", ""),
+    ("28 c", "time", "2024-07-01", "created", ""),
+    ("28 d", "time", "2024-12-31T23:30:00Z", "created", ""),
 ];
 
 fn csv() -> String {
@@ -159,7 +159,7 @@ fn assert_decided(run: &Run, creates: &str) {
     for (n, (case, _, text, action, code)) in CASES.iter().enumerate() {
         let line = i64::try_from(n).unwrap() + 2;
         let found = decisions.iter().find(|d| d.line == line).unwrap_or_else(|| panic!("{case}: no row"));
-        let action = if *action == "create" { creates } else { *action };
+        let action = if *action == "created" { creates } else { *action };
         assert_eq!(found.action, action, "{case}: {:?}", found.told);
         // Two variables of one text are two problems.
         let mut codes: Vec<&str> = found.told.iter().map(|p| p["code"].as_str().unwrap()).collect();
@@ -184,11 +184,11 @@ fn each_is_exact_or_told_with_its_line_and_text() {
     assert_eq!(code, 1);
     assert_says(&findings, &["`value` does not say whether the day or the month comes first"]);
     let dry = desk.with(&connector, &[&file], &[]);
-    assert_decided(&dry, "create");
+    assert_decided(&dry, "created");
     assert!(!desk.has_store());
     let live = desk.live(&connector, &[&file]);
     assert_eq!(live.code, 1, "{}", live.stdout);
-    assert_decided(&live, "create");
+    assert_decided(&live, "created");
     let query =
         "SELECT name, coalesce(code, amount, whole, price, day, shown, '-') FROM things ORDER BY name";
     let stored = sql(desk.path(), query);

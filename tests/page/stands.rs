@@ -74,7 +74,7 @@ fn what_writes_its_report_cannot_be_cancelled_any_more() {
     let token = format!("Bearer {}", desk.token("bot", "run"));
     let late = ureq::post(format!("{}/api/v1{cancel}", desk.address)).header("authorization", token);
     assert!(matches!(late.send_empty(), Err(ureq::Error::StatusCode(409))));
-    assert_eq!(desk.execution(&id)["cancel"], false);
+    assert_eq!(desk.execution(&id)["cancel_requested"], false);
     set("writing the report", true);
     for page in both(&ann, &id) {
         assert!(page.body.contains("writing the report; asked to stop"), "{page:?}");

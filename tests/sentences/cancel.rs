@@ -186,7 +186,7 @@ fn a_query_that_would_take_hours_is_left_when_it_is_cancelled_by_another_process
         let mut run = project.start(&LIVE);
         let id = until("it is at its SQL", || {
             let all = project.executions();
-            let at = all.first().and_then(|e| e["stage"].as_str()).unwrap_or_default();
+            let at = all.first().and_then(|e| e["stage"]["name"].as_str()).unwrap_or_default();
             at.starts_with("running SQL").then(|| id(&all[0]))
         });
         // Nothing of it comes by itself meanwhile.
@@ -216,7 +216,7 @@ fn while_the_report_is_written_there_is_nothing_left_to_cancel_and_the_report_is
     asked();
     run.wake();
     assert_eq!(ends(&mut run, writing), Some(0));
-    assert_eq!(project.execution(&id)["cancel"], false, "it was not stopped");
+    assert_eq!(project.execution(&id)["cancel_requested"], false, "it was not stopped");
     assert_eq!((project.state(&id).as_str(), project.count("items")), ("completed", 100));
     assert_eq!(told(&project, &id, "created"), 100);
 

@@ -67,6 +67,23 @@ pub enum ExecutionsCommand {
         #[arg(long, hide = true)]
         from_queue: bool,
     },
+    /// Run an execution's input again, with its parameters and its target: a new execution in the queue.
+    #[command(
+        after_help = "Examples:\n  sconn executions run-again 20240304T101500Z-3f9a1c\n  sconn executions run-again 20240304T101500Z-3f9a1c --mode dry\n\nA live run takes the version of its connector that is active, a dry run its file as it is now."
+    )]
+    RunAgain {
+        /// Its id.
+        execution: String,
+        /// Whether records are written; as it was where not given.
+        #[arg(long, value_enum)]
+        mode: Option<Mode>,
+        /// Who starts it: an e-mail address, to which the report is sent.
+        #[arg(long, value_name = "ADDRESS", value_parser = values::email)]
+        by: Option<String>,
+        /// How the result is shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Remove the files of executions that ended long ago; they stay in the list.
     #[command(
         after_help = "Example:\n  sconn executions prune --older-than 30d --dry-run\n\nWithout --older-than it is `executions` in [retention] of sconn.toml that counts."
@@ -103,6 +120,15 @@ pub enum ExecutionsCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+/// Whether records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Nothing is written.
+    Dry,
+    /// Records are written.
+    Live,
 }
 
 /// What can be downloaded.

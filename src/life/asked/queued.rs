@@ -38,6 +38,19 @@ pub enum Queued {
     KeyTaken,
 }
 
+impl Queued {
+    /// The id under which it waits.
+    ///
+    /// # Errors
+    /// Where another request had the key.
+    pub fn id(self) -> Result<String, Failure> {
+        match self {
+            Queued::New(id) | Queued::Before(id) => Ok(id),
+            Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
+        }
+    }
+}
+
 impl From<Known> for Queued {
     fn from(known: Known) -> Self {
         match known {
@@ -52,10 +65,7 @@ impl From<Known> for Queued {
 /// # Errors
 /// Where there is no project, or what is asked for cannot be.
 pub fn queue(plan: Plan, ask: Ask) -> Result<String, Failure> {
-    match queue_once(plan, ask, None)? {
-        Queued::New(id) | Queued::Before(id) => Ok(id),
-        Queued::KeyTaken => Err(Failure::new("another request had this key", "take a new key")),
-    }
+    queue_once(plan, ask, None)?.id()
 }
 
 /// Puts an execution into the project's queue, once for all requests with the same key.

@@ -6,7 +6,6 @@ use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
-use serde::Serialize;
 
 /// Ids count up in the order in which events were accepted, over all connectors.
 pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS events(
@@ -18,8 +17,7 @@ pub(super) const TABLES: &str = "CREATE TABLE IF NOT EXISTS events(
   CREATE INDEX IF NOT EXISTS events_that_wait ON events(connector, id) WHERE state = 'waiting';";
 
 /// What becomes of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventState {
     /// It came to an active connector: the window that it is in becomes an execution.
     Waiting,
@@ -94,7 +92,7 @@ pub struct Received {
 }
 
 /// An event as the project knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its id.
     pub id: i64,

@@ -6,7 +6,7 @@ use crate::project::ProjectError;
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,6 +53,11 @@ impl ExecutionState {
         }
     }
 
+    /// As programs read it: `completed_with_errors`.
+    pub fn name(self) -> String {
+        self.words().replace(' ', "_")
+    }
+
     /// Whether nothing more becomes of it.
     pub fn ended(self) -> bool {
         !matches!(self, ExecutionState::Queued | ExecutionState::Running | ExecutionState::Interrupted)
@@ -92,7 +97,7 @@ pub struct NewExecution<'a> {
 }
 
 /// An execution as the project knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecutionRow {
     /// Its id.
     pub id: String,
@@ -122,7 +127,6 @@ pub struct ExecutionRow {
     pub total: Option<i64>,
     /// Counts by action of each step, as JSON: so far while it runs, of all rows once it has ended; as
     /// far as it was told where its process was ended.
-    #[serde(serialize_with = "as_json")]
     pub counts: Option<String>,
     /// Why it failed.
     pub failure: Option<String>,
@@ -136,12 +140,6 @@ pub struct ExecutionRow {
     pub files_gone_at: Option<String>,
     /// Whether it is left to people, interrupted again and again or unable to begin: it goes on only where people say so.
     pub left_to_people: bool,
-}
-
-/// A text that is JSON, as the JSON that it is.
-fn as_json<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
-    let value: Option<serde_json::Value> = text.as_deref().and_then(|t| serde_json::from_str(t).ok());
-    value.serialize(to)
 }
 
 pub(super) const SELECT: &str =

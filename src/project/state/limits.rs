@@ -47,8 +47,8 @@ impl State {
         })
     }
 
-    /// A process that was to take an execution ended without having done so: that counts as an attempt,
-    /// so that it is not tried for ever, unless it waits for its connector to become active. Where another attempt
+    /// A process that was to take an execution ended without having done so: that counts as a try,
+    /// so that it is not tried for ever, unless it waits for its connector to become active. Where another try
     /// would end as this one, it is left to people at once. One that was cancelled ends so. Whether it did count.
     ///
     /// # Errors

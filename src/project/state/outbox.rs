@@ -8,7 +8,6 @@ use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
-use serde::Serialize;
 
 /// That an execution ended is noted by the database itself: in the transaction that ends it, whoever
 /// does that and however. One that was interrupted too often to be taken up again counts as well.
@@ -36,8 +35,7 @@ const STILL: &str = "state <> 'sent' AND (lease_until IS NULL OR lease_until <= 
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How something is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// By e-mail.
     Mail,
@@ -46,8 +44,7 @@ pub enum MessageKind {
 }
 
 /// Where a message stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageState {
     /// It is still to be sent.
     Waiting,
@@ -109,7 +106,7 @@ pub struct NewMessage {
 }
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Its id, the same at every try.
     pub id: String,
@@ -130,7 +127,6 @@ pub struct Message {
     /// Where it stands.
     pub state: MessageState,
     /// Until when it is with a process that sends it; also what tells its tries apart.
-    #[serde(skip)]
     lease_until: Option<String>,
     /// What went wrong last.
     pub last_error: Option<String>,

@@ -77,10 +77,14 @@ fn the_summary_comes_back_from_its_json() {
     assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), run.summary);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["version"], 1);
-    assert_eq!(json["mode"], "dry run");
-    assert_eq!(json["state"], "completed with errors");
+    assert_eq!(json["mode"], "dry");
+    assert_eq!(json["state"], "completed_with_errors");
     assert_eq!(json["steps"][0]["counts"]["not_processed"], 1);
     assert_eq!(json["steps"][0]["by_code"][0]["count"], 1);
+    // One that was left before it had these names.
+    let mut older = json;
+    (older["mode"], older["state"]) = ("dry run".into(), "completed with errors".into());
+    assert_eq!(serde_json::from_value::<Summary>(older).unwrap(), run.summary);
 }
 
 #[test]

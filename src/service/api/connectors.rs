@@ -2,8 +2,8 @@
 
 use super::super::extract::{Body, Path};
 use super::super::{Admin, ApiError, App, Read};
-use super::views::Execution;
 use super::{Refused, RefusedBody, connector, examples};
+use crate::life::views::Execution;
 use crate::life::{
     Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing, waiting,
 };
@@ -39,6 +39,11 @@ pub struct Connector {
     pub running: usize,
     /// Its newest execution.
     pub last_execution: Option<Execution>,
+    /// How many of its executions were interrupted, and go on or are left to people.
+    pub interrupted: usize,
+    /// The next slot of its schedule, RFC 3339; none where it has none, or is not active.
+    #[schema(example = "2024-03-05T05:00:00Z")]
+    pub next_slot: Option<String>,
 }
 
 impl From<Standing> for Connector {
@@ -53,6 +58,8 @@ impl From<Standing> for Connector {
             queued: s.queued,
             running: s.running,
             last_execution: s.last.map(Execution::from),
+            interrupted: s.interrupted,
+            next_slot: s.next_slot,
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::super::extract::{Body, Path, Query};
 use super::super::{ApiError, App, Read, Run};
 use super::executions::{Submitted, accepted};
-use super::views::Mode;
 use super::{Refused, RefusedBody, connector, examples, page_size, rest};
+use crate::life::views::{EventDetails, EventHead, EventState, Mode};
 use crate::life::{Known, Queued, choose_events, discard_events, process_events, replay_events};
-use crate::project::state::{self, Event, State as ProjectState};
+use crate::project::state::{self, State as ProjectState};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,73 +16,6 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use utoipa::{IntoParams, ToSchema};
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EventState {
-    /// It came to an active connector: the window that it is in becomes an execution.
-    Waiting,
-    /// It came while the connector was not active: nothing runs for it by itself.
-    Captured,
-    /// It is in an execution.
-    Batched,
-    /// Somebody threw it away.
-    Discarded,
-}
-super::same_names!(state::EventState, EventState { Waiting, Captured, Batched, Discarded });
-
-/// A webhook event, but for its body.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct EventHead {
-    /// Its id.
-    pub id: i64,
-    /// The connector.
-    pub connector: String,
-    /// What became of it.
-    pub state: EventState,
-    /// The execution that it is in.
-    pub execution: Option<String>,
-    /// When it was taken, RFC 3339.
-    pub received_at: String,
-    /// The sender's id of it.
-    pub key: Option<String>,
-    /// Who sent it, as the sender says.
-    pub employee_id: String,
-    /// The query string, as it came.
-    pub querystring: String,
-    /// The content type, as it came.
-    pub content_type: String,
-    /// The bytes of its body.
-    pub bytes: usize,
-}
-
-impl From<Event> for EventHead {
-    fn from(e: Event) -> Self {
-        Self {
-            id: e.id,
-            connector: e.connector,
-            state: e.state.into(),
-            execution: e.execution,
-            received_at: e.received_at,
-            key: e.key,
-            employee_id: e.employee_id,
-            querystring: e.querystring,
-            content_type: e.content_type,
-            bytes: e.body.len(),
-        }
-    }
-}
-
-/// A webhook event with its body.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct EventDetails {
-    /// The event.
-    #[serde(flatten)]
-    pub event: EventHead,
-    /// The body, as it came.
-    pub body: String,
-}
 
 /// A page of events.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -144,9 +77,7 @@ pub(super) async fn show(
 ) -> Result<Json<EventDetails>, ApiError> {
     let found =
         app.with(move |state| state.event(id)?.ok_or_else(|| ApiError::missing("event", &id.to_string())));
-    let event = found.await?;
-    let body = event.body.clone();
-    Ok(Json(EventDetails { event: event.into(), body }))
+    found.await.map(|event| Json(event.into()))
 }
 
 /// Reads ids; in JSON 17 may be written 17.0, and some programs know no other numbers.

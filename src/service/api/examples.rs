@@ -2,11 +2,14 @@
 
 use super::super::health::Ready;
 use super::connectors::{Activated, Connector, ConnectorDetails, Connectors, Parameter};
-use super::events::{DiscardedEvents, EventDetails, EventHead, EventState, Events};
+use super::events::{DiscardedEvents, Events};
 use super::executions::{Executions, ProgressEvent, ProgressName, Submitted};
-use super::outbox::{Message, MessageDetails, MessageKind, MessageState, Messages};
+use super::outbox::Messages;
 use super::records::{Field, Object, Objects, Targets};
-use super::views::{Counts, Execution, ExecutionDetails, Mode, Stage, State, Step};
+use crate::life::views::{
+    Counts, EventDetails, EventHead, EventState, Execution, ExecutionDetails, Message, MessageDetails,
+    MessageKind, MessageState, Mode, Stage, State, Step,
+};
 use serde_json::{Value, json};
 
 const ID: &str = "20240304T101500Z-3f9a1c";
@@ -96,6 +99,8 @@ fn connector() -> Connector {
         queued: 0,
         running: 0,
         last_execution: Some(execution()),
+        interrupted: 0,
+        next_slot: None,
     }
 }
 

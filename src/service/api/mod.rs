@@ -7,7 +7,6 @@ pub(super) mod examples;
 mod executions;
 mod outbox;
 mod records;
-mod views;
 
 pub(super) use outbox::done;
 
@@ -157,24 +156,6 @@ fn rest<T>(rows: &mut Vec<T>, limit: i64) -> Option<&T> {
     rows.truncate(limit);
     rows.last().filter(|_| more)
 }
-
-/// What the API calls as the state does.
-macro_rules! same_names {
-    ($inner:ty, $view:ident { $($name:ident),* }) => {
-        impl From<$inner> for $view {
-            fn from(inner: $inner) -> Self {
-                match inner { $(<$inner>::$name => $view::$name),* }
-            }
-        }
-
-        impl From<$view> for $inner {
-            fn from(view: $view) -> Self {
-                match view { $($view::$name => <$inner>::$name),* }
-            }
-        }
-    };
-}
-use same_names;
 
 /// How many a page has.
 fn page_size(asked: Option<u32>, usual: u32, most: u32) -> Result<i64, ApiError> {

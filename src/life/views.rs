@@ -1,11 +1,36 @@
-//! What the API shows of executions, so that what is inside may change.
+//! What programs are shown of executions, webhook events and messages: the same by the command line and over HTTP,
+//! and so that what is inside may change.
 
-use crate::life::{Artefact, Failure, kept_input, waits};
+mod events;
+mod messages;
+
+pub use events::{EventDetails, EventHead, EventState};
+pub use messages::{Message, MessageDetails, MessageKind, MessageState};
+
+use super::{Artefact, Failure, kept_input, waits};
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, State as ProjectState};
 use crate::report::StepSummary;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// What programs read under the names that the state has for it.
+macro_rules! same_names {
+    ($inner:ty, $view:ident { $($name:ident),* }) => {
+        impl From<$inner> for $view {
+            fn from(inner: $inner) -> Self {
+                match inner { $(<$inner>::$name => $view::$name),* }
+            }
+        }
+
+        impl From<$view> for $inner {
+            fn from(view: $view) -> Self {
+                match view { $($view::$name => <$inner>::$name),* }
+            }
+        }
+    };
+}
+use same_names;
 
 /// Whether records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,7 +69,7 @@ pub enum State {
     Interrupted,
 }
 
-super::same_names!(
+same_names!(
     ExecutionState,
     State { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled, Interrupted }
 );
