@@ -5,7 +5,8 @@ use super::super::{Admin, ApiError, App, Read};
 use super::views::Execution;
 use super::{Refused, RefusedBody, connector, examples};
 use crate::life::{
-    Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing, waiting,
+    self, Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing,
+    waiting,
 };
 use crate::plan::{Plan, Trigger};
 use axum::Json;
@@ -13,6 +14,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// What a connector's file is, where it is not what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// It differs from the version that was activated last.
+    Edited,
+    /// It has errors.
+    Errors,
+    /// It declares another connector, or none.
+    Renamed,
+    /// It is not there any more.
+    Gone,
+}
+super::same_names!(life::Changed, Changed { Edited, Errors, Renamed, Gone });
 
 /// A connector and where it stands.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,8 +47,8 @@ pub struct Connector {
     pub status: String,
     /// The version that was activated last.
     pub version: Option<i64>,
-    /// Whether its file differs from that version.
-    pub edited: bool,
+    /// What became of its file; null where it is as it was activated, or was not activated yet and can be.
+    pub changed: Option<Changed>,
     /// How many of its executions wait.
     pub queued: usize,
     /// How many of its executions run.
@@ -44,7 +60,7 @@ pub struct Connector {
 impl From<Standing> for Connector {
     fn from(s: Standing) -> Self {
         Self {
-            edited: s.connector.version.is_some() && s.changed.is_some(),
+            changed: s.changed.map(Changed::from),
             name: s.connector.name,
             label: s.connector.label,
             file: s.connector.file,
