@@ -1,8 +1,10 @@
 //! The outbox: what is told of executions that ended.
 
+use super::super::error::without;
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read, Run};
 use super::{Refused, examples, execution, page_size, rest};
+use crate::project::Project;
 use crate::project::state::{self, Touched, WantedMessages};
 use crate::system::clock::{Clock, SystemClock};
 use axum::Json;
@@ -88,14 +90,15 @@ pub struct MessageDetails {
     pub content: Value,
 }
 
-impl From<state::Message> for MessageDetails {
-    fn from(m: state::Message) -> Self {
+impl MessageDetails {
+    /// Where the project lies on its machine is left out.
+    fn of(project: &Project, m: state::Message) -> Self {
         let said: Value = serde_json::from_str(&m.payload).unwrap_or_default();
+        let own = |text: &Value| text.as_str().map(|text| without(project.root(), text));
         let content = match m.kind {
             state::MessageKind::Hook => said,
-            // Where the attachment lies on this machine is left out.
             state::MessageKind::Mail => {
-                json!({"subject": said["subject"], "text": said["text"], "attachment": said["attach"][1]})
+                json!({"subject": said["subject"], "text": own(&said["text"]), "attachment": said["attach"][1]})
             }
         };
         Self { message: m.into(), content }
@@ -175,7 +178,9 @@ pub(super) async fn show(
     _caller: Read,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
-    app.with(move |state| known(state, &id)).await.map(|m| Json(m.into()))
+    let project = app.project().clone();
+    let message = app.with(move |state| known(state, &id)).await?;
+    Ok(Json(MessageDetails::of(&project, message)))
 }
 
 /// Try to send a message again
@@ -195,12 +200,13 @@ pub(super) async fn retry(
     _caller: Run,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
+    let project = app.project().clone();
     let now = app.with(move |state| {
         known(state, &id)?;
         done(&id, state.retry_message(&id, SystemClock.now())?)?;
         known(state, &id)
     });
-    now.await.map(|m| Json(m.into()))
+    Ok(Json(MessageDetails::of(&project, now.await?)))
 }
 
 /// That what was wished for a message is done.
@@ -234,10 +240,11 @@ pub(super) async fn discard(
     _caller: Run,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
+    let project = app.project().clone();
     let gone = app.with(move |state| {
         let message = known(state, &id)?;
         done(&id, state.discard_message(&id, SystemClock.now())?)?;
         Ok::<_, ApiError>(message)
     });
-    gone.await.map(|m| Json(m.into()))
+    Ok(Json(MessageDetails::of(&project, gone.await?)))
 }
