@@ -58,6 +58,11 @@ fn a_connector_that_is_renamed_in_its_file_takes_the_place_of_the_earlier_one() 
     let other = project.ends(2, &["activate", "shop"]).stderr;
     assert_says(&other, &["declares `store` now, not `shop`"]);
     assert_says(&project.ends(2, &["deactivate", "shop.sconn"]).stderr, &["`store` was never activated"]);
+    for asked in [&["submit", "shop", "--input", "good.csv"][..], &["run", "shop", "--input", "good.csv"]] {
+        let refused = project.ends(2, asked).stderr;
+        assert_says(&refused, &["shop.sconn declares `store` now, not `shop`", "take `store`"]);
+    }
+    assert_eq!(project.executions().len(), 0, "what is asked of one is not done with another");
     let waits = project.ends(0, &["submit", "shop", "--input", "good.csv", "--live"]).stdout;
     let done = project.ends(0, &["activate", "shop.sconn"]).stdout;
     assert_says(&done, &["store is active, version 1\n", "shop is inactive: its file is `store` now"]);
@@ -422,6 +427,38 @@ fn a_file_that_is_gone_or_has_errors_is_not_called_edited() {
     assert_says(&project.ends(0, &["deactivate", "shop.sconn"]).stdout, &["shop is inactive"]);
     let never = project.ends(2, &["deactivate", "other.sconn"]).stderr;
     assert_says(&never, &["other.sconn is not there, and the project knows no connector by that file"]);
+}
+
+#[test]
+fn over_http_a_connector_whose_file_declares_another_is_not_tried_in_its_name() {
+    let desk = Desk::new("");
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let service = desk.serve_as("admin");
+    let id = service.submit("mode=live", GOOD);
+    service.ended(&id);
+    let file = fs::read_to_string(desk.at("shop.sconn")).unwrap();
+    desk.file("shop.sconn", &file.replace("connector shop", "connector shop2"));
+    let shop = service.read("/api/v1/connectors/shop");
+    assert_eq!((&shop["changed"], &shop["edited"]), (&"renamed".into(), &Value::Null));
+    let csv = [("content-type", "text/csv")];
+    let submit = |mode: &str| {
+        let path = format!("/api/v1/connectors/shop/executions?mode={mode}");
+        service.ask("POST", &path, &csv, GOOD.as_bytes())
+    };
+    let dry = service.post(&format!("/api/v1/executions/{id}/run-again?mode=dry"));
+    let activate = service.post("/api/v1/connectors/shop/activate");
+    for refused in [submit("dry"), dry, activate] {
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        let told = refused.json();
+        assert_eq!(told["error"], "shop.sconn declares `shop2` now, not `shop`");
+        assert_eq!(told["help"], "take `shop2`, or give it its earlier name back");
+    }
+    assert_eq!(service.read("/api/v1/executions")["executions"].as_array().unwrap().len(), 1);
+    let live = submit("live").json();
+    assert_says(
+        live["notice"].as_str().unwrap(),
+        &["declares another connector now: version 1 of `shop` runs"],
+    );
 }
 
 #[test]

@@ -248,6 +248,28 @@ fn an_upload_beyond_the_limit_is_refused() {
         assert_eq!(answer.status, 413, "{}", answer.text());
         assert_eq!(answer.json()["error"], "an upload may have 8192 bytes");
     }
+    // Of a body whose length nobody tells, wherever in the form it is too much.
+    for name in ["; filename=\"\"", "; filename=\"list.csv\"", ""] {
+        let text = "x".repeat(9 << 10);
+        let part =
+            format!("--XX\r\nContent-Disposition: form-data; name=\"f\"{name}\r\n\r\n{text}\r\n--XX--\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n{}: {}\r\n\
+             transfer-encoding: chunked\r\n\r\n{:x}\r\n",
+            service.token,
+            FORM.0,
+            FORM.1,
+            part.len()
+        );
+        let answer = service.raw(format!("{head}{part}\r\n0\r\n\r\n").as_bytes());
+        assert_eq!(answer.status, 413, "{name}: {}", answer.body);
+        assert_eq!(answer.json()["error"], "an upload may have 8192 bytes", "{name}");
+        assert!(
+            answer.json()["help"].as_str().unwrap().contains("raise `upload`"),
+            "{name}: {}",
+            answer.body
+        );
+    }
     let broken =
         service.ask("POST", &path, &[FORM], b"--XX\r\nContent-Disposition: form-data; name=\"f\"; fi");
     assert_eq!(broken.status, 400, "{}", broken.text());
@@ -455,6 +477,59 @@ fn metrics_count_what_ran_and_go_on_after_a_restart() {
     for metric in ["process_resident_memory_bytes", "sconn_disk_free_bytes"] {
         assert!(text.lines().any(|l| l.starts_with(&format!("{metric} "))), "{metric}\n{text}");
     }
+}
+
+#[test]
+fn the_length_of_the_queue_says_what_may_run() {
+    let desk = Desk::new("");
+    let held = CONNECTOR.replace("chunk   10", "concurrency 0");
+    desk.file("shop.sconn", &held);
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let token = desk.token("reader", "read");
+    // Nobody runs the queue.
+    let process = crate::common::service::Service::start(desk.path(), &["--at-once", "0"]);
+    let length = || {
+        let address = format!("http://{}/metrics", process.address);
+        let answer = ureq::get(address).header("authorization", format!("Bearer {token}")).call();
+        let text = answer.unwrap().body_mut().read_to_string().unwrap();
+        [true, false].map(|may| {
+            let line = format!("sconn_queue_length{{may_run=\"{may}\"}} ");
+            let value = text.lines().find_map(|l| l.strip_prefix(&line)).unwrap_or_else(|| panic!("{text}"));
+            value.parse::<f64>().unwrap() as i64
+        })
+    };
+    let submit = |more: &[&str]| desk.ends(0, &[&["submit", "shop", "--input", "good.csv"], more].concat());
+    submit(&[]);
+    assert_eq!(length(), [1, 0], "a dry run may run whatever `concurrency` says");
+    submit(&["--live"]);
+    assert_eq!(length(), [1, 1]);
+    // Those that were interrupted and go on by themselves wait too; what is left to people does not.
+    let interrupted = |workers: i64| {
+        let sql = "UPDATE executions SET state = 'interrupted', epoch = ?1 WHERE live = 0";
+        desk.database().execute(sql, [workers]).unwrap();
+    };
+    interrupted(1);
+    assert_eq!(length(), [1, 1]);
+    interrupted(5);
+    assert_eq!(length(), [0, 1]);
+}
+
+#[test]
+fn the_case_of_a_media_type_does_not_count() {
+    let desk = Desk::new("");
+    let service = desk.serve_as("admin");
+    let mixed = ("content-type", "Multipart/Form-Data; boundary=XX");
+    let parts = form(&[("mode", None, "dry"), ("file", Some("list.csv"), GOOD)]);
+    let begun = service.ask("POST", &format!("{SHOP}/executions"), &[mixed], &parts);
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    assert_eq!(service.ended(begun.json()["id"].as_str().unwrap())["inputs"], json!(["list.csv"]));
+    let raw = [("content-type", "Text/Tab-Separated-Values; charset=utf-8")];
+    let begun = service.ask("POST", &format!("{SHOP}/executions"), &raw, b"SKU\tPrice\na\t1\n");
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    assert_eq!(service.ended(begun.json()["id"].as_str().unwrap())["inputs"], json!(["input.tsv"]));
+    let json = [("content-type", "Application/JSON")];
+    let activated = service.ask("POST", &format!("{SHOP}/activate"), &json, b"{}");
+    assert_eq!(activated.status, 200, "{}", activated.text());
 }
 
 #[test]

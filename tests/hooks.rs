@@ -151,10 +151,12 @@ fn what_arrived_while_inactive_is_not_processed_retroactively_but_can_be_on_purp
     assert_eq!(desk.input(&runs[0])[0][2], "n=3");
     // Somebody says what becomes of the others.
     assert!(desk.ends(0, &["events", "discard", "orders", "1"]).stdout.contains("1 events are discarded"));
-    let id = desk.ends(0, &["events", "replay", "orders", "--live"]).stdout.trim().to_owned();
+    let by = "ann@example.com";
+    let id = desk.ends(0, &["events", "replay", "orders", "--live", "--by", by]).stdout.trim().to_owned();
     assert_eq!(desk.events(), ["discarded", "batched", "batched", "batched"]);
     desk.ends(0, &["work", "--until-empty"]);
-    assert_eq!(desk.json(&["executions", "show", &id])["state"], "completed");
+    let ran = desk.json(&["executions", "show", &id]);
+    assert_eq!((ran["state"].as_str(), ran["triggered_by"].as_str()), (Some("completed"), Some(by)));
     assert_eq!(desk.records(), ["n=1 {}", "n=2 {}", "n=3 {}"]);
     // Nothing becomes of one event twice.
     let again = desk.ends(2, &["events", "replay", "orders", "2", "--live"]);
@@ -335,6 +337,43 @@ fn hostile_requests_are_refused_and_nothing_of_them_is_kept() {
     // No content at all is one: what counts may stand in the query string.
     assert_eq!(post("/hooks/orders?only=this", &[], b"").status, 201);
     assert_eq!(desk.events(), ["waiting"; 5]);
+}
+
+/// Each as its sender wrote it: an id that was left out would let an event in twice.
+#[test]
+fn headers_are_utf_8_and_what_is_not_is_refused_by_its_name() {
+    let desk = Desk::active("verify nothing batch 1h");
+    let service = desk.serve();
+    let post = |name: &str, value: &[u8]| {
+        let head = format!("POST /hooks/orders HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{name}: ");
+        let rest = b"\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\nx";
+        service.raw(&[head.as_bytes(), value, rest].concat())
+    };
+    let first = post("idempotency-key", "Müller-1".as_bytes());
+    let again = post("idempotency-key", "Müller-1".as_bytes());
+    assert_eq!((first.status, again.status), (201, 200), "{}", again.body);
+    assert_eq!(desk.json(&["events", "show", "1"])["key"], "Müller-1");
+    let sent = post("x-user-id", "Jürgen".as_bytes());
+    assert_eq!(sent.status, 201, "{}", sent.body);
+    let id = sent.json()["event"].to_string();
+    assert_eq!(desk.json(&["events", "show", &id])["employee_id"], "Jürgen");
+    // So many characters, not bytes.
+    assert_eq!(post("x-user-id", "ü".repeat(256).as_bytes()).status, 201);
+    assert_eq!(post("idempotency-key", "ü".repeat(256).as_bytes()).status, 201);
+    assert_eq!(post("x-user-id", "ü".repeat(257).as_bytes()).status, 400);
+    for name in ["x-user-id", "idempotency-key", "webhook-id"] {
+        let refused = post(name, b"M\xFCller");
+        assert_eq!(refused.status, 400, "{name}: {}", refused.body);
+        assert_eq!(refused.json()["error"], format!("the header `{name}` is not UTF-8 text"));
+    }
+    assert_eq!(desk.events().len(), 4);
+    let nowhere = post_to(&service, "/hooks/h%FF");
+    assert_eq!(nowhere.status, 400, "{}", nowhere.body);
+    assert_eq!(nowhere.json()["error"], "the address is not UTF-8 text");
+}
+
+fn post_to(service: &Service, path: &str) -> Answer {
+    service.post(path, &[("content-type", "text/plain")], b"x")
 }
 
 #[test]

@@ -25,6 +25,11 @@ fn nothing_is_shown_to_somebody_who_has_not_logged_in() {
         assert_eq!(answer.status, 303, "{path}");
         assert!(answer.header("location").starts_with("/login?next="), "{path}: {answer:?}");
     }
+    // To ask for a page's head is to look, too.
+    let request = ureq::http::Request::head(format!("{}/connectors/shop", desk.address)).body(()).unwrap();
+    let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
+    let head = agent.run(request).unwrap();
+    assert_eq!(head.headers()["location"], "/login?next=%2Fconnectors%2Fshop");
     let refused = stranger.post("/connectors/shop/activation", &[("to", "on")]);
     assert_eq!((refused.status, refused.header("location")), (303, "/login?next=%2F&ended=true"));
     let told = stranger.get("/login?next=%2F&ended=true").body;

@@ -20,15 +20,15 @@ pub(super) fn events(command: EventsCommand, look: Look) -> Result<Exit, Failure
             list(known.state.events(&name, state.map(Into::into), None, limit, EventHead::from)?, format)
         }
         EventsCommand::Show { event, format } => show(event, format),
-        EventsCommand::Replay { which, live: true, format, .. } => {
+        EventsCommand::Replay { which, live: true, by, format, .. } => {
             let (mut known, name, events) = choose(&which)?;
-            let id = process_events(&mut known, &name, &events)?;
+            let id = process_events(&mut known, &name, &events, by.as_deref().unwrap_or_default())?;
             tell_queued(format, &id)
         }
-        EventsCommand::Replay { which, live: false, no_report, format } => {
+        EventsCommand::Replay { which, live: false, no_report, by, format } => {
             let (known, _, events) = choose(&which)?;
             let samples = sample_events(&known.state, &events)?;
-            super::run::run(dry_run(known.file, samples.file.clone(), no_report, format), look)
+            super::run::run(dry_run(known.file_of_it()?, samples.file.clone(), no_report, by, format), look)
         }
         EventsCommand::Sample { which, to, force, format } => {
             let (known, _, events) = choose(&which)?;
@@ -64,7 +64,7 @@ fn choose(which: &WhichEvents) -> Result<(Known, String, Vec<i64>), Failure> {
     Ok((known, name, events))
 }
 
-fn dry_run(file: PathBuf, input: PathBuf, no_report: bool, format: Format) -> RunArgs {
+fn dry_run(file: PathBuf, input: PathBuf, no_report: bool, by: Option<String>, format: Format) -> RunArgs {
     RunArgs {
         file,
         input: vec![input],
@@ -75,7 +75,7 @@ fn dry_run(file: PathBuf, input: PathBuf, no_report: bool, format: Format) -> Ru
         format,
         no_report,
         guard_formulas: false,
-        by: None,
+        by,
     }
 }
 

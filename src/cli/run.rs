@@ -41,9 +41,11 @@ pub(super) fn run(mut args: RunArgs, look: Look) -> Result<Exit, Failure> {
 pub(super) fn queue(mut args: RunArgs, look: Look) -> Result<Option<String>, Failure> {
     let active = if args.live {
         let known = Known::find(&args.file)?;
-        args.file = known.file;
         let connector = known.state.connector(&known.name)?;
-        connector.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten()
+        let active =
+            connector.map(|c| active_version(&known.project, &known.state, &c)).transpose()?.flatten();
+        args.file = if active.is_some() { known.file } else { known.file_of_it()? };
+        active
     } else {
         args.file = connector_file(&args.file)?;
         None

@@ -1,6 +1,6 @@
 //! Activation: which version of a connector runs live, and what must be there before.
 
-use super::{Connector, Failure, discover};
+use super::{Connector, Failure, discover, must_declare};
 use crate::plan::{Plan, Trigger};
 use crate::project::Project;
 use crate::project::state::{Activation, ExecutionRow, State};
@@ -90,6 +90,17 @@ impl Known {
         Ok(known)
     }
 
+    /// Its file, to take it as it is now. What is wrong with one that declares nothing is told by whoever reads it.
+    ///
+    /// # Errors
+    /// Where the file declares another connector.
+    pub fn file_of_it(self) -> Result<PathBuf, Failure> {
+        if let Ok(Some(declared)) = Connector::declared(&self.file) {
+            must_declare(&self.relative(), &declared.name, &self.name)?;
+        }
+        Ok(self.file)
+    }
+
     /// The file, counted from the project's root.
     pub fn relative(&self) -> String {
         let (file, root) = (real(&self.file), real(self.project.root()));
@@ -118,7 +129,7 @@ fn real(path: &Path) -> PathBuf {
 /// The file of a connector that is given as a file, or by its name in the project of the current folder.
 ///
 /// # Errors
-/// Where it is given by a name that the project does not know.
+/// Where it is given by a name that the project does not know, or that its file does not declare any more.
 pub fn connector_file(given: &Path) -> Result<PathBuf, Failure> {
     let name = given.to_str().filter(|name| !name.contains(['/', '\\', '.']) && !given.is_file());
     let Some(name) = name else { return Ok(given.to_path_buf()) };
@@ -127,7 +138,7 @@ pub fn connector_file(given: &Path) -> Result<PathBuf, Failure> {
     match Known::named(project, state, name) {
         // Then it is that folder which is meant.
         Err(_) if given.exists() => Ok(given.to_path_buf()),
-        known => known.map(|k| k.file),
+        known => known?.file_of_it(),
     }
 }
 
@@ -263,12 +274,7 @@ pub fn waiting(name: &str, count: usize, runs: bool) -> String {
 
 /// What a file is activated as: the connector that was meant, and of no other file.
 fn check_name(known: &mut Known, name: &str) -> Result<(), Failure> {
-    if known.name != *name {
-        return Err(Failure::new(
-            format!("{} declares `{name}` now, not `{}`", known.file.display(), known.name),
-            format!("activate `{name}`, or give it its earlier name back"),
-        ));
-    }
+    must_declare(&known.relative(), name, &known.name)?;
     discover(&known.project, &mut known.state)?;
     must_be_its(&known.project, &mut known.state, name, &known.file)
 }

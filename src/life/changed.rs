@@ -99,6 +99,30 @@ pub fn plan_to_queue(
     let active = live.then(|| active_version(project, state, connector)).transpose()?.flatten();
     match active {
         Some(active) => Ok(active),
-        None => Ok((Connector::load(&project.root().join(&connector.file))?.plan_or_failure()?, None)),
+        None => Ok((plan_of_file(project, connector)?, None)),
     }
+}
+
+/// The plan of a connector's file as it is now.
+///
+/// # Errors
+/// Where the file has errors, or declares another connector: what is asked of one is not done with another.
+pub fn plan_of_file(project: &Project, connector: &ConnectorState) -> Result<Plan, Failure> {
+    let plan = Connector::load(&project.root().join(&connector.file))?.plan_or_failure()?;
+    must_declare(&connector.file, &plan.connector.name, &connector.name)?;
+    Ok(plan)
+}
+
+/// That a file declares the connector that is meant, not another one.
+///
+/// # Errors
+/// Where it declares another one.
+pub fn must_declare(file: &str, declared: &str, meant: &str) -> Result<(), Failure> {
+    if declared == meant {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("{file} declares `{declared}` now, not `{meant}`"),
+        format!("take `{declared}`, or give it its earlier name back"),
+    ))
 }

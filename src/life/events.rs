@@ -24,7 +24,7 @@ const MOST: i64 = MOST_EVENTS as i64;
 /// How many executions a connector gets in one turn: the queue is looked at between turns.
 const ROUNDS: usize = 20;
 
-/// Who started an execution of events.
+/// Who started an execution of events, where nobody asked for it.
 const BY: &str = "webhook";
 
 /// Every window that has ended becomes an execution in the queue. One process does this at a time; a
@@ -97,7 +97,7 @@ fn ended(
         return Ok(None);
     }
     let events = state.waiting(&connector.name, end, most)?;
-    let queued = queue(project, state, desk, (&connector, plan), &events)?;
+    let queued = queue(project, state, desk, (&connector, plan), &events, BY)?;
     forget(project, state)?;
     Ok(queued.map(|execution| (execution, events.len())))
 }
@@ -123,12 +123,13 @@ fn queue(
     desk: &Desk,
     (connector, plan): (&ConnectorState, Plan),
     events: &[i64],
+    by: &str,
 ) -> Result<Option<String>, Failure> {
     let Some(file) = write(state, events, desk.folder.work())? else { return Ok(None) };
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let asked = prepare(
         plan,
-        ask(project.root().join(&connector.file), InputFile::new(file, name.clone()), BY.to_owned()),
+        ask(project.root().join(&connector.file), InputFile::new(file, name.clone()), by.to_owned()),
     )?;
     crash::point("events prepared");
     let queued = enter(&asked, state, events);
@@ -310,11 +311,16 @@ fn some(connector: &str, events: Vec<i64>) -> Result<Vec<i64>, Failure> {
 }
 
 /// Puts a live execution of these events into the queue, because somebody says so: captured ones have
-/// none by themselves. Gives its id.
+/// none by themselves. `by` is who, where that is known. Gives its id.
 ///
 /// # Errors
 /// Where the connector was never activated, or something became of one of them already.
-pub fn process_events(known: &mut Known, connector: &str, events: &[i64]) -> Result<String, Failure> {
+pub fn process_events(
+    known: &mut Known,
+    connector: &str,
+    events: &[i64],
+    by: &str,
+) -> Result<String, Failure> {
     let row = known.state.connector(connector)?;
     let plan = row.as_ref().map(|row| version(&known.state, row)).transpose()?.flatten();
     let Some(plan) = row.zip(plan) else {
@@ -326,7 +332,7 @@ pub fn process_events(known: &mut Known, connector: &str, events: &[i64]) -> Res
     let Some(desk) = Desk::of(&known.project, &known.state)? else {
         return Err(Failure::new("another process queues events just now", "try again"));
     };
-    let queued = queue(&known.project, &mut known.state, &desk, (&plan.0, plan.1), events)?;
+    let queued = queue(&known.project, &mut known.state, &desk, (&plan.0, plan.1), events, by)?;
     queued.map_or_else(|| Err(taken(&known.state, connector, events)?), Ok)
 }
 

@@ -35,7 +35,7 @@ pub use activation::{
 };
 pub use asked::{Ask, Asked, GivenUp, Key, Queued, queue, queue_once};
 pub use cancel::{Cancel, TOO_LATE, cancel};
-pub use changed::{Changed, active_version, changed, plan_to_queue};
+pub use changed::{Changed, active_version, changed, must_declare, plan_of_file, plan_to_queue};
 pub use connector::{Connector, connector_files};
 pub use declared::discover;
 pub use events::{Samples, choose_events, process_events, sample_events};

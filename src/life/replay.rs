@@ -1,6 +1,6 @@
 //! Webhook events that somebody chose: tried in a dry run, or thrown away.
 
-use super::{Ask, Connector, Failure, queue, sample_events};
+use super::{Ask, Failure, plan_of_file, queue, sample_events};
 use crate::input::InputFile;
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -9,7 +9,7 @@ use crate::project::state::{ConnectorState, State};
 /// Gives its id.
 ///
 /// # Errors
-/// Where the connector's file has errors, or the disk is full.
+/// Where the connector's file has errors or declares another one, or the disk is full.
 pub fn replay_events(
     project: &Project,
     state: &State,
@@ -18,7 +18,7 @@ pub fn replay_events(
     by: String,
 ) -> Result<String, Failure> {
     let file = project.root().join(&connector.file);
-    let plan = Connector::load(&file)?.plan_or_failure()?;
+    let plan = plan_of_file(project, connector)?;
     let samples = sample_events(state, events)?;
     let name = samples.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let ask = Ask {

@@ -32,6 +32,21 @@ macro_rules! same_names {
 }
 use same_names;
 
+/// What a connector's file is, where it is not what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    /// It differs from the version that was activated last.
+    Edited,
+    /// It has errors.
+    Errors,
+    /// It declares another connector, or none.
+    Renamed,
+    /// It is not there any more.
+    Gone,
+}
+same_names!(super::Changed, Changed { Edited, Errors, Renamed, Gone });
+
 /// Whether records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

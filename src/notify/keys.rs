@@ -14,7 +14,12 @@ const SHORTEST: usize = 16;
 
 /// The keys in a secret: one or more, each long enough.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Keys(Vec<Vec<u8>>);
+pub struct Keys {
+    /// What is signed with.
+    own: Vec<Vec<u8>>,
+    /// What senders may have signed with besides: a library of Standard Webhooks decodes a key without its prefix, too.
+    decoded: Vec<Vec<u8>>,
+}
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +29,8 @@ impl fmt::Debug for Keys {
 
 impl Keys {
     /// The keys in the secret of that name. They stand apart by line ends or spaces, so that one can take another's
-    /// place while both are used; one that begins with `whsec_` is Base64 behind that, any other is taken as it is.
+    /// place while both are used; one that begins with `whsec_` is Base64 behind that, any other is taken as it is. Of
+    /// one that is Base64 without that prefix, what it stands for is known too, to check what comes in.
     ///
     /// # Errors
     /// Where there is none, or one is no Base64 or shorter than 16 bytes.
@@ -43,21 +49,28 @@ impl Keys {
             }
             Ok(key)
         };
-        let keys = secret.reveal().split_whitespace().map(key).collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() { Err(no_key("it is empty")) } else { Ok(Self(keys)) }
+        let words = || secret.reveal().split_whitespace();
+        let own = words().map(key).collect::<Result<Vec<_>, _>>()?;
+        if own.is_empty() {
+            return Err(no_key("it is empty"));
+        }
+        let bare = words().filter(|word| !word.starts_with("whsec_"));
+        let decoded = bare.filter_map(|word| STANDARD.decode(word).ok());
+        Ok(Self { own, decoded: decoded.filter(|key| key.len() >= SHORTEST).collect() })
     }
 
     /// The value of `webhook-signature`: one signature for each key.
     pub fn sign(&self, id: &str, time: &str, body: &[u8]) -> String {
         let one = |made: Vec<u8>| format!("v1,{}", STANDARD.encode(made));
-        self.made(id, time, body).map(one).collect::<Vec<_>>().join(" ")
+        let made = self.own.iter().filter_map(|key| hash(key, id, time, body));
+        made.map(one).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether one of the signatures in a `webhook-signature` was made with one of the keys. Every one is compared, so
     /// that how long it takes tells nothing.
     pub fn fit(&self, signatures: &str, id: &str, time: &str, body: &[u8]) -> bool {
         let mut good = 0;
-        for made in self.made(id, time, body) {
+        for made in self.own.iter().chain(&self.decoded).filter_map(|key| hash(key, id, time, body)) {
             for signature in signatures.split(' ').filter_map(|s| s.strip_prefix("v1,")) {
                 let given = STANDARD.decode(signature).unwrap_or_default();
                 good |= made.as_slice().ct_eq(&given).unwrap_u8();
@@ -65,18 +78,15 @@ impl Keys {
         }
         good == 1
     }
+}
 
-    /// HMAC-SHA256 of `id.time.body`, by each key.
-    fn made(&self, id: &str, time: &str, body: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-        // A key of any length will do: none is left out here.
-        self.0.iter().filter_map(move |key| {
-            let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-            for part in [id.as_bytes(), b".", time.as_bytes(), b".", body] {
-                mac.update(part);
-            }
-            Some(mac.finalize().into_bytes().to_vec())
-        })
+/// HMAC-SHA256 of `id.time.body`. A key of any length will do: none is left out here.
+fn hash(key: &[u8], id: &str, time: &str, body: &[u8]) -> Option<Vec<u8>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for part in [id.as_bytes(), b".", time.as_bytes(), b".", body] {
+        mac.update(part);
     }
+    Some(mac.finalize().into_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -104,6 +114,23 @@ mod tests {
         }
         assert!(!keys("another-key-of-some-length").unwrap().fit(EXPECTED, id, time, body));
         assert_eq!(format!("{:?}", keys(KEY)), "Ok(***)");
+    }
+
+    #[test]
+    fn a_key_without_its_prefix_fits_as_it_is_and_decoded() {
+        let (id, time, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", br#"{"test": 2432232314}"#);
+        let bare = KEY.trim_start_matches("whsec_");
+        let bare = keys(bare).unwrap();
+        // What goes out is signed with it as it is.
+        let own = bare.sign(id, time, body);
+        assert!(own != EXPECTED && !own.contains(' '), "{own}");
+        assert!(bare.fit(&own, id, time, body) && bare.fit(EXPECTED, id, time, body));
+        assert!(!bare.fit(EXPECTED, id, time, b"{}"));
+        // Decoded it would be too short: nobody signs with that.
+        let short = keys("sixteen+letters+").unwrap();
+        let decoded = Keys { own: vec![STANDARD.decode("sixteen+letters+").unwrap()], decoded: Vec::new() };
+        assert!(!short.fit(&decoded.sign(id, time, body), id, time, body));
+        assert!(!keys(KEY).unwrap().fit(&own, id, time, body), "with its prefix it is what it stands for");
     }
 
     #[test]

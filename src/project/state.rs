@@ -34,7 +34,7 @@ pub use retention::Expired;
 pub use slots::Scheduled;
 pub use submissions::{Known, RequestKey, Submission};
 pub use tokens::{Role, Token};
-pub use totals::{DURATION_BOUNDS, StateCount, Total};
+pub use totals::{DURATION_BOUNDS, StateCount, Total, WaitCount};
 pub use waits::Waits;
 pub use watched::{Claim, Watched};
 

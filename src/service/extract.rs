@@ -5,7 +5,7 @@ use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
 /// Bytes of a JSON body.
@@ -28,6 +28,12 @@ pub(super) fn too_slow(what: String) -> ApiError {
     ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the sender was too slow: {what}"), "send it again")
 }
 
+/// The media type of a body: in small letters, since their case does not count, and without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The variable parts of the path.
 #[derive(Clone, Debug)]
 pub struct Path<T>(pub T);
@@ -38,17 +44,19 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::from_request_parts(parts, state).await;
         path.map(|p| Self(p.0)).map_err(|e| {
-            let given = match &e {
+            let what = match &e {
                 PathRejection::FailedToDeserializePathParams(e) => match e.kind() {
                     ErrorKind::ParseError { value, .. }
                     | ErrorKind::ParseErrorAtKey { value, .. }
-                    | ErrorKind::ParseErrorAtIndex { value, .. } => Some(value.clone()),
-                    _ => None,
+                    | ErrorKind::ParseErrorAtIndex { value, .. }
+                    | ErrorKind::DeserializeError { value, .. } => {
+                        format!("`{value}` is no id of what is asked for")
+                    }
+                    ErrorKind::InvalidUtf8InPathParam { .. } => "the address is not UTF-8 text".to_owned(),
+                    _ => "the address holds no id of what is asked for".to_owned(),
                 },
-                _ => None,
+                _ => "the address cannot be read".to_owned(),
             };
-            let what = given
-                .map_or_else(|| e.body_text(), |given| format!("`{given}` is no id of what is asked for"));
             bad(what, "the API's description says what addresses there are")
         })
     }
@@ -95,9 +103,7 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let kind =
-            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let json = kind.split(';').next().unwrap_or_default().trim() == "application/json";
+        let json = media_type(request.headers()) == "application/json";
         let bytes =
             heard(app, axum::body::to_bytes(request.into_body(), MOST_JSON)).await?.map_err(|_| {
                 ApiError::new(

@@ -1,5 +1,6 @@
 //! `POST /hooks/{connector}`: webhooks come in. Everything that counts is in `life::hooks`.
 
+use super::extract::Path;
 use super::{ApiError, App};
 use crate::life::Failure;
 use crate::life::hooks::{Doors, Full, Hook, Inbox, Kind, Malformed, Refusal};
@@ -8,7 +9,7 @@ use crate::project::state::NewEvent;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::say::say;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -23,6 +24,18 @@ const AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// The characters of a header that is kept, at most: else it would be a body beside the body.
 const LONGEST_HEADER: usize = 256;
+
+/// The headers that count: who sends an event, and which.
+const HEADERS: [&str; 8] = [
+    "content-type",
+    "x-user-id",
+    "webhook-id",
+    "idempotency-key",
+    "webhook-timestamp",
+    "webhook-signature",
+    "authorization",
+    "x-api-key",
+];
 
 /// The route of webhooks.
 pub fn router() -> Router<App> {
@@ -65,7 +78,9 @@ pub struct Kept {
 ///
 /// It is answered once it is kept. No token of the API is needed: who may send says the connector's `verify`. It is
 /// `standard` (a signature of Standard Webhooks: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`),
-/// `token` (`Authorization: Bearer` or `X-API-Key`) or `nothing`. It takes JSON, XML, a form or text, in UTF-8.
+/// `token` (`Authorization: Bearer` or `X-API-Key`) or `nothing`. It takes JSON (`application/json` and every
+/// `application/…+json`), XML (`application/xml`, `text/xml` and every `application/…+xml`), a form without files, or any
+/// other `text/…`, in UTF-8.
 #[utoipa::path(
     post, path = "/hooks/{connector}", tag = "events",
     security(()),
@@ -75,8 +90,12 @@ pub struct Kept {
     ),
     request_body(content(
         (Option<serde_json::Value> = "application/json", example = json!({"order": {"number": "A-17", "total": 12.5}})),
+        (Option<serde_json::Value> = "application/cloudevents+json", example = json!({"id": "A-17", "data": {"total": 12.5}})),
         (Option<String> = "application/xml", example = "<order><number>A-17</number></order>"),
+        (Option<String> = "text/xml", example = "<order><number>A-17</number></order>"),
+        (Option<String> = "application/soap+xml", example = "<order><number>A-17</number></order>"),
         (Option<String> = "application/x-www-form-urlencoded", example = "number=A-17"),
+        (std::collections::HashMap<String, String> = "multipart/form-data", example = json!({"number": "A-17"})),
         (Option<String> = "text/plain", example = "A-17"),
     )),
     responses(
@@ -110,7 +129,8 @@ pub(super) async fn receive(
             "send what is long in the body",
         ));
     }
-    let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+    readable(&parts.headers)?;
+    let text = |name: &str| parts.headers.get(name).and_then(as_text);
     let content_type = short(&parts.headers, header::CONTENT_TYPE.as_str())?.to_owned();
     let employee = short(&parts.headers, "x-user-id")?.to_owned();
     let kind = kind(&parts.headers, &content_type)?;
@@ -169,13 +189,32 @@ impl Open {
     }
 }
 
+/// The text of a header: UTF-8, as that of a body.
+fn as_text(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok()
+}
+
+/// What counts of a request's headers can be read: left out, an id would let an event in twice.
+fn readable(headers: &HeaderMap) -> Result<(), ApiError> {
+    let unreadable = |name: &&str| headers.get(*name).is_some_and(|v| as_text(v).is_none());
+    match HEADERS.into_iter().find(unreadable) {
+        Some(name) => Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            format!("the header `{name}` is not UTF-8 text"),
+            "send it in UTF-8",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// A header that is kept with the event: its text, or nothing where there is none.
 fn short<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, ApiError> {
-    let text = headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if text.len() > LONGEST_HEADER {
+    let text = headers.get(name).and_then(as_text).unwrap_or_default();
+    let count = text.chars().count();
+    if count > LONGEST_HEADER {
         return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
-            format!("the header `{name}` has {} characters; {LONGEST_HEADER} are taken", text.len()),
+            format!("the header `{name}` has {count} characters; {LONGEST_HEADER} are taken"),
             "send what is long in the body",
         ));
     }

@@ -3,7 +3,7 @@
 
 use super::{ApiError, App, Read};
 use crate::life::known_plan;
-use crate::project::state::{DURATION_BOUNDS, ExecutionState, State, StateCount, Total};
+use crate::project::state::{DURATION_BOUNDS, ExecutionState, State, StateCount, Total, WaitCount};
 use crate::system::machine::{free_bytes, resident_bytes};
 use axum::extract;
 use axum::http::header;
@@ -66,9 +66,10 @@ impl Metrics {
 /// What the project's state and the machine say at one moment.
 #[derive(Debug)]
 struct Moment {
-    /// The connectors that are known, and whether what waits for them may run, dry and live.
-    connectors: Vec<(String, [bool; 2])>,
+    /// The connectors that are known, and whether what waits for them may run live.
+    connectors: Vec<(String, bool)>,
     counts: Vec<StateCount>,
+    waits: Vec<WaitCount>,
     totals: Vec<Total>,
     messages: Vec<(String, String, i64)>,
     free: Option<u64>,
@@ -152,18 +153,18 @@ impl Collector for Moment {
             (labels, c.count as f64)
         });
         gauges(e, "sconn_executions", "Executions that are kept, by state", states)?;
-        let now = |state: ExecutionState, of: &dyn Fn(&StateCount) -> bool| {
-            self.counts.iter().filter(|c| c.state == state && of(c)).map(|c| c.count).sum::<i64>() as f64
-        };
-        let may = |c: &StateCount| {
-            self.connectors.iter().any(|(name, runs)| *name == c.connector && runs[usize::from(c.live)])
+        // A dry run changes nothing: it may run whatever its connector is.
+        let may = |w: &WaitCount| {
+            !w.live || self.connectors.iter().any(|(name, runs)| *name == w.connector && *runs)
         };
         let waiting = [true, false].map(|may_run| {
-            let waiting = now(ExecutionState::Queued, &|c| may(c) == may_run);
-            (vec![("may_run", may_run.to_string())], waiting)
+            let these = self.waits.iter().filter(|w| may(w) == may_run);
+            let count = these.map(|w| w.count).sum::<i64>() as f64;
+            (vec![("may_run", may_run.to_string())], count)
         });
         gauges(e, "sconn_queue_length", "Executions that wait", waiting)?;
-        let running = now(ExecutionState::Running, &|_| true);
+        let running = self.counts.iter().filter(|c| c.state == ExecutionState::Running);
+        let running = running.map(|c| c.count).sum::<i64>() as f64;
         gauges(e, "sconn_running", "Executions that run", [(Labels::new(), running)])?;
         self.counters(e, ("sconn_executions_ended", "Executions that ended"), "ended", ("state", &ENDS))?;
         self.counters(
@@ -193,13 +194,13 @@ impl Collector for Moment {
     }
 }
 
-/// The connectors that are known, and whether what waits for them may run, dry and live.
-fn connectors(state: &State) -> Result<Vec<(String, [bool; 2])>, ApiError> {
+/// The connectors that are known, and whether what waits for them may run live.
+fn connectors(state: &State) -> Result<Vec<(String, bool)>, ApiError> {
     let mut all = Vec::new();
     for connector in state.connectors()? {
         let plan = known_plan(state, &connector.name, connector.version)?;
         let places = plan.is_none_or(|plan| plan.connector.places() > 0);
-        all.push((connector.name, [places, places && connector.status.runs()]));
+        all.push((connector.name, places && connector.status.runs()));
     }
     Ok(all)
 }
@@ -222,6 +223,7 @@ pub(super) async fn metrics(
         Ok::<_, ApiError>(Moment {
             connectors: connectors(state)?,
             counts: state.state_counts()?,
+            waits: state.wait_counts()?,
             totals: state.totals()?,
             messages: state.waiting_counts()?,
             free: free_bytes(&root).ok(),

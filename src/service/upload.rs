@@ -3,7 +3,7 @@
 
 mod gate;
 
-use super::extract::{heard, too_slow};
+use super::extract::{heard, media_type, too_slow};
 use super::{ApiError, App};
 use crate::life::{InputFile, io_words};
 use crate::project::Project;
@@ -79,6 +79,13 @@ impl Upload {
         DefaultBodyLimit::max(usize::try_from(app.project().serve().upload).unwrap_or(usize::MAX))
     }
 
+    /// Nothing yet.
+    async fn none(app: &App) -> Result<Self, ApiError> {
+        let scratch = scratch(app).await?;
+        let pace = Pace { begun: Instant::now(), bytes: 0 };
+        Ok(Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch, pace })
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
@@ -92,7 +99,7 @@ impl Upload {
         body: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<(), ApiError>
     where
-        ApiError: From<Broken<E>>,
+        E: Broken,
     {
         let name = safe(name);
         let taken = |name: &str| self.files.iter().any(|f| f.name == name);
@@ -117,8 +124,9 @@ impl Upload {
         Ok(())
     }
 
-    /// A form: its parts with a file name are files, the others fields.
-    async fn form(&mut self, app: &App, request: Request) -> Result<(), ApiError> {
+    /// A form: its parts with a file name are files, the others fields. Of one that is too `large`, what stands before
+    /// its files.
+    async fn form(&mut self, app: &App, request: Request, large: bool) -> Result<(), ApiError> {
         let gate = Gate::default();
         let form = Multipart::from_request(gate.before(request), app).await;
         let mut form = form.map_err(|e| {
@@ -126,8 +134,7 @@ impl Upload {
         })?;
         let broken = |e: MultipartError| match e.status() {
             _ if gate.refused() => headless(),
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
-            _ => Broken(e).into(),
+            _ => e.told(app),
         };
         for _ in 0..MOST_PARTS {
             let (part, bytes) = heard(app, gate.head(form.next_field())).await?;
@@ -141,10 +148,9 @@ impl Upload {
                 Some(file) if file.is_empty() => {
                     while next(app, &mut part, &mut self.pace).await?.is_some() {}
                 }
-                Some(file) => self.keep(app, &file, part).await.map_err(|e| match e.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
-                    _ => e,
-                })?,
+                // It would be in vain.
+                Some(_) if large => return Err(too_large(app)),
+                Some(file) => self.keep(app, &file, part).await?,
                 None => self.fields.push((name, text(app, &mut part, &mut self.pace).await?)),
             }
         }
@@ -160,21 +166,18 @@ impl FromRequest<App> for Upload {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let length =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        if length.is_some_and(|length: u64| length > app.project().serve().upload) {
+        if is_large(request.headers(), app) {
             return Err(too_large(app));
         }
-        let scratch = scratch(app).await?;
-        let pace = Pace { begun: Instant::now(), bytes: 0 };
-        let mut upload = Self { files: Vec::new(), sha256: Vec::new(), fields: Vec::new(), scratch, pace };
-        if content_type(request.headers()).starts_with("multipart/") {
-            upload.form(app, request).await?;
+        let mut upload = Self::none(app).await?;
+        let kind = media_type(request.headers());
+        if kind.starts_with("multipart/") {
+            upload.form(app, request, false).await?;
             return Ok(upload);
         }
         let query = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).unwrap_or_default();
         let said = query.0.into_iter().find(|(key, _)| key == "name").map(|(_, name)| name);
-        let name = said.clone().unwrap_or_else(|| usual(content_type(request.headers())).to_owned());
+        let name = said.clone().unwrap_or_else(|| usual(&kind).to_owned());
         upload.keep(app, &name, request.into_body().into_data_stream()).await?;
         // Without a name, nothing at all is no file: a connector may need none.
         let empty = |file: &InputFile| file.path.metadata().is_ok_and(|m| m.len() == 0);
@@ -184,6 +187,31 @@ impl FromRequest<App> for Upload {
         }
         Ok(upload)
     }
+}
+
+/// A form of the page, read as far as it could be: what was typed is not to be lost with a file that is too large.
+pub struct Sent {
+    /// What was read of it.
+    pub upload: Upload,
+    /// Why it was not read to its end.
+    pub refused: Option<ApiError>,
+}
+
+impl FromRequest<App> for Sent {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let mut upload = Upload::none(app).await?;
+        let large = is_large(request.headers(), app);
+        let refused = upload.form(app, request, large).await.err();
+        Ok(Self { upload, refused })
+    }
+}
+
+/// Whether a request says itself that it is larger than the project allows.
+fn is_large(headers: &HeaderMap, app: &App) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| length > app.project().serve().upload)
 }
 
 /// Removes what requests of processes that are gone have left.
@@ -236,25 +264,31 @@ async fn next<E>(
     pace: &mut Pace,
 ) -> Result<Option<Bytes>, ApiError>
 where
-    ApiError: From<Broken<E>>,
+    E: Broken,
 {
-    let chunk = heard(app, body.next()).await?.transpose().map_err(Broken)?;
+    let chunk = heard(app, body.next()).await?.transpose().map_err(|e| e.told(app))?;
     pace.came(app, chunk.as_ref().map_or(0, Bytes::len))?;
     Ok(chunk)
 }
 
-/// A body that could not be read to its end.
-struct Broken<E>(E);
+/// Why a body could not be read to its end.
+trait Broken {
+    fn told(self, app: &App) -> ApiError;
+}
 
-impl From<Broken<axum::Error>> for ApiError {
-    fn from(_: Broken<axum::Error>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "the body ended too early", "send it again")
+impl Broken for axum::Error {
+    fn told(self, _: &App) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, "the body ended too early", "send it again")
     }
 }
 
-impl From<Broken<MultipartError>> for ApiError {
-    fn from(Broken(e): Broken<MultipartError>) -> Self {
-        Self::new(e.status(), e.body_text(), "send it again")
+impl Broken for MultipartError {
+    fn told(self, app: &App) -> ApiError {
+        match self.status() {
+            // Wherever in the form it came: in a file, in a field, or between them.
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(app),
+            status => ApiError::new(status, self.body_text(), "send it again"),
+        }
     }
 }
 
@@ -283,13 +317,9 @@ fn disk(error: io::Error) -> ApiError {
     )
 }
 
-fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
-}
-
-/// The name of a raw body that has none.
-fn usual(content_type: &str) -> &'static str {
-    match content_type.split(';').next().unwrap_or_default().trim() {
+/// The name of a raw body that has none, by its media type.
+fn usual(kind: &str) -> &'static str {
+    match kind {
         "application/zip" => "input.zip",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "input.xlsx",
         "application/vnd.ms-excel" => "input.xls",

@@ -118,14 +118,18 @@ fn events_are_tried_dry_run_live_once_and_discarded() {
     let live = post(&service, "replay", &json!({"events": [ids[1]], "mode": "live"}));
     assert_eq!(live.status, 202, "{}", live.text());
     let live = service.ended(live.json()["id"].as_str().unwrap());
-    assert_eq!((&live["state"], &live["triggered_by"]), (&json!("completed"), &json!("webhook")), "{live}");
+    assert_eq!(
+        (&live["state"], &live["triggered_by"]),
+        (&json!("completed"), &json!("run@example.com")),
+        "{live}"
+    );
     assert_eq!(service.read(&format!("/api/v1/events/{}", ids[1]))["execution"], live["id"]);
     let twice = post(&service, "replay", &json!({"events": [ids[1]], "mode": "live"}));
     assert_eq!(twice.status, 422, "each is in one execution: {}", twice.text());
     assert_eq!(post(&service, "discard", &json!({})).status, 422, "nothing is thrown away unsaid");
     assert_eq!(post(&service, "discard", &json!({"events": [999]})).status, 422);
     let gone = post(&service, "discard", &json!({"events": [ids[0], ids[1]]}));
-    assert_eq!((gone.status, gone.json()), (200, json!({"discarded": 1, "others": 1})), "{}", gone.text());
+    assert_eq!((gone.status, gone.json()), (200, json!({"discarded": 1, "already": 1})), "{}", gone.text());
     let expected = [(ids[2], "captured"), (ids[1], "batched"), (ids[0], "discarded")];
     assert_eq!(states(&service), expected.map(|(id, state)| (id, state.to_owned())));
     assert_eq!(
@@ -134,5 +138,5 @@ fn events_are_tried_dry_run_live_once_and_discarded() {
         "none came since"
     );
     let gone = post(&service, "discard", &json!({"all": true}));
-    assert_eq!(gone.json(), json!({"discarded": 1, "others": 0}));
+    assert_eq!(gone.json(), json!({"discarded": 1, "already": 0}));
 }

@@ -46,6 +46,9 @@ fn messages_are_listed_shown_tried_again_and_taken_out() {
     assert!(shown["content"]["text"].as_str().unwrap().contains("Shop"), "{shown}");
     assert_eq!(shown["content"]["attachment"], format!("report-{}.xlsx", ids[1]));
     assert!(shown["content"].get("attach").is_none(), "where it lies is not told: {shown}");
+    // Nor is that of the project, of which the summary in it tells.
+    let root = desk.path().canonicalize().unwrap().display().to_string();
+    assert!(!shown.to_string().contains(&root), "{shown}");
     let again = service.post(&format!("{path}/retry"));
     assert_eq!((again.status, &again.json()["state"]), (200, &json!("waiting")), "{}", again.text());
     service.until(&path, |m| m["attempts"].as_i64() > shown["attempts"].as_i64());

@@ -8,6 +8,12 @@ ADDRESS, TOKEN, BROWSER, FOLDER, EXECUTION, RUNNING = sys.argv[1:]
 # Whether a text that runs from right to left turns before and after around.
 ORDER = """() => [...document.querySelectorAll("ul.changes li:has(del):has(ins)")].map((li) =>
   li.querySelector("del").getBoundingClientRect().left < li.querySelector("ins").getBoundingClientRect().left)"""
+# How many lines the type of a parameter takes.
+LINES = """() => {
+  const text = document.createRange();
+  text.selectNodeContents(document.querySelector(".parameters td"));
+  return text.getClientRects().length;
+}"""
 TABS = "[...document.querySelectorAll('.tabs a')].map(a => getComputedStyle(a).borderBottomColor)"
 PATHS = ["", "/connectors/lang", "/connectors/lang/executions", "/connectors/lang/start",
          f"/executions/{EXECUTION}", f"/executions/{EXECUTION}/decisions"]
@@ -21,6 +27,8 @@ def fits(page):
             page.evaluate("document.querySelectorAll('.decisions details').forEach(d => { d.open = true })")
             needed = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
             assert needed[0] <= needed[1], f"{path} needs {needed[0]} of {width} pixels"
+            if path == "/connectors/lang":
+                assert page.evaluate(LINES) == 1, "a type is one word"
     page.set_viewport_size({"width": 1280, "height": 900})
 
 

@@ -124,6 +124,7 @@ fn a_page_in_a_narrow_window() {
         .replace("name  <- sku", "name  <- note overwrite")
         .replace("sku:   string required", "sku:   string required\n  note:  string")
         .replace("sku:   \"SKU\"", "sku:   \"SKU\"\n  note:  \"Note\" optional");
+    let connector = format!("{connector}\nparam {}: string = \"EMEA\"\n", "p".repeat(63));
     desk.file("lang.sconn", &connector);
     let ann = desk.logged_in("anna", "admin");
     assert_eq!(

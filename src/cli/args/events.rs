@@ -100,6 +100,9 @@ pub enum EventsCommand {
         /// Leave out report.xlsx.
         #[arg(long, conflicts_with = "live")]
         no_report: bool,
+        /// Who starts it: an e-mail address, to which the report is sent.
+        #[arg(long, value_name = "ADDRESS", value_parser = values::email)]
+        by: Option<String>,
         /// How the result is shown.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,

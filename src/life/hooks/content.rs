@@ -95,6 +95,8 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
         return Err((at, format!("the character U+{:04X} has no place in it", u32::from(sign))));
     }
     let mut reader = quick_xml::Reader::from_str(text);
+    // Names that fit each other, and no `--` in comments. What else XML asks of a text the reader does not look at.
+    reader.config_mut().enable_all_checks(true);
     let (mut depth, mut roots) = (0usize, 0usize);
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
@@ -103,6 +105,12 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
             .map_err(|e| (usize::try_from(reader.error_position()).unwrap_or(usize::MAX), e.to_string()))?;
         match event {
             Event::DocType(_) => return Err((at, "a DOCTYPE is not taken".to_owned())),
+            // A mark of UTF-8 may come before it.
+            Event::Decl(_)
+                if !text.get(..at).is_some_and(|before| before.trim_matches('\u{FEFF}').is_empty()) =>
+            {
+                return Err((at, "`<?xml …?>` stands at the beginning".to_owned()));
+            }
             Event::Start(start) => {
                 attributes(&start).map_err(|why| (at, why))?;
                 roots += usize::from(depth == 0);
@@ -115,8 +123,12 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
             Event::GeneralRef(_) if depth == 0 => return Err((at, "text outside of the element".to_owned())),
             Event::GeneralRef(name) => reference(&name).map_err(|why| (at, why))?,
             Event::End(_) => depth -= 1,
+            Event::CData(_) if depth == 0 => return Err((at, "text outside of the element".to_owned())),
             Event::Text(text) if depth == 0 && !text.as_ref().trim_ascii().is_empty() => {
                 return Err((at, "text outside of the element".to_owned()));
+            }
+            Event::Text(text) if text.contains("]]>") => {
+                return Err((at, "`]]>` in a text is written `]]&gt;`".to_owned()));
             }
             Event::Eof if depth > 0 => return Err((at, "an element is not closed".to_owned())),
             Event::Eof if roots != 1 => return Err((at, format!("{roots} outermost elements, not one"))),
@@ -130,6 +142,9 @@ fn xml(text: &str) -> Result<(), (usize, String)> {
 fn attributes(start: &BytesStart<'_>) -> Result<(), String> {
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|e| e.to_string())?;
+        if attribute.value.contains('<') {
+            return Err("a `<` in an attribute is written `&lt;`".to_owned());
+        }
         for part in attribute.value.split('&').skip(1) {
             let name = part.split_once(';').ok_or("an `&` that begins nothing is written `&amp;`")?.0;
             reference(name)?;
@@ -293,6 +308,11 @@ mod tests {
             ("<a>&#+65;</a>", "`&#+65;` is no character"),
             ("<a>&#;</a>", "`&#;` is no character"),
             ("<a/>&amp;", "outside"),
+            ("<a/><![CDATA[x]]>", "outside"),
+            ("<a b=\"<\"/>", "a `<` in an attribute is written `&lt;`: line 1, column 1"),
+            ("<a>x ]]> y</a>", "`]]>` in a text is written `]]&gt;`"),
+            ("<a><!-- x -- y --></a>", "line 1"),
+            ("<a/><?xml version=\"1.0\"?>", "stands at the beginning"),
             ("<a b=\"&undefined;\"/>", "there is no entity `&undefined;`"),
             ("<a b=\"&#1;\"></a>", "`&#1;` is no character"),
             ("<a b=\"x & y\"/>", "`&amp;`"),

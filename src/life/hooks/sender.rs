@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 /// How far a signature's time may be from ours, in seconds.
 const TOLERANCE: i64 = 300;
 
-/// The longest id that a sender may give an event.
+/// The characters of an id that a sender gives an event, at most.
 const LONGEST_ID: usize = 256;
 
 /// Why a request is not taken.
@@ -66,7 +66,7 @@ impl Lock {
         now: Timestamp,
     ) -> Result<Option<&'h str>, Refusal> {
         let id = header("webhook-id").or_else(|| header("idempotency-key")).filter(|id| !id.is_empty());
-        if id.is_some_and(|id| id.len() > LONGEST_ID) {
+        if id.is_some_and(|id| id.chars().count() > LONGEST_ID) {
             return Err(Refusal::BadId(format!("the id has more than {LONGEST_ID} characters")));
         }
         match self {

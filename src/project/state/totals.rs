@@ -1,6 +1,7 @@
 //! Counts that only grow: what metrics are made of. A trigger of the database adds to them in the
 //! transaction that ends an execution, so they hold whoever ends it, and stay when it is removed.
 
+use super::queue::WAITS;
 use super::{ExecutionState, State};
 use crate::project::ProjectError;
 
@@ -44,6 +45,17 @@ pub struct Total {
     pub label: String,
     /// How many.
     pub value: f64,
+}
+
+/// How many executions of a connector wait for whoever runs the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitCount {
+    /// The connector's API name.
+    pub connector: String,
+    /// Live runs or dry ones.
+    pub live: bool,
+    /// How many.
+    pub count: i64,
 }
 
 /// How many executions of a connector are in a state now.
@@ -93,6 +105,26 @@ impl State {
             let mut statement = self.connection.prepare(sql)?;
             let read = |r: &rusqlite::Row<'_>| {
                 Ok(StateCount { connector: r.get(0)?, live: r.get(1)?, state: r.get(2)?, count: r.get(3)? })
+            };
+            statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(|e| self.failed(&e))
+    }
+
+    /// How many executions of each connector wait: those that are queued, and those that were interrupted and go on by
+    /// themselves.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn wait_counts(&self) -> Result<Vec<WaitCount>, ProjectError> {
+        let list = || {
+            let sql = format!(
+                "SELECT connector, live, count(*) FROM executions INDEXED BY executions_open
+                 WHERE ended_at IS NULL AND {WAITS} GROUP BY 1, 2"
+            );
+            let mut statement = self.connection.prepare(&sql)?;
+            let read = |r: &rusqlite::Row<'_>| {
+                Ok(WaitCount { connector: r.get(0)?, live: r.get(1)?, count: r.get(2)? })
             };
             statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };

@@ -44,11 +44,11 @@ struct Found {
     responses(
         (status = 200, description = "The file", headers(("ETag" = String, description = "Changes when the file does")), content(
             (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json", example = json!(examples::summary())),
-            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/vnd.apache.parquet"),
         )),
         (status = 206, description = "A part of it", content(
             (String = "application/octet-stream"), (String = "application/zip"), (serde_json::Value = "application/json", example = json!(examples::summary())),
-            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/vnd.apache.parquet"),
         )),
         (status = 304, description = "It is as it was"),
         (status = 412, description = "It is not as it was"),

@@ -3,7 +3,7 @@
 use super::super::extract::{Body, Path};
 use super::super::{Admin, ApiError, App, Read};
 use super::{Refused, RefusedBody, connector, examples};
-use crate::life::views::Execution;
+use crate::life::views::{Changed, Execution};
 use crate::life::{
     Connector as Loaded, Failure, Known, Standing, activate as begin, discover, known_plan, standing, waiting,
 };
@@ -31,8 +31,8 @@ pub struct Connector {
     pub status: String,
     /// The version that was activated last.
     pub version: Option<i64>,
-    /// Whether its file differs from that version.
-    pub edited: bool,
+    /// What became of its file; null where it is as it was activated, or was not activated yet and can be.
+    pub changed: Option<Changed>,
     /// How many of its executions wait.
     pub queued: usize,
     /// How many of its executions run.
@@ -49,7 +49,7 @@ pub struct Connector {
 impl From<Standing> for Connector {
     fn from(s: Standing) -> Self {
         Self {
-            edited: s.connector.version.is_some() && s.changed.is_some(),
+            changed: s.changed.map(Changed::from),
             name: s.connector.name,
             label: s.connector.label,
             file: s.connector.file,

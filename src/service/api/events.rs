@@ -140,7 +140,8 @@ pub(super) async fn replay(
             return Ok(replay_events(&project, state, &known, &events, caller.who().to_owned())?);
         }
         let own = project.state()?.ok_or_else(ApiError::broken)?;
-        Ok::<_, ApiError>(process_events(&mut Known::named(project, own, &name)?, &name, &events)?)
+        let mut known = Known::named(project, own, &name)?;
+        Ok::<_, ApiError>(process_events(&mut known, &name, &events, caller.who())?)
     });
     queued.await.map(|id| (Queued::New(id), None)).and_then(accepted)
 }
@@ -170,7 +171,7 @@ pub struct DiscardedEvents {
     /// So many are thrown away now.
     pub discarded: usize,
     /// Of so many something had become already: they stay as they are.
-    pub others: usize,
+    pub already: usize,
 }
 
 /// Throw webhook events away
@@ -203,5 +204,5 @@ pub(super) async fn discard(
         Ok::<_, ApiError>(discard_events(state, &events)?)
     });
     let done = done.await?;
-    Ok(Json(DiscardedEvents { discarded: done.gone, others: done.other }))
+    Ok(Json(DiscardedEvents { discarded: done.gone, already: done.other }))
 }

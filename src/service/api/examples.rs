@@ -95,7 +95,7 @@ fn connector() -> Connector {
         file: "vendor_prices.sconn".into(),
         status: "Operational".into(),
         version: Some(3),
-        edited: false,
+        changed: None,
         queued: 0,
         running: 0,
         last_execution: Some(execution()),
@@ -153,7 +153,7 @@ pub(super) fn event() -> EventDetails {
 }
 
 pub(super) fn discarded() -> DiscardedEvents {
-    DiscardedEvents { discarded: 2, others: 0 }
+    DiscardedEvents { discarded: 2, already: 0 }
 }
 
 fn message_head() -> Message {

@@ -1,9 +1,11 @@
 //! The outbox: what is told of executions that ended.
 
+use super::super::error::without;
 use super::super::extract::{Path, Query};
 use super::super::{ApiError, App, Read, Run};
 use super::{Refused, examples, execution, page_size, rest};
 use crate::life::views::{Message, MessageDetails, MessageState};
+use crate::project::Project;
 use crate::project::state::{self, Touched, WantedMessages};
 use crate::system::clock::{Clock, SystemClock};
 use axum::Json;
@@ -11,6 +13,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+/// A message as it is told here: where the project lies on its machine is left out.
+fn details(project: &Project, message: state::Message) -> MessageDetails {
+    let mail = message.kind == state::MessageKind::Mail;
+    let mut told = MessageDetails::from(message);
+    if let (true, Some(text)) = (mail, told.content["text"].as_str()) {
+        told.content["text"] = without(project.root(), text).into();
+    }
+    told
+}
 
 /// A page of messages.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -85,7 +97,9 @@ pub(super) async fn show(
     _caller: Read,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
-    app.with(move |state| known(state, &id)).await.map(|m| Json(m.into()))
+    let project = app.project().clone();
+    let message = app.with(move |state| known(state, &id)).await?;
+    Ok(Json(details(&project, message)))
 }
 
 /// Try to send a message again
@@ -105,12 +119,13 @@ pub(super) async fn retry(
     _caller: Run,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
+    let project = app.project().clone();
     let now = app.with(move |state| {
         known(state, &id)?;
         done(&id, state.retry_message(&id, SystemClock.now())?)?;
         known(state, &id)
     });
-    now.await.map(|m| Json(m.into()))
+    Ok(Json(details(&project, now.await?)))
 }
 
 /// That what was wished for a message is done.
@@ -144,10 +159,11 @@ pub(super) async fn discard(
     _caller: Run,
     Path(id): Path<String>,
 ) -> Result<Json<MessageDetails>, ApiError> {
+    let project = app.project().clone();
     let gone = app.with(move |state| {
         let message = known(state, &id)?;
         done(&id, state.discard_message(&id, SystemClock.now())?)?;
         Ok::<_, ApiError>(message)
     });
-    gone.await.map(|m| Json(m.into()))
+    Ok(Json(details(&project, gone.await?)))
 }

@@ -2,14 +2,12 @@
 
 use super::super::{ApiError, App};
 use super::asked::Path;
-use super::connector::{Head, known, read};
+use super::connector::{File, Head, known, read};
 use super::session::{Fields, Visitor};
 use super::show::{self, clear};
 use super::shown::Execution;
 use super::{Frame, PageError, page};
-use crate::life::{
-    Changed, Failure, Known, activate, changed, incomplete, kept_input, no_project, would_begin,
-};
+use crate::life::{Known, activate, incomplete, kept_input, no_project, would_begin};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, Role, State};
 use crate::report::grouped;
@@ -47,8 +45,7 @@ struct Prompt {
     last: String,
     /// What is to be known before the question is answered once more.
     again: String,
-    edited: bool,
-    gone: bool,
+    now: File,
     missing: Vec<String>,
     errors: String,
 }
@@ -83,7 +80,7 @@ fn of(
 ) -> Result<Prompt, ApiError> {
     let (missing, errors) = match read(project, connector) {
         Ok((loaded, plan)) => (incomplete(&loaded, &plan), String::new()),
-        Err(errors) => (Vec::new(), clear(&errors)),
+        Err(unfit) => (Vec::new(), unfit.words()),
     };
     let new = |row: &ExecutionRow| answer.is_some_and(|a| place(row) > a.last);
     let again = match begin.iter().filter(|row| new(row)).count() {
@@ -106,12 +103,10 @@ fn of(
             execution: Execution::of(project, state, row)?,
         });
     }
-    let changed = changed(project, connector);
     let head = Head::of(project, state, connector, "activation")?;
     Ok(Prompt {
         frame: Frame { title: format!("Activate {}", head.label), ..frame },
-        edited: changed == Some(Changed::Edited),
-        gone: changed == Some(Changed::Gone),
+        now: File::of(project, connector),
         queued,
         all: grouped(all as u64),
         more: if more > 0 { grouped(more) } else { String::new() },
@@ -171,8 +166,16 @@ pub async fn change(
     let cancel =
         if form.get("first") == Some("all") { Cancel::All } else { Cancel::These(form.all("cancel")) };
     let field = |name: &str| form.get(name).unwrap_or_default().to_owned();
-    let answer =
-        Answer { on: form.get("to") == Some("on"), shown: field("shown"), last: field("last"), cancel };
+    let on = match form.get("to") {
+        Some("on") => true,
+        Some("off") => false,
+        _ => {
+            let what = "it is not said whether the connector is to be active";
+            let help = "go back, reload the page, and send it again";
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, what, help).into());
+        }
+    };
+    let answer = Answer { on, shown: field("shown"), last: field("last"), cancel };
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
     let back = format!("/connectors/{}", show::encode(&name));
@@ -213,9 +216,8 @@ fn switch(
         let prompt = of(frame, &project, state, &connector, begin, Some(answer))?;
         return Ok(Switched::AsksAgain(Box::new(prompt)));
     }
-    let (loaded, plan) = read(&project, &connector).map_err(|errors| {
-        Failure::new(format!("`{name}` cannot be activated: its file has errors"), clear(&errors))
-    })?;
+    let (loaded, plan) =
+        read(&project, &connector).map_err(|unfit| unfit.keeps(&connector.name, "be activated"))?;
     let Some(own) = project.state()? else { return Err(no_project(project.root()).into()) };
     let file = project.root().join(&connector.file);
     let mut known = Known { project, state: own, name: connector.name, file };

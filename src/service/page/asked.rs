@@ -1,6 +1,6 @@
 //! What a page is asked with. Where it does not fit, the reader gets a page that says so.
 
-use super::PageError;
+use super::{PageError, show};
 use crate::service::{ApiError, extract};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -21,6 +21,30 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         let path = extract::Path::from_request_parts(parts, state).await;
         path.map(|p| Self(p.0)).map_err(|_| no_page(StatusCode::NOT_FOUND))
     }
+}
+
+/// What a filter asks for, by the words that the page has for it; in an address underscores will do for spaces, as in
+/// the API. None where nothing is asked for.
+pub fn asked_for<T: Copy>(
+    what: &str,
+    asked: &str,
+    all: impl IntoIterator<Item = (&'static str, T)>,
+) -> Result<Option<T>, ApiError> {
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let words = asked.replace('_', " ");
+    let all: Vec<_> = all.into_iter().collect();
+    if let Some((_, found)) = all.iter().find(|(name, _)| *name == words) {
+        return Ok(Some(*found));
+    }
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    let asked = show::clear(&show::shortened(asked, 100));
+    Err(ApiError::new(
+        StatusCode::BAD_REQUEST,
+        format!("there is no {what} `{asked}`"),
+        format!("choose one of these: {}", names.join(", ")),
+    ))
 }
 
 /// The query.

@@ -9,7 +9,9 @@ use super::show::{self, Badge, Time, clear};
 use super::shown::{Execution, LATER};
 use super::{Frame, PageError, flow, followed};
 use crate::diagnostic::render::concise;
-use crate::life::{Changed, Connector, Failure, changed, discover, incomplete, known_plan, next_slots};
+use crate::life::{
+    Changed, Connector, Failure, changed, discover, incomplete, known_plan, must_declare, next_slots,
+};
 use crate::plan::{Address, ConnectorPlan, Missed, NotifyWhen, Plan, Trigger, Verify};
 use crate::project::Project;
 use crate::project::state::{ConnectorState, State};
@@ -67,21 +69,68 @@ pub fn known(project: &Project, state: &mut State, name: &str) -> Result<Connect
     state.connector(name)?.ok_or_else(|| ApiError::missing("connector", name))
 }
 
-/// A connector's file as it is now: its plan, or what is wrong with it.
-pub fn read(project: &Project, connector: &ConnectorState) -> Result<(Connector, Plan), String> {
-    let told = |f: Failure| without(project.root(), &format!("{}\n{}", f.what, f.hint.unwrap_or_default()));
-    let loaded = Connector::load(&project.root().join(&connector.file)).map_err(told)?;
-    match loaded.plan() {
-        Ok(plan) => Ok((loaded, plan)),
-        Err(findings) => Err(without(project.root(), &concise(&findings, &loaded))),
+/// Why a connector's file cannot be taken.
+pub enum Unfit {
+    /// It has errors, or is not there.
+    Errors(String),
+    /// It declares another connector.
+    Renamed(Failure),
+}
+
+impl Unfit {
+    /// What is wrong with it.
+    pub fn words(&self) -> String {
+        match self {
+            Unfit::Errors(errors) => clear(errors),
+            Unfit::Renamed(Failure { what, hint, .. }) => {
+                clear(&format!("{what}\n{}", hint.as_deref().unwrap_or_default()))
+            }
+        }
     }
+
+    /// That it keeps a connector from what was asked: `cannot` run, say.
+    pub fn keeps(self, name: &str, cannot: &str) -> Failure {
+        match self {
+            Unfit::Errors(errors) => {
+                Failure::new(format!("`{name}` cannot {cannot}: its file has errors"), clear(&errors))
+            }
+            Unfit::Renamed(failure) => failure,
+        }
+    }
+}
+
+/// A connector's file as it is now: its plan, or what is wrong with it.
+pub fn read(project: &Project, connector: &ConnectorState) -> Result<(Connector, Plan), Unfit> {
+    let wrong = |errors: &str| Unfit::Errors(without(project.root(), errors));
+    let loaded = Connector::load(&project.root().join(&connector.file))
+        .map_err(|f| wrong(&format!("{}\n{}", f.what, f.hint.unwrap_or_default())))?;
+    let plan = loaded.plan().map_err(|findings| wrong(&concise(&findings, &loaded)))?;
+    must_declare(&connector.file, &plan.connector.name, &connector.name).map_err(Unfit::Renamed)?;
+    Ok((loaded, plan))
 }
 
 /// The plan of a connector's file, to begin an execution of it.
 pub fn plan_now(project: &Project, connector: &ConnectorState) -> Result<Plan, Failure> {
-    read(project, connector).map(|(_, plan)| plan).map_err(|errors| {
-        Failure::new(format!("`{}` cannot run: its file has errors", connector.name), clear(&errors))
-    })
+    read(project, connector).map(|(_, plan)| plan).map_err(|unfit| unfit.keeps(&connector.name, "run"))
+}
+
+/// What became of a connector's file, as its pages tell it.
+#[derive(Clone, Copy)]
+pub struct File {
+    /// It differs from the version that was activated last.
+    pub edited: bool,
+    /// It declares another connector.
+    pub renamed: bool,
+    /// It is not there any more.
+    pub gone: bool,
+}
+
+impl File {
+    pub fn of(project: &Project, connector: &ConnectorState) -> Self {
+        let changed = changed(project, connector);
+        let is = |what| changed == Some(what);
+        Self { edited: is(Changed::Edited), renamed: is(Changed::Renamed), gone: is(Changed::Gone) }
+    }
 }
 
 struct Version {
@@ -97,9 +146,7 @@ struct ConnectorPage {
     head: Head,
     description: String,
     file: String,
-    edited: bool,
-    /// Whether its file is not there any more.
-    gone: bool,
+    now: File,
     missing: Vec<String>,
     errors: String,
     flow: String,
@@ -128,9 +175,9 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
     let now = read(project, &connector);
     let (missing, errors) = match &now {
         Ok((loaded, plan)) => (incomplete(loaded, plan), String::new()),
-        Err(errors) => (Vec::new(), clear(errors)),
+        Err(unfit) => (Vec::new(), unfit.words()),
     };
-    // Where the file has errors, what runs live is shown.
+    // Where the file cannot be taken, what runs live is shown.
     let plan = match now {
         Ok((_, plan)) => Some(plan),
         Err(_) => known_plan(state, &connector.name, connector.version)?,
@@ -140,13 +187,11 @@ fn of(frame: Frame, project: &Project, state: &mut State, name: &str) -> Result<
         let summary = show::summary(&project.root().join(&row.folder))?;
         Some((row, summary))
     });
-    let changed = changed(project, &connector);
     let head = Head::of(project, state, &connector, "overview")?;
     let versions = state.versions(name)?.into_iter();
     Ok(ConnectorPage {
         frame: Frame { title: head.label.clone(), every: Some(LATER), ..frame },
-        edited: changed == Some(Changed::Edited),
-        gone: changed == Some(Changed::Gone),
+        now: File::of(project, &connector),
         description: clear(
             plan.as_ref().and_then(|p| p.connector.description.as_deref()).unwrap_or_default(),
         ),

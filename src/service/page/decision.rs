@@ -2,7 +2,7 @@
 //! is cut before anything else is done with it: a cell may hold megabytes.
 
 use super::bar::class_of;
-use super::show::{clear, cut};
+use super::show::{Time, clear, cut};
 use crate::load::FieldChange;
 use crate::report::{Named, ShownDecision, grouped, problem_words};
 use crate::value::{Problem, Value};
@@ -48,7 +48,8 @@ pub struct Row {
     pub rules: Vec<RuleLine>,
     pub errors: Vec<String>,
     pub warnings: Vec<String>,
-    pub committed: String,
+    /// The number of the chunk in which it was committed, and when.
+    pub committed: Option<(String, Time)>,
 }
 
 /// A decision, as much of it as a page shows.
@@ -85,7 +86,7 @@ pub fn line(shown: &ShownDecision) -> Row {
         rules: rules.collect(),
         errors: words(&d.errors),
         warnings: words(&d.warnings),
-        committed: d.committed.map(|c| format!("chunk {}, {}", c.chunk, c.at)).unwrap_or_default(),
+        committed: d.committed.map(|c| (grouped(c.chunk), Time::of(&c.at.to_string()))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::progress::known;
 use super::super::{ApiError, App};
-use super::asked::{Path, Query};
+use super::asked::{Path, Query, asked_for};
 use super::bar::class_of;
 use super::decision::{Row, line};
 use super::execution::label_of;
@@ -176,13 +176,12 @@ fn of(
     if !steps.iter().any(|s| s.name == query.step) {
         query.step = steps.first().map(|s| s.name.clone()).unwrap_or_default();
     }
+    let outcome =
+        asked_for("outcome", &query.outcome, OUTCOMES.map(|(name, actions)| (name, (name, actions))))?;
+    query.outcome = outcome.map_or("", |(name, _)| name).to_owned();
     let wanted = Wanted {
         step: query.step.clone(),
-        actions: OUTCOMES
-            .iter()
-            .find(|(n, _)| *n == query.outcome)
-            .map(|(_, a)| a.to_vec())
-            .unwrap_or_default(),
+        actions: outcome.map(|(_, actions)| actions.to_vec()).unwrap_or_default(),
         text: query.text.trim().to_owned(),
         from: query.from,
         limit: PAGE,

@@ -1,7 +1,7 @@
 //! The webhook events of a connector: looked at, tried in a dry run, thrown away.
 
 use super::super::{ApiError, App};
-use super::asked::{Path, Query};
+use super::asked::{Path, Query, asked_for};
 use super::connector::{Head, known};
 use super::session::{Fields, Visitor};
 use super::show::{self, Badge, Time, clear, shortened};
@@ -115,7 +115,7 @@ fn of(
     (said, chosen): (String, &[i64]),
 ) -> Result<EventsPage, ApiError> {
     let connector = known(project, state, name)?;
-    let only = EventState::ALL.into_iter().find(|s| s.words() == filter.state);
+    let only = asked_for("state", &filter.state, EventState::ALL.map(|s| (s.words(), s)))?;
     // One more tells whether there are older ones.
     let mut lines = state.events(name, only, filter.before, PAGE as i64 + 1, line)?;
     let more = lines.len() > PAGE;
@@ -126,7 +126,8 @@ fn of(
     Ok(EventsPage {
         frame: Frame {
             title: format!("Webhook events of {}", head.label),
-            every: (!newer).then_some(LATER),
+            // What is said, and what is chosen, would be gone with the next look.
+            every: (!newer && said.is_empty()).then_some(LATER),
             ..frame
         },
         head,

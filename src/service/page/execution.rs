@@ -12,8 +12,9 @@ use super::shown::{self, Execution};
 use super::{Frame, PageError, followed};
 use crate::life::{self, Cancel, TOO_LATE};
 use crate::project::Project;
-use crate::project::state::{ExecutionRow, Role, State};
+use crate::project::state::{ExecutionRow, ExecutionState, Role, State};
 use crate::report::{Reason, ReasonKind, StepSummary, Summary, grouped, reasons};
+use crate::system::clock::{Clock, SystemClock};
 use askama::Template;
 use axum::extract;
 use axum::http::StatusCode;
@@ -142,7 +143,8 @@ pub async fn cancel(
     app.with(move |state| {
         known(state, &asked)?;
         match life::cancel(state, &asked)? {
-            Cancel::Asked(_) | Cancel::Ended(_) => Ok(()),
+            Cancel::Asked(_) => Ok(()),
+            Cancel::Ended(was) => Err(not_now(&asked, was, "nothing is to be done")),
             Cancel::TooLate => {
                 let [what, help] = TOO_LATE;
                 Err(ApiError::new(StatusCode::CONFLICT, what, help))
@@ -156,6 +158,11 @@ pub async fn cancel(
     Ok(Redirect::to(to).into_response())
 }
 
+/// That an execution is not in the state for what is asked, which somebody else may have changed meanwhile.
+fn not_now(id: &str, was: ExecutionState, help: &str) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, format!("{id} is {}", was.words()), help)
+}
+
 /// Lets an interrupted execution go on that was left to people.
 pub async fn resume(
     extract::State(app): extract::State<App>,
@@ -166,8 +173,14 @@ pub async fn resume(
     visitor.signs(form.get("csrf"), Role::Run)?;
     let asked = id.clone();
     app.with(move |state| {
+        state.find_interrupted(SystemClock.now())?;
         known(state, &asked)?;
-        state.take_up_again(&asked).map_err(ApiError::from)
+        match state.take_up_again(&asked)? {
+            Some(was) if was != ExecutionState::Interrupted => {
+                Err(not_now(&asked, was, "only an interrupted execution can be resumed"))
+            }
+            _ => Ok(()),
+        }
     })
     .await?;
     Ok(Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response())

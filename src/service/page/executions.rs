@@ -1,7 +1,7 @@
 //! The executions of a connector.
 
 use super::super::{ApiError, App};
-use super::asked::{Path, Query};
+use super::asked::{Path, Query, asked_for};
 use super::connector::{Head, known};
 use super::session::Visitor;
 use super::show::{Files, encode};
@@ -65,17 +65,16 @@ impl Filter {
         format!("/connectors/{}/executions{mark}{}", encode(name), asked.join("&"))
     }
 
-    fn wanted<'a>(&'a self, connector: &'a str) -> Wanted<'a> {
-        Wanted {
-            connector: Some(connector),
-            state: ExecutionState::ALL.into_iter().find(|s| s.words() == self.state),
-            live: match self.mode.as_str() {
-                "live" => Some(true),
-                "dry" => Some(false),
-                _ => None,
-            },
-            before: Some(self.before.as_str()).filter(|b| !b.is_empty()),
+    /// What it asks for; it is in the page's own words afterwards.
+    fn wanted<'a>(&'a mut self, state: &State, connector: &'a str) -> Result<Wanted<'a>, ApiError> {
+        let of_state = asked_for("state", &self.state, ExecutionState::ALL.map(|s| (s.words(), s)))?;
+        self.state = of_state.map_or("", ExecutionState::words).to_owned();
+        let live = asked_for("mode", &self.mode, [("live", true), ("dry", false)])?;
+        let before = Some(self.before.as_str()).filter(|b| !b.is_empty());
+        if let Some(before) = before {
+            state.execution(before)?.ok_or_else(|| ApiError::missing("execution", before))?;
         }
+        Ok(Wanted { connector: Some(connector), state: of_state, live, before })
     }
 }
 
@@ -97,12 +96,12 @@ fn of(
     project: &Project,
     state: &mut State,
     name: &str,
-    filter: Filter,
+    mut filter: Filter,
 ) -> Result<ListPage, ApiError> {
     let connector = known(project, state, name)?;
     state.find_interrupted(SystemClock.now())?;
     // One more tells whether there are older ones.
-    let mut rows = state.history(filter.wanted(name), PAGE as i64 + 1)?;
+    let mut rows = state.history(filter.wanted(state, name)?, PAGE as i64 + 1)?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|e| e.id.clone());

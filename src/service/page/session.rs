@@ -129,7 +129,7 @@ impl FromRequestParts<App> for Visitor {
         };
         let Some(visitor) = visitor else {
             // Only what can be looked at can be come back to: of a form, the page that it was on.
-            let ended = parts.method != Method::GET;
+            let ended = !matches!(parts.method, Method::GET | Method::HEAD);
             let next = if ended { came_from(&parts.headers) } else { parts.uri.to_string() };
             return Err(PageError::Login { next, ended });
         };
@@ -140,11 +140,11 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-/// The page that a form was on; the first one where it is not known to be one of these.
+/// The page that a form was on. Behind a proxy the host that the browser names is none that is known here, so only the
+/// path counts: whatever it is, it leads nowhere but to a page of this service.
 fn came_from(headers: &HeaderMap) -> String {
-    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
-    let referer = text(header::REFERER).and_then(|r| r.split_once("://")).map(|(_, rest)| rest);
-    let path = referer.zip(text(header::HOST)).and_then(|(referer, host)| referer.strip_prefix(host));
+    let referer = headers.get(header::REFERER).and_then(|v| v.to_str().ok()?.split_once("://"));
+    let path = referer.and_then(|(_, rest)| rest.get(rest.find('/')?..));
     own_path(path.unwrap_or("/")).to_owned()
 }
 
@@ -194,13 +194,16 @@ mod tests {
     fn a_form_is_come_back_to_only_on_these_pages() {
         for (referer, next) in [
             ("https://sconn.example/connectors/shop/start?again=x", "/connectors/shop/start?again=x"),
-            ("https://sconn.example.org/connectors/shop", "/"),
-            ("https://other.example/connectors/shop", "/"),
+            // The host is the proxy's: a path of another site is none of its own here.
+            ("https://other.example/connectors/shop", "/connectors/shop"),
             ("https://sconn.example//other.example", "/"),
+            ("https://sconn.example/\\other.example", "/"),
+            ("https://sconn.example", "/"),
+            ("https://sconn.example?/x", "/x"),
             ("nonsense", "/"),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_static("sconn.example"));
+            headers.insert(header::HOST, HeaderValue::from_static("127.0.0.1:8080"));
             headers.insert(header::REFERER, HeaderValue::from_static(referer));
             assert_eq!(came_from(&headers), next, "{referer}");
         }

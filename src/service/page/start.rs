@@ -1,14 +1,15 @@
 //! Starting a run: files, dry or live, parameters.
 
+use super::super::upload::Sent;
 use super::super::{ApiError, App, Upload};
 use super::asked::{Path, Query};
-use super::connector::{Head, known, plan_now, read};
+use super::connector::{File, Head, known, plan_now, read};
 use super::session::{Runner, Visitor};
 use super::show::{self, clear};
 use super::{Frame, PageError, page};
 use crate::life::{
-    Ask, Changed, Failure, InputFile, active_version, given_input, incomplete, kept_files, kept_input,
-    known_plan, queue,
+    Ask, Failure, InputFile, active_version, given_input, incomplete, kept_files, kept_input, known_plan,
+    queue,
 };
 use crate::plan::ParameterPlan;
 use crate::project::state::{ExecutionRow, Role, State, Submission};
@@ -24,6 +25,8 @@ struct Parameter {
     ty: String,
     default: String,
     given: String,
+    /// The value itself, where it is sent back and has what its field cannot show.
+    was: String,
     required: bool,
     /// What is wrong with what was given.
     wrong: String,
@@ -69,8 +72,7 @@ struct StartPage {
     target: String,
     /// Whether cells are to be guarded, to begin with.
     guard: bool,
-    edited: bool,
-    gone: bool,
+    now: File,
     /// Whether only the active version can run, since its file cannot.
     only_live: bool,
     /// What is wrong with what was sent: the files, or else.
@@ -115,7 +117,7 @@ fn of(
             (Some(plan), missing, String::new())
         }
         // A live run takes the active version all the same.
-        Err(errors) => (known_plan(state, name, connector.version)?, Vec::new(), clear(&errors)),
+        Err(unfit) => (known_plan(state, name, connector.version)?, Vec::new(), unfit.words()),
     };
     let parameters = || plan.iter().flat_map(|p| &p.parameters);
     let about = refused.and_then(|r| r.parameter(parameters()));
@@ -129,7 +131,6 @@ fn of(
     let no_files = refused.is_some_and(|r| r.why.what == NO_FILE);
     let files = earlier.as_ref().map(|e| kept_files(project, e)).transpose().map_err(ApiError::not_there)?;
     let head = Head::of(project, state, &connector, "start")?;
-    let changed = crate::life::changed(project, &connector);
     let only_live = head.active && !errors.is_empty();
     let live = match refused {
         Some(sent) => sent.field("mode") == Some("live"),
@@ -148,8 +149,7 @@ fn of(
         guard: refused.map_or(given.guard_formulas, |r| r.field("guard") == Some("on")),
         files: files.iter().flat_map(|f| kept_input(f)).map(|f| show::file(&f)).collect(),
         retry: refused.is_some(),
-        edited: changed == Some(Changed::Edited),
-        gone: changed == Some(Changed::Gone),
+        now: File::of(project, &connector),
         wrong_files: if no_files { words.clone() } else { String::new() },
         wrong: if no_files || about.is_some() { String::new() } else { words.clone() },
     })
@@ -159,6 +159,7 @@ fn of(
 fn parameter(p: &ParameterPlan, given: &[String], sent: Option<&str>, wrong: String) -> Parameter {
     Parameter {
         given: sent.or(value_of(given, &p.name)).map(typed).unwrap_or_default(),
+        was: sent.filter(|sent| typed(sent) != *sent).unwrap_or_default().to_owned(),
         wrong,
         name: p.name.clone(),
         ty: p.ty.to_string(),
@@ -177,6 +178,19 @@ fn typed(value: &str) -> String {
     clear(value).replace('\n', "\\u{000a}").replace('\r', "\\u{000d}")
 }
 
+/// The fields of a form as they are meant: a parameter that was left as it was shown is what it was before.
+fn meant(fields: &[(String, String)]) -> Vec<(String, String)> {
+    let before = |name: &str| {
+        let was = format!("was.{}", name.strip_prefix("param.")?);
+        fields.iter().find(|(n, _)| *n == was).map(|(_, value)| value)
+    };
+    let meant = |(name, value): &(String, String)| {
+        let before = before(name).filter(|before| typed(before) == *value);
+        (name.clone(), before.unwrap_or(value).clone())
+    };
+    fields.iter().map(meant).collect()
+}
+
 /// The execution whose input is taken again; it is one of this connector.
 fn earlier(state: &State, name: &str, id: &str) -> Result<Option<ExecutionRow>, ApiError> {
     if id.is_empty() {
@@ -190,20 +204,32 @@ pub async fn submit(
     extract::State(app): extract::State<App>,
     Runner(visitor): Runner,
     Path(name): Path<String>,
-    upload: Result<Upload, ApiError>,
+    sent: Result<Sent, ApiError>,
 ) -> Result<Response, PageError> {
-    let upload = upload?;
+    let Sent { mut upload, refused } = sent?;
+    // What could not be read for another reason may not even have its signature.
+    let large = match refused {
+        Some(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => Some(e),
+        Some(e) => return Err(e.into()),
+        None => None,
+    };
+    upload.fields = meant(&upload.fields);
     visitor.signs(upload.field("csrf"), Role::Run)?;
     let project = app.project().clone();
     let frame = Frame::new("", &app, &visitor);
     let by = visitor.who;
+    let status =
+        if large.is_some() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
     let begun = app
         .with(move |state| {
             let again = upload.field("again").unwrap_or_default();
-            let why = match begin(&project, state, &name, &upload, by) {
-                Ok(id) => return Ok(Ok(id)),
-                Err(NotBegun::Other(e)) => return Err(e),
-                Err(NotBegun::Refused(why)) => why,
+            let why = match large {
+                Some(large) => Failure::new(large.error, large.help.unwrap_or_default()),
+                None => match begin(&project, state, &name, &upload, by) {
+                    Ok(id) => return Ok(Ok(id)),
+                    Err(NotBegun::Other(e)) => return Err(e),
+                    Err(NotBegun::Refused(why)) => why,
+                },
             };
             let refused = Refused { why, fields: upload.fields.clone() };
             of(frame, &project, state, &name, again, Some(&refused)).map(Err)
@@ -211,7 +237,7 @@ pub async fn submit(
         .await?;
     Ok(match begun {
         Ok(id) => Redirect::to(&format!("/executions/{}", show::encode(&id))).into_response(),
-        Err(again) => (StatusCode::UNPROCESSABLE_ENTITY, page(&again)?).into_response(),
+        Err(again) => (status, page(&again)?).into_response(),
     })
 }
 
