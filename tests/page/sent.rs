@@ -33,14 +33,14 @@ fn a_start_that_cannot_be_is_shown_again_with_what_was_typed() {
 
 #[test]
 fn of_a_file_that_is_too_large_what_was_typed_stays() {
-    let desk = Desk::with("[serve]\nupload = \"8KiB\"\n");
+    let desk = Desk::with("[serve]\nupload = \"64KiB\"\n");
     let ann = desk.logged_in("ann", "run");
-    let large = format!("SKU,Price\na,{}\n", "1".repeat(9 << 10));
+    let large = format!("SKU,Price\na,{}\n", "1".repeat(70 << 10));
     let fields = [("csrf", ann.csrf.as_str()), ("mode", "live"), ("param.region", "APAC & more")];
     let refused = ann.send_form("shop", &fields, &[("large.csv", &large)]);
     assert_eq!(refused.status, 413);
     for said in [
-        "an upload may have 8192 bytes: raise `upload`",
+        "an upload may have 65536 bytes: raise `upload`",
         "value=\"APAC &#38; more\"",
         "value=\"live\" checked",
         "Files have to be chosen once more",

@@ -15,6 +15,7 @@ use crate::life::discover;
 use crate::project::Project;
 use crate::project::state::{ConnectorState, ExecutionRow, State};
 use axum::http::StatusCode;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
@@ -33,7 +34,7 @@ pub(super) const BASE: &str = "/api/v1";
     security(("token" = [])),
     // It has a router of its own.
     paths(super::hooks::receive),
-    modifiers(&Token),
+    modifiers(&Token, &EmptyEvent),
     tags(
         (name = "health", description = "Whether the service lives and can work; metrics"),
         (name = "connectors", description = "Where connectors stand; making them active"),
@@ -56,6 +57,18 @@ impl Modify for Token {
             .description(Some("A token of `sconn tokens add`"))
             .build();
         api.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// An event without a body is one: a form that is none cannot say so itself.
+struct EmptyEvent;
+
+impl Modify for EmptyEvent {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let post = api.paths.paths.get_mut("/hooks/{connector}").and_then(|path| path.post.as_mut());
+        if let Some(RefOr::T(body)) = post.and_then(|post| post.request_body.as_mut()) {
+            body.required = None;
+        }
     }
 }
 
