@@ -235,15 +235,26 @@ fn what_died_before_it_came_into_the_queue_leaves_nothing() {
     }
     let folders = || entries(&desk.at(".sconn/executions"));
     assert_eq!(folders(), 4);
+    // Of two, one is so fresh that somebody may be making it.
+    for times in 0..2 {
+        desk.dies_at("create folder", &submit);
+        let ago = std::time::SystemTime::now() - std::time::Duration::from_secs(90 * times);
+        let all = std::fs::read_dir(desk.at(".sconn/executions")).unwrap().map(|e| e.unwrap().path());
+        let bare = all
+            .filter(|p| !p.join(".work").exists())
+            .max_by_key(|p| p.metadata().unwrap().modified().unwrap());
+        std::fs::File::open(bare.unwrap()).unwrap().set_modified(ago).unwrap();
+    }
+    assert_eq!(folders(), 6);
     // What is being made has its lock; what waits is known.
     let waits = desk.submit("good.csv");
     let made = desk.sleeps_at("input kept", &submit);
     desk.work();
-    assert_eq!((folders(), desk.state(&waits).as_str()), (2, "completed"));
+    assert_eq!((folders(), desk.state(&waits).as_str()), (3, "completed"));
     made.wake();
     assert_eq!(made.ends().0, Some(0));
     desk.work();
-    assert_eq!((folders(), desk.executions().len(), desk.items()), (2, 2, 5));
+    assert_eq!((folders(), desk.executions().len(), desk.items()), (3, 2, 5));
 }
 
 #[test]
@@ -362,18 +373,124 @@ fn a_run_waits_until_there_is_a_place_for_it() {
     assert_eq!(all.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), vec!["completed"; 3]);
 }
 
+/// A live run that waits for its place, and its id.
+fn waits(desk: &Desk, more: &[&str]) -> (Running, String) {
+    let mut run = desk.command(&[&LIVE, more].concat());
+    let mut run = Running(run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    // What it says further is read from the pipe, byte by byte.
+    let (said, mut line) = (run.0.stderr.as_mut().unwrap(), Vec::new());
+    while line.last() != Some(&b'\n') {
+        let mut byte = [0];
+        std::io::Read::read_exact(said, &mut byte).unwrap();
+        line.push(byte[0]);
+    }
+    assert!(String::from_utf8_lossy(&line).contains("waiting until another execution"));
+    let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
+    eventually("it is in the queue", || desk.folder(&id).join(".work/frozen.json").exists());
+    (run, id)
+}
+
+/// A live run that sleeps in the middle; its lease does not end for a while.
+fn sleeps(desk: &Desk) -> Running {
+    let run = desk.sleeps_at("committed", &LIVE);
+    let later = "UPDATE executions SET lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds')
+                 WHERE state = ?1";
+    desk.set(later, "running");
+    run
+}
+
+/// Sends a process to sleep; not while it keeps the state locked.
+fn stop(desk: &Desk, process: &Running) {
+    eventually("it sleeps, and holds nothing", || {
+        signal(process, "-STOP");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let free =
+            desk.database().execute_batch("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK").is_ok();
+        if !free {
+            process.wake();
+        }
+        free
+    });
+}
+
+fn signal(process: &Running, name: &str) {
+    assert!(Command::new("kill").args([name, &process.0.id().to_string()]).status().unwrap().success());
+}
+
+/// What a process shows, and how it ends.
+fn shows(mut process: Running) -> (String, Option<i32>, String) {
+    let mut shown = String::new();
+    std::io::Read::read_to_string(&mut process.0.stdout.take().unwrap(), &mut shown).unwrap();
+    let (code, said) = process.ends();
+    (shown, code, said)
+}
+
+#[test]
+fn a_run_that_waits_says_what_became_of_it() {
+    let desk = Desk::new("");
+    let first = sleeps(&desk);
+    let (run, id) = waits(&desk, &["--format", "json"]);
+    signal(&run, "-INT");
+    let (shown, code, _) = shows(run);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((shown, code), (serde_json::json!({ "id": id, "cancelled": true }), Some(1)));
+    // By somebody else.
+    let (run, id) = waits(&desk, &[]);
+    desk.ends(0, &["executions", "cancel", &id]);
+    let (shown, code, said) = shows(run);
+    assert_eq!((shown, code), (format!("{id} is cancelled; it had not begun\n"), Some(1)), "{said}");
+    // It stays where it waits: whoever takes that for a failure runs the same again.
+    let (run, id) = waits(&desk, &[]);
+    desk.ends(0, &["deactivate", "shop"]);
+    let (_, code, said) = shows(run);
+    assert_eq!((code, desk.state(&id).as_str()), (Some(2), "queued"), "{said}");
+    assert!(said.contains("activate it: sconn activate shop"), "{said}");
+    let stays = format!("{id} stays in the queue; cancel it with: sconn executions cancel {id}");
+    assert!(said.contains(&stays), "{said}");
+    assert!(desk.folder(&id).join(".work/frozen.json").exists(), "it can begin");
+    drop(first);
+}
+
+/// Its own process has the folder, and does not take it.
+#[test]
+fn an_execution_that_cannot_be_taken_keeps_no_other_of_its_connector_waiting() {
+    let desk = Desk::new("");
+    let first = sleeps(&desk);
+    let (second, waits) = waits(&desk, &[]);
+    stop(&desk, &second);
+    first.wake();
+    assert_eq!(first.ends().0, Some(0));
+    let third = desk.submit("good.csv");
+    let _work = desk.start(&["work"]);
+    eventually("another comes first", || desk.state(&third) == "completed");
+    assert_eq!(desk.state(&waits), "queued");
+    second.wake();
+    let (_, code, said) = shows(second);
+    assert_eq!((code, desk.state(&waits).as_str()), (Some(0), "completed"), "{said}");
+}
+
+#[test]
+fn how_many_run_at_once_is_what_the_active_version_says() {
+    let desk = Desk::new("");
+    let begun = interrupted(&desk);
+    desk.file("shop.sconn", &SHOP.replace("chunk   2", "chunk   2\n  concurrency 2"));
+    desk.ends(0, &["activate", "shop.sconn", "--keep-queued"]);
+    let beside = sleeps(&desk);
+    let waits = desk.submit("good.csv");
+    let _work = desk.start(&["work", "--at-once", "4"]);
+    eventually("both others run", || [&begun, &waits].iter().all(|id| desk.state(id) == "completed"));
+    beside.wake();
+    assert_eq!(beside.ends().0, Some(0), "nobody waited for its end");
+}
+
 #[test]
 fn a_run_that_waits_can_be_cancelled_and_holds_nothing() {
     let desk = Desk::new("");
     let first = desk.sleeps_at("committed", &LIVE);
-    let mut second = desk.command(&LIVE);
-    let mut second = Running(second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-    let mut said = std::io::BufReader::new(second.0.stderr.take().unwrap());
-    std::io::BufRead::read_line(&mut said, &mut String::new()).unwrap();
-    assert!(Command::new("kill").args(["-INT", &second.0.id().to_string()]).status().unwrap().success());
-    let mut shown = String::new();
-    std::io::Read::read_to_string(&mut second.0.stdout.take().unwrap(), &mut shown).unwrap();
-    assert_eq!(second.0.wait().unwrap().code(), Some(1));
+    let (second, _) = waits(&desk, &[]);
+    signal(&second, "-INT");
+    let (shown, code, _) = shows(second);
+    assert_eq!(code, Some(1));
     assert!(shown.contains("is cancelled; it had not begun"), "{shown}");
     first.wake();
     assert_eq!(first.ends().0, Some(0));

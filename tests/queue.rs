@@ -55,6 +55,17 @@ fn a_queue_is_not_empty_before_the_lease_of_a_dead_worker_has_ended() {
 }
 
 #[test]
+fn a_lease_from_before_the_clock_was_put_back_holds_nothing_up() {
+    let project = active(SHOP, "");
+    project.dies_at("committed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+    let tomorrow = "UPDATE executions SET lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 day')";
+    assert_eq!(project.database().execute(tomorrow, []).unwrap(), 1);
+    let _work = worker(&project, &[], &[]);
+    eventually("it is gone on with", || project.executions()[0]["state"] == "completed");
+    assert_eq!(project.count("items"), 3);
+}
+
+#[test]
 fn what_waits_for_somebody_keeps_no_queue_from_being_empty() {
     let project = active(&shop("  concurrency 0"), "");
     project.file("other.sconn", &SHOP.replace("connector shop", "connector other"));
@@ -91,6 +102,86 @@ fn a_turn_that_fails_is_told_once_and_the_queue_goes_on() {
     work.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(work.0.wait().unwrap().success(), "{said}");
     assert_eq!(said.matches("no such table").count(), 1, "{said}");
+}
+
+/// Nobody can be heard of then, and all are well.
+#[test]
+fn workers_are_not_ended_where_somebody_else_keeps_the_state_locked() {
+    let project = active(SHOP, "");
+    let id = long(&project);
+    let mut work = worker(&project, &["--until-empty"], &[("SCONN_LEASE_EARLY", "12")]);
+    loads(&project, &id);
+    // The store, too: it is not to come to its end meanwhile.
+    let locked = ["store.sqlite", "state.sqlite"].map(|file| {
+        let held = rusqlite::Connection::open(project.at(".sconn").join(file)).unwrap();
+        held.execute_batch("BEGIN IMMEDIATE").unwrap();
+        held
+    });
+    // Whoever waits for the state gives up after 20 seconds, and tries again.
+    std::thread::sleep(std::time::Duration::from_secs(28));
+    drop(locked);
+    let mut said = String::new();
+    work.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(work.0.wait().unwrap().success(), "{said}");
+    assert!(said.contains("another process has locked it") && !said.contains("its worker"), "{said}");
+    let row = project.execution(&id);
+    assert_eq!((&row["state"], &row["epoch"]), (&"completed".into(), &1.into()), "{said}");
+}
+
+#[test]
+fn nothing_begins_while_the_settings_are_wrong_and_nothing_is_lost() {
+    let project = active(SHOP, "");
+    let (first, second) = (long(&project), project.submit("good.csv"));
+    let work = worker(&project, &[], &[]);
+    loads(&project, &first);
+    project.file("sconn.toml", "[limits]\nmemory = lots\n");
+    let state = |id: &str| {
+        let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?));
+        project.database().query_row("SELECT state, epoch FROM executions WHERE id = ?1", [id], read).unwrap()
+    };
+    eventually("what runs comes to its end", || state(&first).0 == "completed");
+    // One that cannot begin would have been tried twice by then.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(state(&second), ("queued".to_owned(), 0));
+    project.file("sconn.toml", "");
+    eventually("the queue goes on", || state(&second) == ("completed".to_owned(), 1));
+    signal(&work, "-TERM");
+    let (code, said) = work.ends();
+    assert_eq!((code, said.matches("sconn.toml:2: ").count()), (Some(0), 1), "{said}");
+}
+
+/// Executions that were asked to stop after their workers were gone.
+fn cancelled(project: &Project, many: usize) {
+    for _ in 0..many {
+        project.dies_at("committed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
+        let set =
+            "UPDATE executions SET state = 'interrupted', pid = NULL, cancel = 1 WHERE state = 'running'";
+        assert_eq!(project.database().execute(set, []).unwrap(), 1);
+    }
+}
+
+#[test]
+fn what_was_cancelled_is_ended_beside_what_runs_and_not_all_at_once() {
+    let project = active(SHOP, "");
+    cancelled(&project, 3);
+    // One that is ended has its connector's place.
+    project.file("other.sconn", &SHOP.replace("connector shop", "connector other"));
+    project.ends(0, &["activate", "other.sconn"]);
+    project.ends(0, &["submit", "other.sconn", "--input", "good.csv", "--live"]);
+    let _work = worker(&project, &["--at-once", "1"], &[("SCONN_SLEEP_AT", "taken")]);
+    let at_work = || -> Vec<(u32, bool)> {
+        let database = project.database();
+        let running = "SELECT pid, cancel FROM executions WHERE state = 'running' ORDER BY cancel";
+        let mut running = database.prepare(running).unwrap();
+        running.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().map(Result::unwrap).collect()
+    };
+    eventually("one of each is begun", || at_work().len() >= 2);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let at_work = at_work();
+    for (pid, _) in &at_work {
+        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+    }
+    assert_eq!(at_work.iter().map(|(_, cancel)| *cancel).collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]

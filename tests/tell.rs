@@ -125,7 +125,7 @@ fn why_an_execution_waits_is_told() {
     state(
         &project,
         &format!(
-        "UPDATE executions SET state = 'running', lease_until = '9999', stage = 'loading items', done = 4,
+        "UPDATE executions SET state = 'running', lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds'), stage = 'loading items', done = 4,
            total = 7, cancel = 1 WHERE id = '{first}'"
     ),
     );

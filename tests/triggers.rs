@@ -320,6 +320,39 @@ fn a_process_that_dies_over_a_file_leaves_it_to_the_next() {
     }
 }
 
+/// A disk that is away takes its files along, and brings them back.
+#[test]
+fn a_folder_that_is_away_for_a_while_says_nothing_of_its_files() {
+    let desk = Desk::watching();
+    let list = desk.file("inbox/list.csv", "SKU,Price\na,1\n");
+    desk.dies_at("watched claimed");
+    let away = |from: &str, to: &str| std::fs::rename(desk.at(from), desk.at(to)).unwrap();
+    away("inbox", "away");
+    let said = desk.ends(1, &["work", "--until-empty"]).stderr;
+    assert!(
+        said.contains("folder prices, list.csv: ") && said.contains("`folder` of [watch.prices]"),
+        "{said}"
+    );
+    away("away", "inbox");
+    desk.work();
+    assert_eq!((desk.only_execution().as_str(), list.is_file()), ("completed", false));
+    assert_eq!(files(&desk.at("inbox/archive")).len(), 1);
+}
+
+#[test]
+fn a_queue_is_not_empty_while_somebody_else_looks_for_files() {
+    let desk = Desk::watching();
+    desk.file("inbox/list.csv", "SKU,Price\na,1\n");
+    let taking = std::fs::File::create(desk.file(".sconn/triggers/taking", "")).unwrap();
+    taking.lock().unwrap();
+    let mut work = desk.start(&["work", "--until-empty"]);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(work.0.try_wait().unwrap().is_none(), "it waits");
+    drop(taking);
+    assert!(work.0.wait().unwrap().success());
+    assert_eq!(desk.only_execution(), "completed");
+}
+
 /// `SCONN_KILLS=200` kills more often.
 #[test]
 fn each_file_is_loaded_once_however_often_the_worker_is_killed() {

@@ -3,7 +3,7 @@
 use super::args::{Format, RunArgs};
 use super::findings::plan_or_tell;
 use super::progress::Told;
-use super::{Exit, Failure, Look, print, print_json};
+use super::{Exit, Failure, Look, print, print_json, tell_result};
 use crate::input::InputFile;
 use crate::life::{
     Ask, Asked, Connector, GivenUp, Hold, Known, Turn, Worker, active_version, connector_file, incomplete,
@@ -16,6 +16,7 @@ use crate::system::say::say;
 use crate::system::signals::Signals;
 use crate::system::stop::Stop;
 use crate::target::{Target, TargetError};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,21 +115,29 @@ fn turn(
 ) -> Result<Result<Option<Box<Worker>>, GivenUp>, Failure> {
     let mut waits = false;
     loop {
-        let taken = Worker::take(&asked.project, &asked.execution, asked.places());
-        // What begins on the command line and cannot begin leaves nothing in the queue.
-        if taken.is_err() && !asked.kept()? {
-            asked.give_up()?;
-        }
-        match taken? {
+        let taken = asked.places().and_then(|places| {
+            match Worker::take(&asked.project, &asked.execution, places)? {
+                // Nothing will end that it could wait for.
+                Turn::Wait if asker == Asker::Person && places == Some(0) => Err(asked.held()),
+                turn => Ok(turn),
+            }
+        });
+        let turn = match taken {
+            Err(failure) if waits => return Ok(Err(asked.waited(failure)?)),
+            // What begins on the command line and cannot begin leaves nothing in the queue.
+            Err(failure) => {
+                if !asked.kept()? {
+                    asked.give_up()?;
+                }
+                return Err(failure);
+            }
+            Ok(turn) => turn,
+        };
+        match turn {
             Turn::Now(worker) => return Ok(Ok(worker)),
             Turn::Wait if asker == Asker::Queue => {
                 asked.folder.leave();
                 return Err(Failure::later("it is not its turn", ""));
-            }
-            // Nothing will end that it could wait for.
-            Turn::Wait if asked.places() == Some(0) => {
-                asked.folder.leave();
-                return Err(asked.held());
             }
             Turn::Wait if stop.asked() => return Ok(Err(asked.give_up()?)),
             Turn::Wait if waits => std::thread::sleep(LOOK),
@@ -176,7 +185,8 @@ fn go(
                 GivenUp::Cancelled => "is cancelled; it had not begun",
                 GivenUp::Left => "is not waited for any more; it stays as it was",
             };
-            print(&format!("{} {became}\n", asked.execution))?;
+            let (id, cancelled) = (&asked.execution, given_up == GivenUp::Cancelled);
+            tell_result(format, &format!("{id} {became}"), &json!({ "id": id, "cancelled": cancelled }))?;
             return Ok(Exit::Findings);
         }
     };

@@ -17,7 +17,7 @@ mod tests;
 
 pub use errors::{InputError, InputPlace, Refusal};
 pub use parts::check_given;
-pub use probe::{ProbedTable, probe};
+pub use probe::{Probed, ProbedTable, probe};
 pub use reader::read;
 
 use crate::system::foreign::Origin;

@@ -24,16 +24,15 @@ pub struct ProbedTable {
     pub delimiter: Option<char>,
 }
 
+/// Tables by their names, or why one cannot be read.
+pub type Probed = Vec<(String, Result<ProbedTable, InputError>)>;
+
 /// Looks at what a file has for each of `tables`, by the rules of [`super::read`]; where there are none, at each
 /// of its parts by its own name, those without a header row left out.
 ///
 /// # Errors
 /// As [`super::read`]; what keeps a single table from being read is that table's.
-pub fn probe(
-    file: &Path,
-    tables: &[InputPlan],
-    limits: &Limits,
-) -> Result<Vec<(String, Result<ProbedTable, InputError>)>, InputError> {
+pub fn probe(file: &Path, tables: &[InputPlan], limits: &Limits) -> Result<Probed, InputError> {
     let scratch = tempfile::tempdir().map_err(|e| InputError::io(Path::new("the temporary folder"), e))?;
     let mut notices = Vec::new();
     let found =

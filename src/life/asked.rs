@@ -10,12 +10,13 @@ pub use queued::{Key, Queued, queue, queue_once};
 pub(super) use queued::{prepare, prepare_noted};
 
 use super::schedule::{Schedule, input_file};
+use super::work::concurrency;
 use super::worker::Hold;
 use super::{Connector, Failure, io_words};
 use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
-use crate::project::state::{Known, NewExecution, RequestKey, Submission};
+use crate::project::state::{ExecutionState, Known, NewExecution, RequestKey, Submission};
 use crate::report::{RunMode, Summary};
 use crate::run::{Frozen, KeptFile, Progress, Request};
 use crate::sql::SqlLimits;
@@ -148,10 +149,19 @@ impl Asked {
         }
     }
 
-    /// How many executions of its connector may run at once, where that matters: a dry run changes nothing, so that it
-    /// need not wait for others.
-    pub fn places(&self) -> Option<i64> {
-        self.live.then(|| self.plan.connector.places())
+    /// How many executions of its connector may run at once, as the version says that is active by now, where that
+    /// matters: a dry run changes nothing, so that it need not wait for others.
+    ///
+    /// # Errors
+    /// Where the state cannot be opened.
+    pub fn places(&self) -> Result<Option<i64>, Failure> {
+        if !self.live {
+            return Ok(None);
+        }
+        Ok(Some(match self.project.state()? {
+            Some(state) => concurrency(&state, &self.plan.connector.name),
+            None => self.plan.connector.places(),
+        }))
     }
 
     /// That its connector holds back what waits.
@@ -194,6 +204,28 @@ impl Asked {
         }
         self.folder.ended();
         Ok(GivenUp::Cancelled)
+    }
+
+    /// It waited, and cannot be waited for any more: it was cancelled, or stays in the queue.
+    ///
+    /// # Errors
+    /// Why it cannot, with what becomes of it, unless it was cancelled.
+    pub fn waited(&self, why: Failure) -> Result<GivenUp, Failure> {
+        let id = &self.execution;
+        // Where the state cannot be read, nothing took it out of there.
+        let row = self.project.state().ok().flatten().and_then(|state| state.execution(id).ok().flatten());
+        match row.map_or(ExecutionState::Queued, |row| row.state) {
+            ExecutionState::Cancelled => {
+                self.folder.ended();
+                Ok(GivenUp::Cancelled)
+            }
+            state if state.ended() => Err(why),
+            _ => {
+                let stays = format!("{id} stays in the queue; cancel it with: sconn executions cancel {id}");
+                let hint = why.hint.iter().chain([&stays]).map(String::as_str).collect::<Vec<_>>().join("\n");
+                Err(Failure { hint: Some(hint), ..why })
+            }
+        }
     }
 
     /// That another worker has it now.

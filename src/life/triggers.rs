@@ -27,6 +27,8 @@ use std::path::PathBuf;
 pub(super) struct Triggers {
     folders: Folders,
     told: Told,
+    /// Whether, at the last look, another process sat at the desk: what that has seen is not known here.
+    elsewhere: bool,
 }
 
 /// Says each thing once, not at every turn.
@@ -58,9 +60,10 @@ impl Told {
 }
 
 impl Triggers {
-    /// Whether nothing is under way that will become an execution: no file is still settling.
+    /// Whether nothing is under way that will become an execution: no file is still settling, and nobody else is
+    /// making one.
     pub(super) fn idle(&self) -> bool {
-        self.folders.idle()
+        !self.elsewhere && self.folders.idle()
     }
 
     /// Whether something that was told is still wrong.
@@ -83,11 +86,15 @@ impl Triggers {
     }
 
     fn look(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
+        self.elsewhere = false;
         let scheduled = state.scheduled()?;
         if scheduled.is_empty() && project.watches().is_empty() {
             return Ok(());
         }
-        let Some(mut desk) = Desk::sit(project, state)? else { return Ok(()) };
+        let Some(mut desk) = Desk::sit(project, state)? else {
+            self.elsewhere = true;
+            return Ok(());
+        };
         for one in &scheduled {
             let of = format!("the schedule of {}", one.connector);
             match desk.run_due(state, one, news) {

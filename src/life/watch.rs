@@ -163,12 +163,7 @@ impl Folders {
     /// The files that are complete, the oldest first: they have stayed as they are for the time that the
     /// watch says, and nobody has them open for writing.
     fn ready(&mut self, state: &State, watch: &Watch) -> Result<Vec<(PathBuf, OsString)>, Failure> {
-        let unreadable = |e: std::io::Error| {
-            Failure::new(
-                format!("{}: {}", watch.folder.display(), io_words(&e)),
-                format!("make it, or change `folder` of [watch.{}] in sconn.toml", watch.name),
-            )
-        };
+        let unreadable = |e: std::io::Error| unreadable(watch, &e);
         let claimed = state.watched()?.into_iter().filter(|w| !w.archived && w.claim.watch == watch.name);
         let claimed: Vec<String> = claimed.map(|w| w.claim.name).collect();
         let (settle, now) = (watch.settle, Instant::now());
@@ -302,6 +297,14 @@ fn plan(state: &State, watch: &Watch, file: &Path, known: Option<ConnectorState>
 
 fn key(watch: &Watch, path: &Path) -> (String, PathBuf) {
     (watch.name.clone(), path.to_path_buf())
+}
+
+/// That a watched folder cannot be looked into.
+fn unreadable(watch: &Watch, why: &std::io::Error) -> Failure {
+    Failure::new(
+        format!("{}: {}", watch.folder.display(), io_words(why)),
+        format!("make it, or change `folder` of [watch.{}] in sconn.toml", watch.name),
+    )
 }
 
 fn label(watch: &Watch) -> String {

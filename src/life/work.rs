@@ -1,5 +1,7 @@
 //! What runs the queue: each execution in a process of its own.
 
+mod silent;
+
 use super::activation::known_plan;
 use super::retention::{Removed, prune, sweep_folder, sweep_scratch, sweep_unborn};
 use super::triggers::Triggers;
@@ -9,8 +11,8 @@ use crate::project::state::{ExecutionRow, Silent, State};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use crate::system::folder::at_work_in;
-use crate::system::machine;
 use jiff::Timestamp;
+use silent::SilentWorkers;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -27,9 +29,8 @@ const POST: Duration = Duration::from_secs(5);
 /// How often it is looked for scratch files that nobody needs any more.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// How long a worker has to be heard of again once its lease is over. Leases end by the clock on the wall: where that
-/// jumped, or the machine slept, all of them end at once, and all workers are well.
-const HEARD: Duration = Duration::from_secs(3);
+/// How long an execution is passed over whose process found that it is not its turn: others come before it meanwhile.
+const PASSED: Duration = Duration::from_secs(3);
 
 /// What a process says, in its execution's folder.
 const LOG: &str = "worker.log";
@@ -48,6 +49,8 @@ struct Job {
     /// The epoch that it had before.
     epoch: i64,
     child: Child,
+    /// Whether it was cancelled before, and only is to be ended.
+    ends: bool,
     /// Whether it was told that it begins.
     told: bool,
 }
@@ -58,8 +61,9 @@ pub struct Workers {
     state: State,
     at_once: usize,
     jobs: Vec<Job>,
-    /// Workers that are there and silent, by execution and process, and since when.
-    silent: BTreeMap<(String, u32), Instant>,
+    silent: SilentWorkers,
+    /// Executions whose turn it was not, and when that was found.
+    passed: BTreeMap<String, Instant>,
     /// Whether, as of the last turn, one that could not begin is to be tried again.
     later: bool,
     triggers: Triggers,
@@ -78,7 +82,8 @@ impl Workers {
             state,
             at_once,
             jobs: Vec::new(),
-            silent: BTreeMap::new(),
+            silent: SilentWorkers::default(),
+            passed: BTreeMap::new(),
             later: false,
             triggers,
             post,
@@ -104,7 +109,8 @@ impl Workers {
         self.triggers.troubled()
     }
 
-    /// Whether there are workers that were not heard of within their lease and will be ended if they stay silent.
+    /// Whether there are workers that were not heard of within their lease: they will be ended, or may only be waiting
+    /// for the state, as this process does.
     pub fn has_silent(&self) -> bool {
         !self.silent.is_empty()
     }
@@ -121,30 +127,49 @@ impl Workers {
         self.end_silent(news)?;
         self.reap(news)?;
         self.triggers.turn(&self.project, &mut self.state, news);
+        let began = self.begin_waiting(news);
+        // What ended is told, whether or not others can begin.
+        self.post.turn(&self.state, news)?;
+        began
+    }
+
+    /// Begins what may begin; whether anything did.
+    fn begin_waiting(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
+        // The process of each execution reads the settings: while they are wrong it would fail, and that count
+        // against the execution.
+        self.project.still_read()?;
         let mut started = false;
         let now = SystemClock.now();
         // With one clock: what is too early for this turn is there for the next.
         self.later = self.state.any_later(now)?;
+        self.passed.retain(|_, at| at.elapsed() < PASSED);
+        let passed: Vec<String> = self.passed.keys().cloned().collect();
         // What was cancelled is ended whatever else runs or waits.
-        while let Some(cancelled) = self.state.next_cancelled(&self.taken(), SystemClock.now())? {
+        while self.at_work(true) < self.at_once.max(1) {
+            let somebodys = [self.taken(), passed.clone()].concat();
+            let Some(cancelled) = self.state.next_cancelled(&somebodys, SystemClock.now())? else { break };
             if !self.begin(&cancelled, news)? {
                 break;
             }
         }
-        while self.jobs.len() < self.at_once {
+        while self.at_work(false) < self.at_once {
             let limit = |connector: &str| concurrency(&self.state, connector);
-            let Some(next) = self.state.next(&limit, &self.taken(), now)? else { break };
+            let Some(next) = self.state.next(&limit, &self.taken(), &passed, now)? else { break };
             self.begin(&next, news)?;
             started = true;
         }
-        self.post.turn(&self.state, news)?;
         Ok(started)
+    }
+
+    /// How many of its executions are at work: of those that only are to be ended, or of the others.
+    fn at_work(&self, ends: bool) -> usize {
+        self.jobs.iter().filter(|job| job.ends == ends).count()
     }
 
     /// The executions that somebody is at, whatever the state says of them: a process that was started has not taken
     /// its execution yet, and one that is silent may be heard of again.
     fn taken(&self) -> Vec<String> {
-        self.jobs.iter().map(|j| &j.id).chain(self.silent.keys().map(|(id, _)| id)).cloned().collect()
+        self.jobs.iter().map(|j| &j.id).chain(self.silent.executions()).cloned().collect()
     }
 
     /// Starts the process of an execution; whether that could be done.
@@ -166,33 +191,28 @@ impl Workers {
                 None => at += 1,
                 Some(status) => {
                     gone(&mut self.state, job, status, news)?;
-                    self.jobs.remove(at);
+                    let job = self.jobs.remove(at);
+                    if not_now(status) {
+                        self.passed.insert(job.id, Instant::now());
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Ends workers that were not heard of within their lease, and not since: they may be stopped or hang, and would
-    /// hold the lock of their execution.
+    /// Ends workers that were not heard of within their lease, and not since.
     fn end_silent(&mut self, news: &dyn Fn(String)) -> Result<(), Failure> {
         let now = SystemClock.now() + crash::lease_early();
         let silent = self.state.silent_workers(now)?;
-        self.silent.retain(|(id, pid), _| silent.iter().any(|s| s.id == *id && s.pid == *pid));
         let root = self.project.root().to_path_buf();
         let there = |s: &Silent| at_work_in(s.pid, &root.join(&s.folder));
         let (there, gone): (Vec<Silent>, Vec<Silent>) = silent.into_iter().partition(there);
-        for Silent { id, pid, .. } in there {
-            if self.silent.entry((id, pid)).or_insert_with(Instant::now).elapsed() >= HEARD {
-                // The next turn sees it gone.
-                machine::signal(pid, "KILL");
-            }
-        }
+        self.silent.look(&there, || self.state.try_write(now))?;
         self.state.find_interrupted(now)?;
         for Silent { id, pid, .. } in gone {
             news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
             self.state.silent_worker_gone(&id, pid)?;
-            self.silent.remove(&(id, pid));
         }
         Ok(())
     }
@@ -301,7 +321,7 @@ fn start_or_tell(
                 Failure::broken(what, "it is tried again; see to the limits on processes and memory")
             })?;
             let (id, epoch) = (execution.id.clone(), execution.epoch);
-            Ok(Some(Job { id, folder, epoch, child, told: false }))
+            Ok(Some(Job { id, folder, epoch, child, ends: execution.cancel, told: false }))
         }
         Err(failure) => {
             let hint = failure.hint.as_deref().unwrap_or_default();
@@ -339,8 +359,8 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         ));
         return Ok(());
     }
-    // Others are at it, or come first: it was no try.
-    if status.code() == Some(NOT_NOW.into()) {
+    // It was no try.
+    if not_now(status) {
         return Ok(());
     }
     let why = last_line(&job.folder.join(LOG));
@@ -359,6 +379,11 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         ));
     }
     Ok(())
+}
+
+/// Whether a process ended since it was not its execution's turn: others are at it, or come first.
+fn not_now(status: ExitStatus) -> bool {
+    status.code() == Some(NOT_NOW.into())
 }
 
 /// What the process said last: why it could not begin.

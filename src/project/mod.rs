@@ -120,6 +120,14 @@ impl Project {
         Self::of(Path::new("./x"))
     }
 
+    /// Whether its `sconn.toml` can be read as it is by now, as each command that begins reads it.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub fn still_read(&self) -> Result<(), ProjectError> {
+        if self.declared { Self::read(&self.root).map(drop) } else { Ok(()) }
+    }
+
     fn read(root: &Path) -> Result<Self, ProjectError> {
         let file = root.join("sconn.toml");
         let unreadable = |cause: String| ProjectError {
@@ -130,7 +138,9 @@ impl Project {
             // Of a pipe nobody may ever write the end.
             Ok(found) if !found.is_file() => return Err(unreadable("this is no file".into())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(unreadable("this is a link to a file that is not there".into()));
+                let link = file.symlink_metadata().is_ok();
+                let gone = if link { "this is a link to a file that is not there" } else { "it is gone" };
+                return Err(unreadable(gone.into()));
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,8 @@ fn error(path: &Path, cause: io::Error) -> FolderError {
 pub const FROZEN: &str = "frozen.json";
 /// Is there until the queue knows of the execution: whoever makes it may die over it.
 const NEW: &str = "new";
+/// How long a folder may be there before it holds more than an empty `input/`.
+const MAKING: Duration = Duration::from_secs(60);
 /// The scratch folder within an execution's.
 const WORK: &str = ".work";
 /// The same while it is removed: what is half removed must not be taken for something to resume.
@@ -237,7 +240,10 @@ impl ExecutionFolder {
     /// nobody was promised anything.
     pub fn unborn(root: &Path) -> Option<Self> {
         let work = root.join(WORK);
-        let unborn = || work.is_dir() && (!work.join(FROZEN).exists() || work.join(NEW).exists());
+        let unborn = || match work.is_dir() {
+            true => !work.join(FROZEN).exists() || work.join(NEW).exists(),
+            false => is_bare(root),
+        };
         if !unborn() {
             return None;
         }
@@ -412,6 +418,15 @@ impl Drop for ExecutionFolder {
             remove_parts(&self.root);
         }
     }
+}
+
+/// Whether nothing but an empty `input/` is in a folder, and that for a while: whoever makes one has its lock a moment
+/// later.
+fn is_bare(root: &Path) -> bool {
+    let made = fs::metadata(root).and_then(|m| m.modified());
+    let left = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > MAKING));
+    let mut names = fs::read_dir(root).into_iter().flatten().flatten().map(|e| e.file_name());
+    left && names.all(|n| n == "input") && fs::read_dir(root.join("input")).into_iter().flatten().count() == 0
 }
 
 /// Removes the files that processes were writing when they died: `.NAME.PID.part`.

@@ -96,6 +96,14 @@ impl Folder {
         Ok(Self(handle))
     }
 
+    /// Opens a file in it to read it, and waits for nobody.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn file(&self, name: &OsStr) -> io::Result<File> {
+        open_at(&self.0, Path::new(name))
+    }
+
     /// Whether there is a file of that name in it, and no link.
     pub fn has(&self, name: &OsStr) -> bool {
         kind(&self.0, name) == Some(FileType::RegularFile)

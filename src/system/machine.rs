@@ -30,6 +30,13 @@ pub fn resident_bytes() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
+/// Whether a process is stopped, as with SIGSTOP or by a debugger. Only Linux can tell; elsewhere none is.
+pub fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The program's name may hold anything, brackets too.
+    stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with(['T', 't']))
+}
+
 /// Sends a signal to a process: `KILL`, `STOP`. It is gone a moment later, or was before; nobody has more to say of it.
 pub fn signal(pid: u32, name: &str) {
     // The shell's own: a small system may lack a program for it.

@@ -38,7 +38,7 @@ fn the_bar_of_what_is_not_done_is_not_full() {
     let set = |state: &str| {
         let sql =
             "UPDATE executions SET state = ?1, stage = 'loading items', done = 5, total = 2000, counts = ?2,
-                   started_at = queued_at, lease_until = '2099-01-01T00:00:00.000Z'";
+                   started_at = queued_at, lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds')";
         desk.database().execute(sql, [state, counts]).unwrap();
     };
     set("running");
@@ -59,7 +59,7 @@ fn what_writes_its_report_cannot_be_cancelled_any_more() {
     let id = desk.waits(&ann, GOOD);
     let set = |stage: &str, cancel: bool| {
         let sql = "UPDATE executions SET state = 'running', cancel = ?2, stage = ?1, started_at = queued_at,
-                   lease_until = '2099-01-01T00:00:00.000Z'";
+                   lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds')";
         desk.database().execute(sql, rusqlite::params![stage, cancel]).unwrap();
     };
     let cancel = format!("/executions/{id}/cancel");

@@ -98,7 +98,7 @@ fn what_is_stopped_tells_its_last_chunk_and_then_what_it_is_at() {
         ("writing the report", "writing the report"),
     ] {
         let sql = "UPDATE executions SET state = 'running', cancel = 1, stage = ?1, started_at = queued_at,
-                     lease_until = '2099-01-01T00:00:00.000Z'";
+                     lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds')";
         desk.database().execute(sql, [stage]).unwrap();
         for path in [format!("/executions/{id}"), "/connectors/shop/executions".to_owned()] {
             let page = ann.get(&path).body;

@@ -1,15 +1,15 @@
 //! What becomes of a file that was taken: it goes to the archive, or to the errors with a text that says why.
 
 use super::places::named;
-use super::{facts, label};
+use super::{facts, label, unreadable};
 use crate::life::asked::execution_id;
 use crate::life::{Failure, io_words};
 use crate::project::state::{ExecutionRow, ExecutionState, State, Watched};
 use crate::project::{Project, Watch};
-use crate::system::foreign::{self, Folder};
+use crate::system::foreign::Folder;
 use crate::system::{crash, folder};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -22,12 +22,9 @@ pub(super) fn go_on(
     news: &dyn Fn(String),
 ) -> Result<(), Failure> {
     if !file.archived {
-        let path = watch.folder.join(&file.claim.name);
-        let claimed = match foreign::open(&path) {
-            Ok(there) => folder::sha256_of(&there)? == file.claim.sha256,
-            // Something else of that name is not the file that was claimed.
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => false,
-            Err(e) => return Err(e.into()),
+        let claimed = match there(watch, &file.claim.name)? {
+            Some(there) => folder::sha256_of(&there)? == file.claim.sha256,
+            None => false,
         };
         if !claimed {
             return Ok(state.watched_archived(&file.execution)?);
@@ -46,10 +43,21 @@ pub(super) fn go_on(
     Ok(state.watched_done(&file.execution)?)
 }
 
+/// A file in the watched folder; none where it was taken away, or something else has its name. That the folder is away
+/// says nothing of the file: it may come back with it.
+fn there(watch: &Watch, name: &str) -> Result<Option<File>, Failure> {
+    let folder = Folder::open(&watch.folder).map_err(|e| unreadable(watch, &e))?;
+    match folder.file(OsStr::new(name)) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
+        Err(e) => Err(unreadable(watch, &e)),
+    }
+}
+
 /// Moves a claimed file into the archive.
 pub(super) fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Result<(), Failure> {
-    let from = watch.folder.join(&file.claim.name);
-    let same = fs::symlink_metadata(&from).is_ok_and(|m| m.is_file() && facts(&m).1 == file.claim.mtime);
+    let found = there(watch, &file.claim.name)?.map(|f| f.metadata()).transpose()?;
+    let same = found.is_some_and(|m| facts(&m).1 == file.claim.mtime);
     if same {
         let name = named(&file.claim.name, &file.execution);
         moved(watch, (Place::Watched, OsStr::new(&file.claim.name)), (Place::Archive, OsStr::new(&name)))?;

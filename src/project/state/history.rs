@@ -78,7 +78,7 @@ mod tests {
         let (_dir, mut state) = state();
         queue(&mut state, "a", "shop", false, 0);
         let now = at(0);
-        let waits = |state: &State| state.next(&|_: &str| 1, &[], at(9_999)).unwrap().is_some();
+        let waits = |state: &State| state.next(&|_: &str| 1, &[], &[], at(9_999)).unwrap().is_some();
         for _ in 0..5 {
             assert!(waits(&state));
             state.take("a", 7, now, None).unwrap().unwrap();

@@ -9,9 +9,22 @@ use rusqlite::{OptionalExtension, Transaction, params};
 /// How long a worker may be silent before its execution counts as interrupted.
 const LEASE: SignedDuration = SignedDuration::from_secs(15);
 
+/// No time of an execution lies further ahead: its lease, or when it is tried again (27 seconds at most), with what
+/// somebody may have waited for the state meanwhile. One that does was entered before the clock was put back, and counts
+/// as over.
+const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// The latest time that counts as one to come.
+pub(super) fn ahead(now: Timestamp) -> String {
+    stamp(now + AHEAD)
+}
+
 /// What waits for a worker. What was interrupted again and again is left to people.
 pub(super) const WAITS: &str =
     "(state = 'queued' OR state = 'interrupted' AND epoch - spared BETWEEN 1 AND 4 AND cancel = 0)";
+
+/// Whose lease is over; `?1` is now, `?2` what is [`ahead`].
+const LATE: &str = "lease_until NOT BETWEEN ?1 AND ?2";
 
 /// What whoever runs the queue asks is about those that have not ended, which are few among many.
 pub(super) const INDEXES: &str = "
@@ -91,9 +104,9 @@ impl State {
                    AND (cancel OR ?5 IS NULL OR ?5 >
                      (SELECT count(*) FROM executions AS other
                       WHERE other.connector = executions.connector AND other.id <> executions.id AND other.live
-                        AND other.state = 'running' AND other.lease_until >= ?4))
+                        AND other.state = 'running' AND other.lease_until BETWEEN ?4 AND ?6))
                  RETURNING epoch, cancel",
-                params![id, pid, stamp(now + LEASE), stamp(now), places],
+                params![id, pid, stamp(now + LEASE), stamp(now), places, ahead(now)],
                 |r| Ok(Taken { epoch: r.get(0)?, cancelled: r.get(1)? }),
             )
             .optional()
@@ -151,15 +164,19 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn find_interrupted(&mut self, now: Timestamp) -> Result<(), ProjectError> {
-        let late = "state = 'running' AND lease_until < ?1";
+        let late = format!("state = 'running' AND {LATE}");
         let any = format!("SELECT EXISTS (SELECT 1 FROM {OPEN} AND {late})");
-        let now = stamp(now);
+        let now = [stamp(now), ahead(now)];
         // It is asked often, and there seldom are any: no need to wait for those who write.
-        if !self.connection.query_row(&any, [&now], |r| r.get(0)).map_err(|e| self.failed(&e))? {
+        if !self
+            .connection
+            .query_row(&any, params![now[0], now[1]], |r| r.get(0))
+            .map_err(|e| self.failed(&e))?
+        {
             return Ok(());
         }
         let mark = format!("UPDATE executions SET state = 'interrupted' WHERE {late}");
-        self.together(|t| t.execute(&mark, [&now]).map(drop))
+        self.together(|t| t.execute(&mark, params![now[0], now[1]]).map(drop))
     }
 
     /// The workers that were not heard of within their lease, and that nobody has seen the end of: they may be there
@@ -171,12 +188,12 @@ impl State {
         let list = || {
             let sql = format!(
                 "SELECT id, folder, pid FROM {OPEN} AND pid IS NOT NULL
-                   AND (state = 'interrupted' OR state = 'running' AND lease_until < ?1)"
+                   AND (state = 'interrupted' OR state = 'running' AND {LATE})"
             );
             let mut statement = self.connection.prepare_cached(&sql)?;
             let read =
                 |r: &rusqlite::Row<'_>| Ok(Silent { id: r.get(0)?, folder: r.get(1)?, pid: r.get(2)? });
-            statement.query_map([stamp(now)], read)?.collect::<rusqlite::Result<Vec<_>>>()
+            statement.query_map([stamp(now), ahead(now)], read)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(|e| self.failed(&e))
     }
@@ -234,7 +251,8 @@ impl State {
     /// The next execution to run, fair between connectors: of those that may run (the run is dry, or the connector is
     /// active and its concurrency is not used up), of the connector that runs least and of these of
     /// the one whose turn was longest ago, the oldest. An execution that was interrupted again and again is left to
-    /// people, one that could not begin waits for a while; those that are `taken` are at somebody's already.
+    /// people, one that could not begin waits for a while; those that are `taken` are at somebody's already, and those
+    /// that are `passed` over keep nobody's place.
     ///
     /// # Errors
     /// Where the state cannot be read.
@@ -242,9 +260,12 @@ impl State {
         &self,
         concurrency: &dyn Fn(&str) -> i64,
         taken: &[String],
+        passed: &[String],
         now: Timestamp,
     ) -> Result<Option<ExecutionRow>, ProjectError> {
-        let (taken, now) = (serde_json::json!(taken).to_string(), stamp(now));
+        let (ahead, now) = (ahead(now), stamp(now));
+        let left = serde_json::json!([taken, passed].concat()).to_string();
+        let taken = serde_json::json!(taken).to_string();
         let connectors = || {
             // What was started and is not running yet has its place already. A dry run takes nobody's.
             let mut statement = self.connection.prepare(&format!(
@@ -262,14 +283,16 @@ impl State {
         };
         let oldest = format!(
             "{SELECT} WHERE connector = ?1 AND ended_at IS NULL AND {WAITS} AND (live = 0 OR ?2)
-               AND (not_before IS NULL OR not_before <= ?4)
+               AND (not_before IS NULL OR not_before <= ?4 OR not_before > ?5)
                AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY queued_at, id LIMIT 1"
         );
         for (connector, running) in connectors().map_err(|e| self.failed(&e))? {
             let place = running < concurrency(&connector);
             let active = place && self.connector(&connector)?.is_some_and(|c| c.status.runs());
-            let next =
-                self.connection.query_row(&oldest, params![connector, active, taken, now], read).optional();
+            let next = self
+                .connection
+                .query_row(&oldest, params![connector, active, left, now, ahead], read)
+                .optional();
             if let Some(next) = next.map_err(|e| self.failed(&e))? {
                 return Ok(Some(next));
             }
@@ -285,10 +308,10 @@ impl State {
     /// Where the state cannot be read.
     pub fn any_later(&self, now: Timestamp) -> Result<bool, ProjectError> {
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM {OPEN} AND {WAITS} AND not_before > ?1
+            "SELECT EXISTS (SELECT 1 FROM {OPEN} AND {WAITS} AND not_before > ?1 AND not_before <= ?2
                AND (live = 0 OR connector IN (SELECT name FROM connectors WHERE active)))"
         );
-        self.connection.query_row(&sql, [stamp(now)], |r| r.get(0)).map_err(|e| self.failed(&e))
+        self.connection.query_row(&sql, [stamp(now), ahead(now)], |r| r.get(0)).map_err(|e| self.failed(&e))
     }
 }
 

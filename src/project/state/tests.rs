@@ -94,19 +94,27 @@ fn an_inactive_connector_queues_and_its_queue_runs_when_it_is_active_again() {
     activate(&mut state, "shop", "h1");
     state.deactivate("shop").unwrap();
     queue(&mut state, "live", "shop", true, 1);
-    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None);
+    assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap(), None);
     queue(&mut state, "dry", "shop", false, 2);
     assert_eq!(
-        state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id,
+        state.next(&|_| 1, &[], &[], at(9_999)).unwrap().unwrap().id,
         "dry",
         "a dry run is always possible"
     );
     activate(&mut state, "shop", "h1");
-    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id, "live");
-    assert_eq!(state.next(&|_| 0, &[], at(9_999)).unwrap().unwrap().id, "dry", "a dry run waits for nobody");
+    assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap().unwrap().id, "live");
+    assert_eq!(
+        state.next(&|_| 0, &[], &[], at(9_999)).unwrap().unwrap().id,
+        "dry",
+        "a dry run waits for nobody"
+    );
     state.take("dry", 1, at(5), None).unwrap().unwrap();
-    assert_eq!(state.next(&|_| 0, &[], at(9_999)).unwrap(), None, "a concurrency of 0 holds the queue");
-    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap().unwrap().id, "live", "and keeps nobody waiting");
+    assert_eq!(state.next(&|_| 0, &[], &[], at(9_999)).unwrap(), None, "a concurrency of 0 holds the queue");
+    assert_eq!(
+        state.next(&|_| 1, &[], &[], at(9_999)).unwrap().unwrap().id,
+        "live",
+        "and keeps nobody waiting"
+    );
     assert!(state.take("live", 2, at(6), Some(1)).unwrap().is_some());
 }
 
@@ -120,7 +128,9 @@ fn the_queue_is_fair_between_connectors() {
         queue(&mut state, id, connector, true, second);
     }
     let mut order = Vec::new();
-    while let Some(next) = state.next(&|_| 2, &[], at(9_999)).unwrap() {
+    let passed = state.next(&|_| 1, &[], &["a1".to_owned()], at(9_999)).unwrap().unwrap();
+    assert_eq!(passed.id, "a2", "whose turn it is not keeps nobody's place");
+    while let Some(next) = state.next(&|_| 2, &[], &[], at(9_999)).unwrap() {
         state.take(&next.id, 1, at(5), None).unwrap().unwrap();
         order.push(next.id);
     }
@@ -138,7 +148,7 @@ fn a_connector_that_floods_the_queue_keeps_nobody_waiting() {
     }
     let mut order = Vec::new();
     let mut second = 10;
-    while let Some(next) = state.next(&|_| 1, &[], at(9_999)).unwrap() {
+    while let Some(next) = state.next(&|_| 1, &[], &[], at(9_999)).unwrap() {
         // One at a time: whenever a place is free, nobody runs.
         let epoch = state.take(&next.id, 1, at(second), None).unwrap().unwrap().epoch;
         let outcome =
@@ -174,7 +184,7 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert_eq!(silent.iter().map(|s| (s.id.as_str(), s.pid)).collect::<Vec<_>>(), [("e", 1)]);
     state.silent_worker_gone("e", 1).unwrap();
     assert_eq!(state.silent_workers(at(0)).unwrap(), [], "its end was seen");
-    assert!(state.next(&|_| 1, &["e".to_owned()], at(9_999)).unwrap().is_none());
+    assert!(state.next(&|_| 1, &["e".to_owned()], &[], at(9_999)).unwrap().is_none());
     let new = state.take("e", 2, at(40), None).unwrap().unwrap().epoch;
     assert!(new > old);
     // Until the new worker has counts of its own, those stay that the old one told.
@@ -187,6 +197,31 @@ fn a_lease_that_ran_out_makes_an_execution_interrupted_and_its_old_worker_is_not
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Running);
     state.end("e", new, outcome).unwrap();
     assert_eq!(state.execution("e").unwrap().unwrap().state, ExecutionState::Completed);
+}
+
+#[test]
+fn a_clock_that_was_put_back_keeps_nothing_waiting() {
+    let (_dir, mut state) = state();
+    activate(&mut state, "shop", "h1");
+    for id in ["dead", "next", "tried"] {
+        queue(&mut state, id, "shop", true, 1);
+    }
+    // A day later, before the clock was put back.
+    const DAY: i64 = 86_400;
+    let epoch = state.take("dead", 1, at(DAY), None).unwrap().unwrap().epoch;
+    assert!(state.not_taken("tried", 0, "no room", true, at(DAY)).unwrap());
+    assert_eq!(state.silent_workers(at(5)).unwrap().len(), 1, "it may be there still");
+    assert!(state.take("next", 2, at(5), Some(1)).unwrap().is_some(), "its place is free");
+    state.find_interrupted(at(5)).unwrap();
+    assert_eq!(state.execution("dead").unwrap().unwrap().state, ExecutionState::Interrupted);
+    // One that is well says so at once.
+    assert_eq!(state.beat("dead", epoch, &pace(1), at(5)).unwrap(), Some(true));
+    state.find_interrupted(at(5)).unwrap();
+    assert_eq!(state.execution("dead").unwrap().unwrap().state, ExecutionState::Running);
+    let tried = state.execution("tried").unwrap().unwrap();
+    assert_eq!(state.waits(&tried, 9, at(5)).unwrap(), Some(Waits::Turn(0)));
+    assert!(!state.any_later(at(5)).unwrap());
+    assert_eq!(state.next(&|_| 9, &[], &[], at(5)).unwrap().unwrap().id, "tried");
 }
 
 #[test]
@@ -213,7 +248,7 @@ fn what_was_cancelled_after_its_worker_was_gone_is_only_to_be_ended() {
     assert!(state.worker_gone("e", 1).unwrap());
     assert_eq!(state.next_cancelled(&[], at(4)).unwrap(), None);
     assert_eq!(state.cancel("e", at(4)).unwrap(), Some(ExecutionState::Interrupted));
-    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None, "it does not go on");
+    assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap(), None, "it does not go on");
     let next = state.next_cancelled(&[], at(4)).unwrap().unwrap();
     assert_eq!((next.id.as_str(), next.state), ("e", ExecutionState::Interrupted));
     assert!(state.take("e", 2, at(5), None).unwrap().unwrap().cancelled);
@@ -302,14 +337,14 @@ fn an_interrupted_execution_is_next_again_but_not_for_ever() {
     queue(&mut state, "e", "shop", true, 1);
     for attempt in 1..=5 {
         assert_eq!(
-            state.next(&|_| 1, &[], at(9_999)).unwrap().map(|e| e.id).as_deref(),
+            state.next(&|_| 1, &[], &[], at(9_999)).unwrap().map(|e| e.id).as_deref(),
             Some("e"),
             "attempt {attempt}"
         );
         state.take("e", 1, at(attempt * 100), None).unwrap().unwrap();
         state.find_interrupted(at(attempt * 100 + 50)).unwrap();
     }
-    assert_eq!(state.next(&|_| 1, &[], at(9_999)).unwrap(), None, "it is left to people");
+    assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap(), None, "it is left to people");
 }
 
 #[test]
@@ -353,7 +388,8 @@ fn what_could_not_begin_is_tried_again_a_while_later_and_others_meanwhile() {
     for (id, connector) in [("b1", "broken"), ("b2", "broken"), ("w1", "well"), ("w2", "well")] {
         queue(&mut state, id, connector, true, 1);
     }
-    let next = |state: &State, second: i64| state.next(&|_| 1, &[], at(second)).unwrap().map(|row| row.id);
+    let next =
+        |state: &State, second: i64| state.next(&|_| 1, &[], &[], at(second)).unwrap().map(|row| row.id);
     assert_eq!(next(&state, 10).as_deref(), Some("b1"));
     assert!(state.not_taken("b1", 0, "no room", true, at(10)).unwrap());
     // A try is a turn.
@@ -395,7 +431,7 @@ fn counts_that_were_told_stay_where_a_process_was_ended() {
     let row = state.execution("e").unwrap().unwrap();
     assert_eq!((row.state, row.counts), (ExecutionState::Failed, counts));
     let created = state.totals().unwrap().into_iter().find(|t| t.kind == "rows" && t.label == "created");
-    assert_eq!(created.unwrap().value, 5.0, "once");
+    assert_eq!(created.unwrap().value, 6.0, "once");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::LAYOUT;
 use crate::project::ProjectError;
+use crate::system::machine::free_bytes;
 use rusqlite::ErrorCode;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -13,6 +14,8 @@ fn error(path: &Path, cause: impl std::fmt::Display, hint: impl Into<String>) ->
 /// What nobody may write to is of no use: looking notes which workers are gone.
 const WRITABLE: &str = "let yourself write to .sconn and to what is in it: also commands that only show something \
                         write to the state";
+
+const FULL: (&str, &str) = ("the disk or a quota is full", "make room on the disk, then try again");
 
 /// The folder of the state cannot be made.
 pub(super) fn no_folder(folder: &Path, cause: &std::io::Error) -> ProjectError {
@@ -37,13 +40,13 @@ pub(super) fn no_folder(folder: &Path, cause: &std::io::Error) -> ProjectError {
 
 /// The state cannot be opened.
 pub(super) fn not_opened(path: &Path, cause: &rusqlite::Error) -> ProjectError {
-    let (what, hint) = words(cause);
+    let (what, hint) = words(cause, free(path));
     error(path, format!("the project's state cannot be opened: {what}"), hint)
 }
 
 /// The state was opened, and something went wrong with it.
 pub(super) fn failed(path: &Path, cause: &rusqlite::Error) -> ProjectError {
-    let (what, hint) = words(cause);
+    let (what, hint) = words(cause, free(path));
     error(path, what, hint)
 }
 
@@ -65,9 +68,19 @@ pub(super) fn newer(path: &Path, layout: i32) -> ProjectError {
     )
 }
 
-fn words(error: &rusqlite::Error) -> (String, &'static str) {
+/// With less room than this the state cannot be used: its log and its shared memory are files, too.
+const ROOM: u64 = 1 << 20;
+
+/// What is free on the disk of the state.
+fn free(path: &Path) -> u64 {
+    path.parent().and_then(|folder| free_bytes(folder).ok()).unwrap_or(u64::MAX)
+}
+
+fn words(error: &rusqlite::Error, free: u64) -> (String, &'static str) {
     let (what, hint) = match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => ("the disk or a quota is full", "make room on the disk, then try again"),
+        // Where the shared memory has no room, SQLite only says that something went wrong.
+        Some(ErrorCode::SystemIoFailure) if free < ROOM => FULL,
+        Some(ErrorCode::DiskFull) => FULL,
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
             "this is no SQLite file, or it is damaged",
             "restore a backup of it, or move it away: then sconn makes a new one, and connectors are activated anew",
@@ -86,4 +99,20 @@ fn words(error: &rusqlite::Error) -> (String, &'static str) {
         }
     };
     (what.to_owned(), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_room_is_told_whatever_sqlite_calls_it() {
+        let error = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let io = error(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        for (error, free) in [(&io, 0), (&error(rusqlite::ffi::SQLITE_FULL), u64::MAX)] {
+            assert_eq!(words(error, free).0, "the disk or a quota is full");
+        }
+        assert!(words(&io, 1 << 30).1.contains("check the disk"));
+        assert!(free(Path::new("/no/such/folder/state.sqlite")) == u64::MAX);
+    }
 }

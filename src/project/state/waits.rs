@@ -1,5 +1,6 @@
 //! Why an execution waits.
 
+use super::queue::ahead;
 use super::{ExecutionRow, ExecutionState, State, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
@@ -48,8 +49,8 @@ impl State {
             (SELECT count(*) FROM executions WHERE connector = ?2 AND live AND state = 'running'),
             (SELECT count(*) FROM executions WHERE connector = ?2 AND cancel = 0 AND (queued_at, id) < (?3, ?1)
                AND (state = 'queued' OR state = 'interrupted' AND epoch - spared <= 4)),
-            (SELECT not_before FROM executions WHERE id = ?1 AND not_before > ?4)";
-        let given = params![row.id, row.connector, row.queued_at, stamp(now)];
+            (SELECT not_before FROM executions WHERE id = ?1 AND not_before > ?4 AND not_before <= ?5)";
+        let given = params![row.id, row.connector, row.queued_at, stamp(now), ahead(now)];
         let read =
             self.connection.query_row(sql, given, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)));
         let (tried, running, before, again): (i64, i64, i64, Option<String>) =
