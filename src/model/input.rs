@@ -20,6 +20,14 @@ pub fn input_faults<'db>(db: &'db dyn Database, workspace: Workspace, item: Item
     let Some(input) = item.input(db) else { return Vec::new() };
     let mut faults = settings::check(db, item, &input.options, READER, "an input");
     faults.extend(repeated(db, item, "column", input.columns.iter().map(|c| &c.name)));
+    for column in input.columns.iter().filter(|c| crate::sql::reserved(&c.name.text)) {
+        let message = format!("a column cannot be called `{}`", column.name.text);
+        faults.push(
+            Diagnostic::new(Code::ReservedName, item.span(db, column.name.range), message)
+                .here("the name is taken")
+                .help("choose another name: this one numbers the rows"),
+        );
+    }
     for (i, column) in input.columns.iter().enumerate() {
         let same = |h: &str| sql_name(h) == sql_name(&column.header.value);
         let first =

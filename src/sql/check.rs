@@ -2,15 +2,16 @@
 //! first, so the faulty expression becomes NULL and the block is planned again.
 
 use super::catalog::{Catalog, Column, Fault, Planned, Planning, Table, TableRead};
+use super::lineage::{self, Numbered, PLACE, ROW};
 use super::places::Places;
 use super::registry::{self, FindTable, Provider};
 use super::relations::unknown_tables;
-use super::{conversions, expand, locate, parse};
+use super::{conversions, correlated, expand, locate, parse, turns};
 use crate::diagnostic::Code;
-use crate::value::arrow::datatypes::{Field, FieldRef, Schema};
+use crate::value::arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{Result, ScalarValue, TableReference, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
@@ -66,6 +67,7 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
         .map(|f| Column { name: f.name().clone(), ty: f.data_type().clone() })
         .collect();
     faults.extend(duplicate_columns(&columns, &places));
+    faults.extend(reserved_columns(&plan, &places));
     let planned = Planned {
         tables: reads(plan, catalog),
         columns,
@@ -78,24 +80,26 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
 /// Tables as schemas alone.
 pub(super) struct Checker {
     sources: BTreeMap<(String, String), Arc<dyn TableSource>>,
+    /// The same with the numbers of their rows, as a run has them.
+    numbered: BTreeMap<(String, String), Arc<dyn TableSource>>,
     parameters: Vec<Option<FieldRef>>,
     nulls: Vec<ScalarValue>,
 }
 
 impl Checker {
     fn new(catalog: &Catalog) -> Self {
-        let sources = catalog
-            .tables
-            .iter()
-            .map(|t| {
-                let fields: Vec<Field> =
-                    t.columns.iter().map(|c| Field::new(&c.name, c.ty.clone(), true)).collect();
-                let table: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(Arc::new(Schema::new(fields))));
-                ((t.schema.clone(), t.name.clone()), provider_as_source(table))
-            })
-            .collect();
+        let with = |numbers: &dyn Fn(&Table) -> &'static [&'static str]| {
+            let source = |t: &Table| {
+                let own = t.columns.iter().map(|c| Field::new(&c.name, c.ty.clone(), true));
+                let numbers = numbers(t).iter().map(|n| Field::new(*n, DataType::Int64, true));
+                let schema = Schema::new(own.chain(numbers).collect::<Vec<Field>>());
+                provider_as_source(Arc::new(EmptyTable::new(Arc::new(schema))) as Arc<dyn TableProvider>)
+            };
+            catalog.tables.iter().map(|t| ((t.schema.clone(), t.name.clone()), source(t))).collect()
+        };
         Self {
-            sources,
+            sources: with(&|_| &[]),
+            numbered: with(&|t| if unique(&t.schema) { &[ROW] } else { &[ROW, PLACE] }),
             parameters: parameter_fields(catalog),
             nulls: catalog
                 .parameters
@@ -105,24 +109,59 @@ impl Checker {
         }
     }
 
-    /// Plans the query as it is written.
+    /// Plans the query as it is written, its parameters without a value.
     fn written(&self, query: &Query) -> Result<LogicalPlan> {
-        let lookup =
-            |schema: &str, name: &str| self.sources.get(&(schema.to_owned(), name.to_owned())).cloned();
-        let plan = to_plan(query, registry::base_state(), &lookup, self.parameters.clone())?;
+        self.valueless(self.open(query)?)
+    }
+
+    fn valueless(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if self.nulls.is_empty() { Ok(plan) } else { plan.with_param_values(self.nulls.clone()) }
     }
 
-    /// Plans the query and settles its types, as a run would.
+    fn open(&self, query: &Query) -> Result<LogicalPlan> {
+        let lookup =
+            |schema: &str, name: &str| self.sources.get(&(schema.to_owned(), name.to_owned())).cloned();
+        to_plan(query, registry::base_state(), &lookup, self.parameters.clone())
+    }
+
+    /// Plans the query as a run would, and gives the plan with its types settled.
     pub(super) fn attempt(&self, query: &Query) -> Result<LogicalPlan> {
-        let plan = self.written(query)?;
-        let plan = Analyzer::new().execute_and_check(plan, &analyzer_options(), |_, _| {})?;
+        let open = self.open(query)?;
+        let asks = !open.get_parameter_names()?.is_empty();
+        let written = self.valueless(open)?;
+        let plan = Analyzer::new().execute_and_check(written.clone(), &analyzer_options(), |_, _| {})?;
+        correlated::check(&plan)?;
         // Which inner queries can become joins only the optimiser knows.
         if has_inner_queries(&plan) && has_inner_queries(&registry::base_state().optimize(&plan)?) {
             return plan_err!("{INNER_QUERY}");
         }
+        // What a parameter will be may decide what can be run. And two columns of one name would be told
+        // where one of them is ours.
+        if !asks && reserved_names(&plan).is_empty() {
+            self.to_the_end(written)?;
+        }
         Ok(plan)
     }
+
+    /// What a run does with a plan before it reads the first row.
+    fn to_the_end(&self, plan: LogicalPlan) -> Result<()> {
+        let numbered = |name: &TableReference| {
+            let schema = name.schema().unwrap_or("");
+            if schema == "meta" {
+                return None;
+            }
+            let source = self.numbered.get(&(schema.to_owned(), name.table().to_owned()))?.clone();
+            Some(Numbered { source, input: schema != "records", unique: unique(schema) })
+        };
+        let plan = lineage::trace(plan, &numbered)?;
+        let physical = futures::executor::block_on(registry::base_state().create_physical_plan(&plan))?;
+        turns::keep(physical).map(|_| ())
+    }
+}
+
+/// Whether each row of such a table has a number of its own.
+fn unique(schema: &str) -> bool {
+    matches!(schema, "input" | "records")
 }
 
 /// The declared parameters as the planner wants them: by number, typed.
@@ -194,6 +233,28 @@ fn has_inner_queries(plan: &LogicalPlan) -> bool {
         })
     });
     found
+}
+
+/// Names of columns that the numbers of rows have.
+fn reserved_names(plan: &LogicalPlan) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let _ = plan.apply_with_subqueries(|node| {
+        let fields = node.schema().fields().iter().map(|f| f.name());
+        names.extend(fields.filter(|name| lineage::reserved(name)).cloned());
+        Ok(TreeNodeRecursion::Continue)
+    });
+    names
+}
+
+fn reserved_columns(plan: &LogicalPlan, places: &Places<'_>) -> Vec<Fault> {
+    let fault = |name: String| Fault {
+        code: Code::ReservedName,
+        range: places.find(&name).unwrap_or_else(|| places.whole()),
+        message: format!("a column cannot be called `{name}`"),
+        label: "the name is taken".into(),
+        help: Some("give it another name with AS: this one numbers the rows".into()),
+    };
+    reserved_names(plan).into_iter().map(fault).collect()
 }
 
 fn duplicate_columns(columns: &[Column], places: &Places<'_>) -> Vec<Fault> {

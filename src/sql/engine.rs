@@ -112,8 +112,6 @@ impl Engine {
         let rows = config.batch_size().min(limits.memory / ROW_ROOM).max(512);
         let mut config = config.with_target_partitions(partitions).with_batch_size(rows);
         let options = config.options_mut();
-        // Hash joins cannot spill; under a memory limit a slower join beats a failing one.
-        options.optimizer.prefer_hash_join = false;
         // What a sort keeps back for merging it cannot get while the sort before it still merges.
         options.execution.sort_spill_reservation_bytes = 0;
         let mut state = registry::state(config, runtime, present.zone());

@@ -6,35 +6,44 @@
 //! the report where a row came from.
 
 mod inner;
+mod keys;
 mod order;
+mod union;
+mod unnest;
 
+use keys::followed_by;
 use order::{Ties, counted, named, ordered_aggregate, ordered_window, row_count, ties};
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Column, ExprSchema, Result, ScalarValue, TableReference};
-use datafusion::functions::core::expr_fn::{coalesce, greatest};
+use datafusion::common::{Column, Result, ScalarValue, TableReference};
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::functions_nested::expr_fn::{array_length, range};
 use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::{
-    Aggregate, ColumnUnnestList, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit,
-    LogicalPlan, LogicalPlanBuilder, Projection, Sort, SubqueryAlias, TableScan, TableScanBuilder,
-    TableSource, Union, Unnest, Window, cast, lit,
+    Aggregate, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, JoinType, Limit, LogicalPlan,
+    Projection, Sort, Subquery, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Window, lit,
 };
 use std::sync::Arc;
 
 /// The column that numbers a table's rows, last in every scratch table.
 pub const ROW: &str = "__row";
 
+/// The column that tells rows of one number apart: their places in their own table.
+pub(super) const PLACE: &str = "__sconn_place";
+
 /// What lineage columns start with inside a plan.
 const PREFIX: &str = "__sconn_";
+
+/// Whether a column's name is one of ours.
+pub fn reserved(name: &str) -> bool {
+    name == ROW || name.starts_with(PREFIX)
+}
 
 /// A table's source with its [`ROW`] column.
 pub(super) struct Numbered {
     pub(super) source: Arc<dyn TableSource>,
     /// Whether the numbers are places in the input (or only an order).
     pub(super) input: bool,
-    /// Whether no two rows share a number.
+    /// Whether no two rows share a number; where they may, it has a [`PLACE`] column too.
     pub(super) unique: bool,
 }
 
@@ -104,15 +113,6 @@ impl Lineage {
     }
 }
 
-fn is_list(ty: &DataType) -> bool {
-    matches!(ty, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
-}
-
-/// Whether lists in lists are unnested at once.
-fn deep(lists: &[(usize, ColumnUnnestList)]) -> bool {
-    lists.iter().any(|(_, list)| list.depth > 1)
-}
-
 fn column(plan: &LogicalPlan, name: &str) -> Option<Expr> {
     let (qualifier, field) = plan.schema().iter().find(|(_, f)| f.name() == name)?;
     Some(Expr::Column(Column::new(qualifier.cloned(), field.name())))
@@ -120,17 +120,6 @@ fn column(plan: &LogicalPlan, name: &str) -> Option<Expr> {
 
 fn ascending(keys: Vec<Expr>) -> Vec<SortExpr> {
     keys.into_iter().map(|k| k.sort(true, false)).collect()
-}
-
-/// Sort keys with lineage keys behind them. The engine takes a key that is there already out in one place and
-/// counts on it in another.
-fn followed_by(mut own: Vec<SortExpr>, keys: impl IntoIterator<Item = SortExpr>) -> Vec<SortExpr> {
-    for key in keys {
-        if own.iter().all(|o| o.expr != key.expr) {
-            own.push(key);
-        }
-    }
-    own
 }
 
 fn sorted(plan: LogicalPlan, keys: Vec<Expr>) -> Result<LogicalPlan> {
@@ -189,7 +178,8 @@ impl Tracer<'_> {
             }
             LogicalPlan::Sort(s) => {
                 let (input, lineage) = self.child(&s.input)?;
-                let expr = followed_by(s.expr, ascending(lineage.keys(&input)));
+                let input = keys::present(input, &s.expr)?;
+                let expr = followed_by(s.expr, ascending(lineage.keys(&input)), input.schema());
                 let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(input), fetch: s.fetch });
                 Ok((plan, Lineage { ordered: true, ..lineage }))
             }
@@ -216,8 +206,15 @@ impl Tracer<'_> {
             LogicalPlan::Join(join) => self.join(join),
             LogicalPlan::Union(union) => self.union(union),
             LogicalPlan::Unnest(unnest) => self.unnest(unnest),
-            // Values, recursive queries, table functions: nothing of the input can be told of their
-            // rows. Ties are then broken by the result's own columns.
+            // A query that is joined to each row of the tables before it.
+            LogicalPlan::Subquery(s) => {
+                let (subquery, lineage) = self.child(&s.subquery)?;
+                let plan = LogicalPlan::Subquery(Subquery { subquery: Arc::new(subquery), ..s });
+                Ok((plan, Lineage { ordered: false, ..lineage }))
+            }
+            LogicalPlan::RecursiveQuery(r) => self.recursive(r),
+            // Values, table functions: nothing of the input can be told of their rows. Ties are then
+            // broken by the result's own columns.
             other => Ok((other, Lineage { ties: true, ..Lineage::default() })),
         }
     }
@@ -232,15 +229,17 @@ impl Tracer<'_> {
             .with_filters(scan.filters)
             .with_fetch(scan.fetch)
             .build()?;
-        let name = self.name();
-        out.push(Expr::Column(Column::new(Some(table), ROW)).alias(&name));
-        let plan = Projection::try_new(out, Arc::new(LogicalPlan::TableScan(all)))?;
-        let mut lineage = Lineage { ties: !numbered.unique, ..Lineage::default() };
-        if numbered.input {
-            lineage.inputs.push(name)
-        } else {
-            lineage.others.push(name)
+        let mut lineage = Lineage::default();
+        let mut pass = |column: &str, names: &mut Vec<String>| {
+            let name = self.name();
+            out.push(Expr::Column(Column::new(Some(table.clone()), column)).alias(&name));
+            names.push(name);
+        };
+        pass(ROW, if numbered.input { &mut lineage.inputs } else { &mut lineage.others });
+        if !numbered.unique {
+            pass(PLACE, &mut lineage.others);
         }
+        let plan = Projection::try_new(out, Arc::new(LogicalPlan::TableScan(all)))?;
         Ok((LogicalPlan::Projection(plan), lineage))
     }
 
@@ -254,7 +253,7 @@ impl Tracer<'_> {
         let (mut below, mut above, mut hidden) = (Vec::new(), Vec::new(), None);
         for expr in window.window_expr {
             match ties(&expr) {
-                Ties::Broken => below.push(ordered_window(expr, &keys)),
+                Ties::Broken => below.push(ordered_window(expr, &keys, input.schema())),
                 // With a name like the others: the optimiser writes below a name otherwise than without one,
                 // and then they would not sort alike.
                 Ties::Together => above.push(named(expr)),
@@ -263,11 +262,12 @@ impl Tracer<'_> {
                         Some(name) => String::clone(name),
                         None => {
                             let name = self.name();
-                            below.extend(row_count(&expr, &keys).map(|count| count.alias(&name)));
+                            let count = row_count(&expr, &keys, input.schema());
+                            below.extend(count.map(|count| count.alias(&name)));
                             hidden.insert(name).clone()
                         }
                     };
-                    above.push(counted(expr, &name)?);
+                    above.push(counted(expr, &name, above.len())?);
                 }
             }
         }
@@ -284,7 +284,8 @@ impl Tracer<'_> {
     fn aggregate(&mut self, aggregate: Aggregate) -> Result<(LogicalPlan, Lineage)> {
         let (input, lineage) = self.child(&aggregate.input)?;
         let keys = ascending(lineage.keys(&input));
-        let calls = aggregate.aggr_expr.into_iter().map(|e| ordered_aggregate(e, &keys)).collect();
+        let ordered = |e| ordered_aggregate(e, &keys, input.schema());
+        let calls = aggregate.aggr_expr.into_iter().map(ordered).collect();
         self.smallest(input, aggregate.group_expr, calls, &lineage)
     }
 
@@ -314,12 +315,14 @@ impl Tracer<'_> {
         let (input, lineage) = self.child(&on.input)?;
         let mut select = on.select_expr;
         select.extend(lineage.all(&input));
-        // An ORDER BY begins with the ON expressions, each of which is there once: it is the order
-        // of the result. Without one the first input row of each group is the one that stays.
+        // An ORDER BY begins with the ON expressions: it is the order of the result. Without one the
+        // first input row of each group is the one that stays.
         let ordered = on.sort_expr.is_some();
         let sort = on.sort_expr.unwrap_or_else(|| ascending(on.on_expr.clone()));
-        let sort = followed_by(sort, ascending(lineage.keys(&input)));
-        let plan = DistinctOn::try_new(on.on_expr, select, Some(sort), Arc::new(input))?;
+        let sort = followed_by(sort, ascending(lineage.keys(&input)), input.schema());
+        let on = followed_by(ascending(on.on_expr), [], input.schema());
+        let on = on.into_iter().map(|key| key.expr).collect();
+        let plan = DistinctOn::try_new(on, select, Some(sort), Arc::new(input))?;
         Ok((LogicalPlan::Distinct(Distinct::On(plan)), Lineage { ordered, ..lineage }))
     }
 
@@ -344,52 +347,5 @@ impl Tracer<'_> {
             join.null_aware,
         )?;
         Ok((LogicalPlan::Join(plan), lineage))
-    }
-
-    /// Elements come in the order of their list: a list of their numbers is unnested beside them.
-    fn unnest(&mut self, unnest: Unnest) -> Result<(LogicalPlan, Lineage)> {
-        let (input, mut lineage) = self.child(&unnest.input)?;
-        lineage.ordered = false;
-        let mut columns = unnest.exec_columns;
-        let lists: Vec<Expr> = columns
-            .iter()
-            .filter(|c| input.schema().field_from_column(c).is_ok_and(|f| is_list(f.data_type())))
-            .map(|c| coalesce(vec![cast(array_length(Expr::Column(c.clone())), DataType::Int64), lit(0i64)]))
-            .collect();
-        let input = match lists.len() {
-            0 => input,
-            n => {
-                let most =
-                    if n == 1 { lists.into_iter().next().unwrap_or(lit(0i64)) } else { greatest(lists) };
-                let name = self.name();
-                let mut out: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-                out.push(range(lit(0i64), most, lit(1i64)).alias(&name));
-                columns.push(Column::new_unqualified(&name));
-                lineage.others.push(name);
-                LogicalPlan::Projection(Projection::try_new(out, Arc::new(input))?)
-            }
-        };
-        // Lists in lists are unnested together; their numbers are those of the outer ones.
-        lineage.ties |= deep(&unnest.list_type_columns);
-        let plan =
-            LogicalPlanBuilder::from(input).unnest_columns_with_options(columns, unnest.options)?.build()?;
-        Ok((plan, lineage))
-    }
-
-    /// Every branch gets the same two lineage columns: its input row, and the branch's number.
-    fn union(&mut self, union: Union) -> Result<(LogicalPlan, Lineage)> {
-        let (row, branch) = (self.name(), self.name());
-        let mut inputs = Vec::new();
-        for (i, input) in union.inputs.iter().enumerate() {
-            let (input, lineage) = self.child(input)?;
-            let mut out = own_columns(&input);
-            let rows = lineage.columns(&input, &lineage.inputs);
-            let from = if rows.is_empty() { lit(ScalarValue::Int64(None)) } else { coalesce(rows) };
-            out.push(from.alias(&row));
-            out.push(lit(i as i64).alias(&branch));
-            inputs.push(Arc::new(LogicalPlan::Projection(Projection::try_new(out, Arc::new(input))?)));
-        }
-        let plan = LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?);
-        Ok((plan, Lineage { inputs: vec![row], others: vec![branch], ordered: false, ties: true }))
     }
 }

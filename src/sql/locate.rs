@@ -2,6 +2,7 @@
 
 use super::catalog::Fault;
 use super::check::Checker;
+use super::correlated;
 use super::expand::null_at;
 use super::places::Places;
 use super::words::{group_words, words};
@@ -56,7 +57,11 @@ pub(super) fn fault(
         return Next { fault: Fault { code, range, message, label, help }, mended, artefact: false };
     }
     let (range, mended) = match search(query, error, checker) {
-        Some(span) => (places.range(span).map_or_else(|| places.whole(), |r| places.closed(r)), true),
+        // Without what it reads of the row around it a query has another meaning, and other faults.
+        Some(span) => {
+            let range = places.range(span).map_or_else(|| places.whole(), |r| places.closed(r));
+            (range, !correlated::told(error))
+        }
         None => (places.whole(), false),
     };
     Next { fault: Fault { code, range, message, label, help }, mended, artefact: false }

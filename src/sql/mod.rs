@@ -5,6 +5,7 @@ mod blame;
 mod catalog;
 mod check;
 mod conversions;
+mod correlated;
 mod engine;
 mod expand;
 mod failure;
@@ -31,7 +32,7 @@ pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, Ta
 pub use check::plan;
 pub use engine::{Engine, Present, SqlLimits, parameter};
 pub use failure::SqlError;
-pub use lineage::ROW;
+pub use lineage::{ROW, reserved};
 pub use origins::origins;
 pub use tables::{Batches, Open};
 

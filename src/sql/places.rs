@@ -103,6 +103,13 @@ impl<'a> Places<'a> {
         Some(Range::new(start, end))
     }
 
+    /// The last place of a word before a span, to where the span begins.
+    pub(super) fn before(&self, span: SqlSpan, word: &str) -> Option<Range> {
+        let before = self.text.get(..self.range(span)?.start as usize)?;
+        let at = before.to_ascii_uppercase().rfind(word)?;
+        Some(Range::new(at, before.trim_end_matches(|c: char| c == '(' || c.is_whitespace()).len()))
+    }
+
     /// The text of a range.
     pub(super) fn slice(&self, range: Range) -> &'a str {
         self.text.get(range.start as usize..range.end as usize).unwrap_or_default()

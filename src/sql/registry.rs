@@ -56,6 +56,8 @@ pub(super) fn config() -> SessionConfig {
     // Literals such as 0.1 are exact: money never passes through floating point.
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
+    // Hash joins cannot spill; under a memory limit a slower join beats a failing one.
+    options.optimizer.prefer_hash_join = false;
     config
 }
 

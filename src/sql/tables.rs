@@ -1,6 +1,6 @@
 //! Tables of a run: scratch tables on disk and records read through from the target.
 
-use super::lineage::ROW;
+use super::lineage::{PLACE, ROW};
 use crate::system::spool::Spool;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Int64Array, RecordBatch};
@@ -31,8 +31,8 @@ pub(super) struct StreamTable {
     numbered: bool,
     /// Row numbers grow from row to row: where they are read, no sort is needed for them.
     sorted: bool,
-    /// Row numbers are counted here; otherwise the table brings its own [`ROW`].
-    count: bool,
+    /// The column whose numbers are counted here; otherwise the table brings its own [`ROW`] alone.
+    count: Option<&'static str>,
 }
 
 impl Debug for StreamTable {
@@ -41,13 +41,9 @@ impl Debug for StreamTable {
     }
 }
 
-fn row_field() -> Field {
-    Field::new(ROW, DataType::Int64, true)
-}
-
 impl StreamTable {
     /// A scratch table; its last column is [`ROW`]. An input table is `sorted` by it; the output of
-    /// a query is in the query's order.
+    /// a query is in the query's order, which [`PLACE`] tells.
     pub(super) fn scratch(spool: &Spool, numbered: bool, sorted: bool) -> Self {
         let all = spool.schema().clone();
         let own: Vec<Field> = all
@@ -65,18 +61,19 @@ impl StreamTable {
             let reader = spool.read(Some(indices)).map_err(|e| e.to_string())?;
             Ok(Box::new(reader.map(|b| b.map_err(|e| e.to_string()))) as Batches)
         });
-        Self { sorted, ..Self::new(own, open, numbered, false) }
+        let (numbers, count): (&[&str], _) =
+            if sorted { (&[ROW], None) } else { (&[ROW, PLACE], Some(PLACE)) };
+        Self { sorted, ..Self::new(own, open, if numbered { numbers } else { &[] }, count) }
     }
 
     /// Records of an object, oldest first.
     pub(super) fn records(columns: Vec<Field>, open: Open, numbered: bool) -> Self {
-        Self::new(columns, open, numbered, true)
+        Self::new(columns, open, if numbered { &[ROW] } else { &[] }, Some(ROW))
     }
 
-    fn new(mut columns: Vec<Field>, open: Open, numbered: bool, count: bool) -> Self {
-        if numbered {
-            columns.push(row_field());
-        }
+    fn new(mut columns: Vec<Field>, open: Open, numbers: &[&str], count: Option<&'static str>) -> Self {
+        columns.extend(numbers.iter().map(|name| Field::new(*name, DataType::Int64, true)));
+        let numbered = !numbers.is_empty();
         Self { schema: Arc::new(Schema::new(columns)), open, numbered, sorted: true, count }
     }
 }
@@ -125,7 +122,7 @@ impl TableProvider for StreamTable {
 struct Partition {
     schema: SchemaRef,
     open: Open,
-    count: bool,
+    count: Option<&'static str>,
 }
 
 impl Debug for Partition {
@@ -142,7 +139,8 @@ impl PartitionStream for Partition {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let schema = self.schema.clone();
         let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
-        let asked: Vec<String> = names.iter().filter(|n| !(self.count && *n == ROW)).cloned().collect();
+        let asked: Vec<String> = names.iter().filter(|n| self.count != Some(n)).cloned().collect();
+        let count = self.count;
         let batches = (self.open)(&asked);
         let mut next = 0i64;
         let out = schema.clone();
@@ -159,7 +157,9 @@ impl PartitionStream for Partition {
                 .iter()
                 .map(|name| match batch.column_by_name(name) {
                     Some(c) => Ok(c.clone()),
-                    None if name == ROW => Ok(Arc::new(Int64Array::from_iter_values(first..next)) as _),
+                    None if count == Some(name) => {
+                        Ok(Arc::new(Int64Array::from_iter_values(first..next)) as _)
+                    }
                     None => Err(DataFusionError::Internal(format!("the table lacks its column {name}"))),
                 })
                 .collect::<Result<Vec<_>>>()?;

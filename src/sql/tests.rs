@@ -3,13 +3,16 @@
 
 mod blame;
 mod clock;
+mod correlated;
 mod functions;
 mod hostile;
 mod inner;
+mod misread;
 mod shares;
 mod spill;
 mod ties;
 mod turns;
+mod unnest;
 
 use super::*;
 use crate::system::spool::{Spool, SpoolWriter};
@@ -273,39 +276,6 @@ fn groups_stand_where_their_first_row_stood() {
     );
     assert_eq!(table(&run("SELECT DISTINCT sku FROM input.prices")), "B@2 A@3 C@4");
     assert_eq!(table(&run("SELECT count(*) AS n FROM input.prices")), "5@2");
-}
-
-#[test]
-fn what_the_engine_would_answer_wrong_is_refused_at_its_place() {
-    let only = |sql: &str| {
-        let found = faults(sql);
-        assert_eq!(found.len(), 1, "{sql}: {found:?}");
-        assert_eq!(found[0].0, "SC0210", "{sql}");
-        found[0].1.clone()
-    };
-    let list = "(SELECT sku FROM records.products)";
-    let wheres = |condition: &str| format!("SELECT sku FROM input.prices WHERE {condition}");
-    for condition in
-        ["unit_price = '1' OR sku NOT IN L", "NOT (unit_price = '1' OR sku IN L)", "(sku NOT IN L) IS TRUE"]
-    {
-        assert!(only(&wheres(&condition.replace('L', list))).contains("IN"), "{condition}");
-    }
-    let fine = [
-        "sku NOT IN L",
-        "unit_price = '1' AND (sku NOT IN L)",
-        "NOT (sku IN L)",
-        "sku IN L OR unit_price = '1'",
-    ];
-    for condition in fine {
-        assert_eq!(faults(&wheres(&condition.replace('L', list))), [], "{condition}");
-    }
-    let join = |how: &str| format!("SELECT p.name FROM input.prices i {how}");
-    assert_eq!(only(&join("FULL JOIN records.products p USING (sku)")), "sku");
-    assert_eq!(only(&join("RIGHT JOIN records.products p USING (sku)")), "sku");
-    only(&join("NATURAL FULL JOIN records.products p"));
-    for how in ["LEFT JOIN records.products p USING (sku)", "FULL JOIN records.products p ON p.sku = i.sku"] {
-        assert_eq!(faults(&join(how)), [], "{how}");
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The planner's errors in the user's words.
 
 use super::check::INNER_QUERY;
+use super::correlated;
 use crate::diagnostic::{Code, nearest};
 use datafusion::common::{DataFusionError, SchemaError};
 
@@ -21,7 +22,8 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let written = field.flat_name();
             let qualified: Vec<String> = valid_fields.iter().map(|c| plain(&c.flat_name())).collect();
-            let names: Vec<String> = valid_fields.iter().map(|c| c.name().to_owned()).collect();
+            let names = valid_fields.iter().map(|c| c.name().to_owned());
+            let names: Vec<String> = names.filter(|n| !super::reserved(n)).collect();
             let near = match &field.relation {
                 Some(_) => nearest(&plain(&written), qualified.iter().map(String::as_str)).map(str::to_owned),
                 None => nearest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
@@ -75,6 +77,15 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let message = "this inner query cannot be run here".to_owned();
         let help = "write it as a JOIN; for `ORDER BY y LIMIT 1` of another table there is first_value(x ORDER BY y)";
         return (Code::SqlOther, message, "no join can be made of it".into(), Some(help.into()));
+    }
+    if let Some(words) = correlated::words(text) {
+        return words;
+    }
+    if text.contains("only support Literal types") {
+        let message = "all but the first value of a window function must be written out";
+        let help =
+            "write the number or the text itself; for another default say coalesce(lag(x) OVER (…), …)";
+        return (Code::SqlOther, message.into(), "not written out".into(), Some(help.into()));
     }
     let lower = text.to_lowercase();
     if lower.contains("group by") && (lower.contains("must appear") || lower.contains("must be part")) {

@@ -2,12 +2,12 @@
 //! same order as everywhere, and lose their lineage again at the top: an expression has no room for it.
 
 use super::order::order_matters;
-use super::{Tracer, own_columns};
+use super::{Lineage, Tracer, own_columns};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Subquery};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection, RecursiveQuery, Subquery};
 use std::sync::Arc;
 
 impl Tracer<'_> {
@@ -49,6 +49,24 @@ impl Tracer<'_> {
         }
         let plan = self.without_lineage(query.subquery.as_ref().clone())?;
         Ok(Subquery { subquery: Arc::new(plan), ..query })
+    }
+
+    /// The rows that a recursive query begins with, and those of each step, in order. Whoever reads it
+    /// finds no lineage there: of a step nobody can tell where its rows came from.
+    pub(super) fn recursive(&mut self, query: RecursiveQuery) -> Result<(LogicalPlan, Lineage)> {
+        let mut term = |plan: Arc<LogicalPlan>| -> Result<Arc<LogicalPlan>> {
+            Ok(if order_matters(&plan)? {
+                Arc::new(self.without_lineage(Arc::unwrap_or_clone(plan))?)
+            } else {
+                plan
+            })
+        };
+        let plan = LogicalPlan::RecursiveQuery(RecursiveQuery {
+            static_term: term(query.static_term)?,
+            recursive_term: term(query.recursive_term)?,
+            ..query
+        });
+        Ok((plan, Lineage { ties: true, ..Lineage::default() }))
     }
 
     fn without_lineage(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {

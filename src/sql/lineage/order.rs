@@ -1,14 +1,17 @@
 //! Where the order of rows decides a value, and that order.
 
-use super::followed_by;
+use super::keys::followed_by;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result};
+use datafusion::common::{Column, DFSchemaRef, Result};
 use datafusion::functions_window::row_number::row_number;
-use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr, WindowFunction};
-use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, WindowFrameUnits, lit, when};
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, Sort as SortExpr, WindowFunction};
+use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, WindowFrameBound, WindowFrameUnits, lit, when};
 
 /// Window functions that count rows.
 const BY_POSITION: [&str; 4] = ["row_number", "ntile", "lag", "lead"];
+
+/// Window functions that heed no frame: equals have one rank.
+const BY_RANK: [&str; 4] = ["rank", "dense_rank", "percent_rank", "cume_dist"];
 
 /// Functions whose result depends on the order of their rows.
 const BY_ORDER: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];
@@ -63,6 +66,9 @@ pub(super) fn ties(expr: &Expr) -> Ties {
     if BY_POSITION.contains(&name) {
         return Ties::Broken;
     }
+    if BY_RANK.contains(&name) {
+        return Ties::Together;
+    }
     let whole = frame.start_bound.is_unbounded() && frame.end_bound.is_unbounded();
     let by_order = BY_ORDER.contains(&name);
     match frame.units {
@@ -71,7 +77,15 @@ pub(super) fn ties(expr: &Expr) -> Ties {
         _ if !by_order => Ties::Together,
         // Over all rows the frame is the same with more keys.
         _ if whole => Ties::Broken,
-        _ if name == "first_value" && frame.start_bound.is_unbounded() => Ties::Broken,
+        // The first of all is the same, however many of its equals are counted in with a row. But of the first
+        // that is not NULL, and of a frame that ends elsewhere and may be empty, they decide.
+        _ if name == "first_value"
+            && frame.start_bound.is_unbounded()
+            && frame.end_bound == WindowFrameBound::CurrentRow
+            && w.params.null_treatment != Some(NullTreatment::IgnoreNulls) =>
+        {
+            Ties::Broken
+        }
         _ => Ties::InOrder,
     }
 }
@@ -96,12 +110,12 @@ pub(super) fn named(expr: Expr) -> Expr {
 }
 
 /// The function with more keys behind its own.
-pub(super) fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
+pub(super) fn ordered_window(expr: Expr, keys: &[SortExpr], schema: &DFSchemaRef) -> Expr {
     let name = expr.schema_name().to_string();
     match expr {
         Expr::WindowFunction(mut w) => {
             let own = std::mem::take(&mut w.params.order_by);
-            w.params.order_by = followed_by(own, keys.iter().cloned());
+            w.params.order_by = followed_by(own, keys.iter().cloned(), schema);
             Expr::WindowFunction(w).alias(name)
         }
         other => other,
@@ -109,20 +123,22 @@ pub(super) fn ordered_window(expr: Expr, keys: &[SortExpr]) -> Expr {
 }
 
 /// A count of rows over the same rows as the function's, with more keys behind its own.
-pub(super) fn row_count(expr: &Expr, keys: &[SortExpr]) -> Option<Expr> {
+pub(super) fn row_count(expr: &Expr, keys: &[SortExpr], schema: &DFSchemaRef) -> Option<Expr> {
     let own = &window_function(expr)?.params;
     let Expr::WindowFunction(mut count) = row_number() else { return None };
     count.params.partition_by = own.partition_by.clone();
-    count.params.order_by = followed_by(own.order_by.clone(), keys.iter().cloned());
+    count.params.order_by = followed_by(own.order_by.clone(), keys.iter().cloned(), schema);
     Some(Expr::WindowFunction(count))
 }
 
 /// The function, such that it needs the count of rows: what nothing needs the engine leaves out, and its order with it.
-pub(super) fn counted(expr: Expr, count: &str) -> Result<Expr> {
+/// The `nth` of them asks in its own way: what several ask alike, a cast among it, the engine would work out below the
+/// count.
+pub(super) fn counted(expr: Expr, count: &str, nth: usize) -> Result<Expr> {
     let name = expr.schema_name().to_string();
     let Expr::WindowFunction(mut w) = expr else { return Ok(expr) };
     if let Some(first) = w.params.args.first_mut() {
-        let counts = Expr::Column(Column::new_unqualified(count)).gt(lit(0i64));
+        let counts = Expr::Column(Column::new_unqualified(count)).lt(lit(u64::MAX - nth as u64));
         *first = when(counts, first.clone()).end()?;
     }
     Ok(Expr::WindowFunction(w).alias(name))
@@ -130,19 +146,18 @@ pub(super) fn counted(expr: Expr, count: &str) -> Result<Expr> {
 
 /// Aggregates that keep an order take the input's where the SQL gives none or leaves ties. Under
 /// DISTINCT the engine only orders by the argument itself.
-pub(super) fn ordered_aggregate(expr: Expr, keys: &[SortExpr]) -> Expr {
+pub(super) fn ordered_aggregate(expr: Expr, keys: &[SortExpr], schema: &DFSchemaRef) -> Expr {
     let name = expr.schema_name().to_string();
     match expr {
         Expr::AggregateFunction(AggregateFunction { func, mut params })
             if BY_ORDER.contains(&func.name()) =>
         {
-            if !params.distinct {
-                params.order_by = followed_by(params.order_by, keys.iter().cloned());
-            } else if params.order_by.is_empty()
-                && let Some(first) = params.args.first()
-            {
-                params.order_by = vec![first.clone().sort(true, false)];
-            }
+            let more = match params.args.first() {
+                Some(first) if params.distinct => vec![first.clone().sort(true, false)],
+                _ => keys.to_vec(),
+            };
+            // Under DISTINCT the author's own order begins with the argument.
+            params.order_by = followed_by(params.order_by, more, schema);
             Expr::AggregateFunction(AggregateFunction { func, params }).alias(name)
         }
         other => other,

@@ -156,3 +156,103 @@ fn aggregates_of_one_query_have_each_their_own_order() {
     );
     assert_eq!(whole, [["000000000001", "000001000000"]]);
 }
+
+#[test]
+fn several_that_look_at_the_last_of_equals_stand_over_one_window_and_over_several() {
+    let w = "OVER (PARTITION BY k % 7 ORDER BY k / 100)";
+    let v = "OVER (PARTITION BY k % 5 ORDER BY k / 50)";
+    let sql = format!(
+        "SELECT k, last_value(t) {w} AS a, last_value(k) {w} AS b, array_to_string(array_agg(t) {w}, ',') AS c,
+         nth_value(t, 2) {w} AS d, last_value(t) {v} AS e, string_agg(t, ',') {v} AS f, last_value(upper(t)) {w} AS g
+         FROM input.many WHERE k < 2000"
+    );
+    let list = |frame: &[i64]| frame.iter().map(|k| text(*k)).collect::<Vec<_>>().join(",");
+    let by_w = |value: &dyn Fn(&[i64], usize) -> String| windowed(|k| k % 7, |k| k / 100, value);
+    let by_v = |value: &dyn Fn(&[i64], usize) -> String| windowed(|k| k % 5, |k| k / 50, value);
+    let expected = [
+        by_w(&|frame, at| frame[at].to_string()),
+        by_w(&|frame, _| text(frame[frame.len() - 1])),
+        by_w(&|frame, _| frame[frame.len() - 1].to_string()),
+        by_w(&|frame, _| list(frame)),
+        by_w(&|frame, _| frame.get(1).map_or(String::new(), |k| text(*k))),
+        by_v(&|frame, _| text(frame[frame.len() - 1])),
+        by_v(&|frame, _| list(frame)),
+        by_w(&|frame, _| text(frame[frame.len() - 1])),
+    ];
+    let found = cells(&sql);
+    for (i, expected) in expected.iter().enumerate() {
+        assert!(found.iter().map(|row| &row[i]).eq(expected), "column {i}");
+    }
+    let two = cells(
+        "SELECT last_value(k) OVER w AS a, last_value(k) OVER w AS b FROM input.many WHERE k < 3 WINDOW w AS (ORDER BY k / 2)",
+    );
+    assert_eq!(two, [["2", "2"], ["0", "0"], ["0", "0"]]);
+}
+
+#[test]
+fn the_first_of_a_frame_that_may_be_empty_or_has_nulls_is_not_split_off() {
+    // Equals by `k / 3`: 2 1 0, 5 4 3, 8 7 6. The rows come from 8 down.
+    let first = |value: &str, frame: &str| {
+        let sql = format!("SELECT {value} OVER (ORDER BY {frame}) AS f FROM input.many WHERE k < 9");
+        cells(&sql).concat()
+    };
+    let before = "k / 3 GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING";
+    assert_eq!(first("first_value(k)", before), ["2", "2", "2", "2", "2", "2", "", "", ""]);
+    let two = "k / 3 RANGE BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING";
+    assert_eq!(first("first_value(k)", two), ["2", "2", "2", "", "", "", "", "", ""]);
+    let after = "k / 3 DESC RANGE BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING";
+    assert_eq!(first("first_value(k)", after), ["8"; 9]);
+    let odd = "first_value(CASE WHEN k % 3 = 1 THEN k END) IGNORE NULLS";
+    assert_eq!(first(odd, "k / 3"), ["1"; 9]);
+    assert_eq!(first("first_value(k)", "k / 3"), ["2"; 9]);
+    let nulls = "first_value(k) OVER (ORDER BY nullif(k / 3, 2) DESC RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)";
+    let found = cells(&format!("SELECT {nulls} AS f FROM input.many WHERE k < 9")).concat();
+    // NULLs come first under DESC, and what is 1 before a NULL are all NULLs.
+    assert_eq!(found, ["8"; 9]);
+}
+
+#[test]
+fn ranks_heed_no_frame() {
+    let sql = "SELECT rank() OVER w AS r, dense_rank() OVER w AS d, cume_dist() OVER w AS c, percent_rank() OVER w AS p,
+               count(*) OVER w AS n FROM input.many WHERE k < 6
+               WINDOW w AS (ORDER BY k / 3 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)";
+    let found: Vec<String> = cells(sql).into_iter().map(|row| row.join(" ")).collect();
+    let expected = [
+        "4 2 1.0 0.6 4",
+        "4 2 1.0 0.6 5",
+        "4 2 1.0 0.6 6",
+        "1 1 0.5 0.0 1",
+        "1 1 0.5 0.0 2",
+        "1 1 0.5 0.0 3",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_key_that_the_author_says_twice_is_there_once() {
+    let both = "(SELECT k, t FROM input.many WHERE k < 3 UNION ALL SELECT k, t FROM input.more WHERE k < 2)";
+    let found = |sql: &str| {
+        cells(&sql.replace("BOTH", both)).into_iter().map(|row| row.join(" ")).collect::<Vec<_>>()
+    };
+    for keys in ["t, t", "t, t DESC", "t::text", "t::text, t", "k, t, CAST(k AS BIGINT)", "t, 1"] {
+        let list = format!("SELECT string_agg(t, ',' ORDER BY {keys}) AS s FROM BOTH u");
+        assert_eq!(found(&list), ["000000,000000,000001,000001,000002"], "{keys}");
+        let group =
+            format!("SELECT k, first_value(t ORDER BY {keys}) AS s FROM BOTH u GROUP BY k ORDER BY k");
+        assert_eq!(found(&group), ["0 000000", "1 000001", "2 000002"], "{keys}");
+        let window =
+            format!("SELECT k, row_number() OVER (ORDER BY {keys}) AS n FROM BOTH u ORDER BY {keys} LIMIT 2");
+        assert_eq!(found(&window), ["0 1", "0 2"], "{keys}");
+    }
+    assert_eq!(
+        found("SELECT string_agg(DISTINCT t, ',' ORDER BY t, t) AS s FROM BOTH u"),
+        ["000000,000001,000002"]
+    );
+    for on in ["(k) k, t FROM BOTH u ORDER BY k, t, t", "(k, k) k, t FROM BOTH u ORDER BY k, k, t::text, t"] {
+        assert_eq!(found(&format!("SELECT DISTINCT ON {on}")), ["0 000000", "1 000001", "2 000002"], "{on}");
+    }
+    assert_eq!(
+        found("SELECT DISTINCT ON (t, t::text) k, t FROM BOTH u"),
+        ["2 000002", "1 000001", "0 000000"]
+    );
+}
