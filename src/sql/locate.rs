@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Query, SelectItem, Spanned, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
+use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
 /// One fault, and whether the query was mended so that the next can be looked for.
@@ -114,16 +115,28 @@ fn search(query: &mut Query, error: &DataFusionError, checker: &Checker) -> Opti
         spans.push((e.span(), does_something(e)));
         ControlFlow::<()>::Continue(())
     });
+    // What is around comes first: where the error stays without that, it stays without what is in it.
+    let mut order: Vec<usize> = (0..spans.len()).collect();
+    order.sort_by_key(|i| spans.get(*i).map(|(span, _)| (span.start, Reverse(span.end))));
+    let (mut blameless, mut tries): (Vec<Span>, usize) = (Vec::new(), 0);
     let mut found: Option<(usize, Span, bool)> = None;
-    for (i, (span, acts)) in spans.iter().enumerate().take(MAX_TRIES) {
+    for i in order {
+        let Some((span, acts)) = spans.get(i) else { continue };
+        if tries == MAX_TRIES || span.start.line > 0 && blameless.iter().any(|b| within(*span, *b)) {
+            continue;
+        }
         let mut trial = query.clone();
         if !null_where(&mut trial, |_, at| at == i) {
             continue;
         }
+        tries += 1;
         let gone = match checker.attempt(&trial) {
             Ok(_) => true,
             Err(e) => e.strip_backtrace() != original,
         };
+        if !gone && span.start.line > 0 {
+            blameless.push(*span);
+        }
         let better = found.is_none_or(|(_, s, a)| match (*acts, a) {
             (true, false) => true,
             (false, true) => false,

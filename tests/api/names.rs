@@ -46,9 +46,9 @@ fn an_execution_is_told_alike() {
     assert_eq!(service.ended(&errors)["state"], "completed_with_errors");
     let waits = service.submit("mode=live", GOOD);
     let stops = service.submit("mode=live", GOOD);
-    let sql =
-        "UPDATE executions SET state = 'running', lease_until = '9999', stage = 'loading items', done = 1,
-               total = 3, cancel = 1, started_at = queued_at WHERE id = ?1";
+    let sql = "UPDATE executions SET state = 'running', stage = 'loading items', done = 1, total = 3,
+               lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+50 seconds'),
+               cancel = 1, started_at = queued_at WHERE id = ?1";
     assert_eq!(desk.database().execute(sql, [&stops]).unwrap(), 1);
     for id in [&errors, &waits, &stops] {
         let path = format!("/api/v1/executions/{id}");
