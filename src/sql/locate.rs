@@ -12,7 +12,6 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Query, SelectItem, Spanned, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::tokenizer::{Location, Span};
-use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
 /// One fault, and whether the query was mended so that the next can be looked for.
@@ -110,45 +109,58 @@ fn is_null(expr: &Expr) -> bool {
 /// is around it only fails because of it, what is inside it is fine by itself.
 fn search(query: &mut Query, error: &DataFusionError, checker: &Checker) -> Option<Span> {
     let original = error.strip_backtrace();
-    let mut spans = Vec::new();
-    let _ = visit_expressions_mut(query, |e| {
-        spans.push((e.span(), does_something(e)));
-        ControlFlow::<()>::Continue(())
-    });
-    // What is around comes first: where the error stays without that, it stays without what is in it.
-    let mut order: Vec<usize> = (0..spans.len()).collect();
-    order.sort_by_key(|i| spans.get(*i).map(|(span, _)| (span.start, Reverse(span.end))));
-    let (mut blameless, mut tries): (Vec<Span>, usize) = (Vec::new(), 0);
+    let mut seen = Seen::default();
+    let _ = VisitMut::visit(query, &mut seen);
+    let (mut at, mut tries) = (seen.all.len(), 0);
     let mut found: Option<(usize, Span, bool)> = None;
-    for i in order {
-        let Some((span, acts)) = spans.get(i) else { continue };
-        if tries == MAX_TRIES || span.start.line > 0 && blameless.iter().any(|b| within(*span, *b)) {
-            continue;
-        }
+    // What is around comes before what is in it.
+    while let Some((span, acts, first)) = at.checked_sub(1).and_then(|i| seen.all.get(i)).copied() {
+        at -= 1;
         let mut trial = query.clone();
-        if !null_where(&mut trial, |_, at| at == i) {
-            continue;
+        if tries == MAX_TRIES || !null_where(&mut trial, |_, i| i == at) {
+            break;
         }
         tries += 1;
-        let gone = match checker.attempt(&trial) {
-            Ok(_) => true,
-            Err(e) => e.strip_backtrace() != original,
-        };
-        if !gone && span.start.line > 0 {
-            blameless.push(*span);
+        if checker.attempt(&trial).is_err_and(|e| e.strip_backtrace() == original) {
+            // Where the error stays without it, it stays without what is in it.
+            at = first;
+            continue;
         }
-        let better = found.is_none_or(|(_, s, a)| match (*acts, a) {
+        let better = found.is_none_or(|(_, s, a)| match (acts, a) {
             (true, false) => true,
             (false, true) => false,
-            _ => within(*span, s),
+            _ => within(span, s),
         });
-        if gone && better && span.start.line > 0 {
-            found = Some((i, *span, *acts));
+        if better && span.start.line > 0 {
+            found = Some((at, span, acts));
         }
     }
     let (at, span, _) = found?;
     null_where(query, |_, i| i == at);
     Some(span)
+}
+
+/// The expressions of a query in visiting order, each after those in it: its place, whether it does something, and the
+/// number of the first that is in it.
+#[derive(Default)]
+struct Seen {
+    all: Vec<(Span, bool, usize)>,
+    around: Vec<usize>,
+}
+
+impl VisitorMut for Seen {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &mut Expr) -> ControlFlow<()> {
+        self.around.push(self.all.len());
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let first = self.around.pop().unwrap_or(self.all.len());
+        self.all.push((expr.span(), does_something(expr), first));
+        ControlFlow::Continue(())
+    }
 }
 
 fn does_something(expr: &Expr) -> bool {

@@ -125,7 +125,7 @@ fn settings_are_checked() {
     );
     only(&set("memory 2m"), Code::BadSetting, "2m", "2GiB");
     only(&set("timezone \"Europe/Berln\""), Code::UnknownTimezone, "\"Europe/Berln\"", "Europe/Berlin");
-    let trigger = |text: &str| changed("trigger     spreadsheet", text);
+    let trigger = |text: &str| project(&format!("connector prices {{ {text} }}\n"), &[]);
     only(&trigger("trigger spreadshet"), Code::BadSetting, "spreadshet", "`spreadsheet`");
     only(&trigger("trigger schedule { cron \"every day\" }"), Code::BadCron, "\"every day\"", "five fields");
     only(
@@ -182,6 +182,19 @@ fn settings_are_checked() {
 }
 
 #[test]
+fn a_trigger_hands_in_its_own_table_alone() {
+    let said = "a schedule hands in `input.schedule` alone";
+    among(
+        &changed("trigger     spreadsheet", "trigger schedule { cron \"@daily\" }"),
+        Code::InputNotFed,
+        "prices",
+        said,
+    );
+    let own = "connector p { trigger webhook { verify none } }\ninput webhooks { body: \"body\" }\n";
+    assert!(project(own, &[]).check().iter().all(|d| d.code != Code::InputNotFed));
+}
+
+#[test]
 fn secrets_are_not_written_out() {
     let set = |text: &str| changed("  concurrency 1\n", &format!("  {text}\n"));
     only(
@@ -193,7 +206,7 @@ fn secrets_are_not_written_out() {
     only(&set("api_key \"123\""), Code::SecretWrittenOut, "\"123\"", "written out");
     assert_eq!(listing(&set("on_end secret(\"HOOK\")")), "");
     only(
-        &changed("trigger     spreadsheet", "trigger webhook { secret \"abc\" }"),
+        &project("connector prices { trigger webhook { secret \"abc\" } }\n", &[]),
         Code::SecretWrittenOut,
         "\"abc\"",
         "secret(\"NAME\")",
