@@ -3,7 +3,7 @@
 use super::blame::Blame;
 use super::catalog::{Catalog, Function};
 use super::check::{parameter_fields, to_plan};
-use super::failure::{SqlError, explain, failing};
+use super::failure::{SqlError, broke_off, explain, failing};
 use super::lineage::{self, Numbered, ROW};
 use super::places::Places;
 use super::registry;
@@ -267,10 +267,7 @@ impl Engine {
                 let blame = tokio::time::timeout(self.limits.time, search).await.ok().flatten();
                 Err(blame.map_or_else(|| explain(&error), |b: Blame| b.tell(&error)))
             }
-            Ok(Err(Broken::Panicked)) => Err(SqlError {
-                hint: Some("this is a fault of the SQL engine: write the expression another way".into()),
-                ..SqlError::new("the SQL engine broke off")
-            }),
+            Ok(Err(Broken::Panicked(said))) => Err(broke_off(&said)),
             Ok(Err(Broken::Kept(error))) => Err(SqlError {
                 hint: Some("make sure there is room on the disk, or choose another folder with --out".into()),
                 ..SqlError::new(error.to_string())

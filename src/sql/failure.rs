@@ -115,7 +115,11 @@ pub(super) fn explain(error: &DataFusionError) -> SqlError {
 
 /// What a mistake of the engine means to the user.
 fn panicked(text: &str) -> Option<SqlError> {
-    let (_, said) = text.split_once("panicked with message ")?;
+    text.split_once("panicked with message ").map(|(_, said)| broke_off(said))
+}
+
+/// The same, by what the engine said.
+pub(super) fn broke_off(said: &str) -> SqlError {
     // A join without an equation that does not fit into its memory is begun anew, which not all that it
     // reads from can do.
     let (cause, hint) = if said.contains("partition not used yet") {
@@ -130,7 +134,7 @@ fn panicked(text: &str) -> Option<SqlError> {
             "this is a fault of the SQL engine: write the expression another way",
         )
     };
-    Some(SqlError { hint: Some(hint.into()), ..SqlError::new(cause) })
+    SqlError { hint: Some(hint.into()), ..SqlError::new(cause) }
 }
 
 /// [`explain`] for a cast that failed, with another of the values that it fails on.

@@ -30,8 +30,8 @@ pub(super) enum Ended {
 pub(super) enum Broken {
     /// The engine says why.
     Engine(DataFusionError),
-    /// The engine panicked.
-    Panicked,
+    /// The engine panicked, with these words.
+    Panicked(String),
     /// What was made could not be kept.
     Kept(SpoolError),
 }
@@ -125,7 +125,10 @@ struct AbortOnDrop(tokio::task::JoinHandle<()>);
 
 impl AbortOnDrop {
     async fn finished(mut self) -> Result<(), Broken> {
-        (&mut self.0).await.map_err(|_| Broken::Panicked)
+        (&mut self.0).await.map_err(|e| {
+            let said = e.try_into_panic().map(|panic| guard::words(panic.as_ref()));
+            Broken::Panicked(said.unwrap_or_default())
+        })
     }
 }
 

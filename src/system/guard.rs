@@ -1,6 +1,7 @@
 //! Work done by a library that may panic where it should give an error: a damaged workbook, a full
 //! disk. The panic becomes an error, and nothing is printed.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -36,11 +37,16 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let outer = GUARDED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(outer);
-    done.map_err(|panic| match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+    done.map_err(|panic| words(panic.as_ref()))
+}
+
+/// What a panic says.
+pub fn words(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),
         _ => "it cannot be read or written".to_owned(),
-    })
+    }
 }
 
 #[cfg(test)]
