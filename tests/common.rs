@@ -118,7 +118,7 @@ pub fn reasons(run: &Run, name: &str) -> Vec<String> {
 
 /// The rows of a query over the store, cells joined by `|`: read by SQLite itself.
 pub fn sql(dir: &Path, query: &str) -> Vec<String> {
-    let store = rusqlite::Connection::open(dir.join("store.sqlite")).unwrap();
+    let store = project::opened(dir.join("store.sqlite"));
     let mut statement = store.prepare(query).unwrap();
     let width = statement.column_count();
     let mut rows = statement.query([]).unwrap();

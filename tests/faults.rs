@@ -1,6 +1,7 @@
 //! A disk that is full or fails at each place where something is written: the run ends with an error and its
 //! mend, nothing half-written passes for whole, and the next run comes to what an undisturbed one does.
 
+use crate::common::project::opened;
 use crate::trials::{Before, Desk, Template, at_once, summary, times};
 use sconn::report::DecisionReader;
 use std::fs::File;
@@ -111,6 +112,6 @@ fn a_store_without_room_keeps_whole_chunks_and_takes_the_rest_once_there_is_room
 }
 
 fn pages(desk: &Desk) -> i64 {
-    let store = rusqlite::Connection::open(desk.path("store.sqlite")).unwrap();
+    let store = opened(desk.path("store.sqlite"));
     store.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap()
 }

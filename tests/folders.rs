@@ -1,7 +1,7 @@
 //! Folders that executions have and that somebody chose (`--out`), that were copied or moved, or that two of them had.
 
 use crate::common::output_of;
-use crate::common::project::{Project, SHOP};
+use crate::common::project::{Project, SHOP, opened};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,7 +36,7 @@ fn records(folder: &Path) -> i64 {
     if !store.exists() {
         return 0;
     }
-    let store = rusqlite::Connection::open(store).unwrap();
+    let store = opened(store);
     store.query_row("SELECT count(*) FROM items", [], |r| r.get(0)).unwrap()
 }
 

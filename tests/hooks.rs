@@ -3,7 +3,7 @@
 mod load;
 pub mod serving;
 
-use crate::common::project::{Project, eventually, until};
+use crate::common::project::{Project, eventually, locked, opened, until};
 use crate::common::service::Service;
 use serde_json::Value;
 use serving::{Answer, signed};
@@ -97,7 +97,7 @@ impl Desk {
 
     fn records(&self) -> Vec<String> {
         let store = self.at(".sconn/store.sqlite");
-        let store = rusqlite::Connection::open(store).unwrap();
+        let store = opened(store);
         let mut all = store.prepare("SELECT name || ' ' || body FROM orders ORDER BY 1").unwrap();
         all.query_map([], |r| r.get(0)).unwrap().map(|r| r.unwrap()).collect()
     }
@@ -460,8 +460,7 @@ fn what_the_disk_cannot_take_is_told_to_come_again() {
     let service = desk.serve();
     assert_eq!(json_post(&service, "/hooks/orders", "{}").status, 201);
     // Somebody else writes, and goes on: what comes in meanwhile waits, until there is no more room.
-    let other = desk.database();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = locked(desk.at(".sconn/state.sqlite"));
     let waiting: Vec<Answer> = std::thread::scope(|threads| {
         let sending: Vec<_> =
             (0..12).map(|_| threads.spawn(|| json_post(&service, "/hooks/orders", "{}"))).collect();
@@ -534,7 +533,7 @@ fn events_are_loaded_into_the_target_that_is_named_for_their_connector() {
     assert_eq!(json_post(&service, "/hooks/orders?n=1", "{}").status, 201);
     desk.queued(1);
     desk.work();
-    let store = rusqlite::Connection::open(desk.at("crm.sqlite")).unwrap();
+    let store = opened(desk.at("crm.sqlite"));
     assert_eq!(store.query_row("SELECT count(*) FROM orders", [], |r| r.get(0)), Ok(1));
     assert!(!desk.at(".sconn/store.sqlite").exists());
 }

@@ -1,7 +1,7 @@
 //! The life of a connector in a project: activation, statuses, the queue, executions. What the source
 //! document says of it, a test each.
 
-use crate::common::project::{Project, Running, SHOP, until};
+use crate::common::project::{Project, Running, SHOP, opened, until};
 use crate::common::{Output, command_in, output_of};
 use std::ops::Deref;
 use std::process::Stdio;
@@ -301,7 +301,7 @@ fn a_project_that_was_copied_or_moved_runs_its_queue_into_its_own_store() {
     let copied = std::process::Command::new("cp").arg("-a").arg(desk.path()).arg(&copy).status().unwrap();
     assert!(copied.success());
     let count = |dir: &std::path::Path| {
-        let store = rusqlite::Connection::open(dir.join(".sconn/store.sqlite")).unwrap();
+        let store = opened(dir.join(".sconn/store.sqlite"));
         store.query_row("SELECT count(*) FROM items", [], |r| r.get::<_, i64>(0)).unwrap_or(0)
     };
     let work = |dir: &std::path::Path| {

@@ -1,7 +1,7 @@
 //! What bounds executions in a project: memory, time, tries, and how long their files stay.
 
 use crate::common::output_of;
-use crate::common::project::{Project, Running, SHOP, eventually};
+use crate::common::project::{Project, Running, SHOP, eventually, locked};
 use serde_json::Value;
 use std::ops::Deref;
 use std::path::Path;
@@ -575,8 +575,7 @@ fn an_execution_that_cannot_begin_now_is_tried_again_a_while_later() {
 fn a_run_that_waits_for_its_target_can_be_cancelled() {
     let desk = Desk::new("");
     let run = desk.sleeps_at("claimed", &["run", "shop.sconn", "--input", "good.csv", "--live"]);
-    let store = rusqlite::Connection::open(desk.at(".sconn/store.sqlite")).unwrap();
-    store.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let store = locked(desk.at(".sconn/store.sqlite"));
     run.wake();
     let id = desk.executions()[0]["id"].as_str().unwrap().to_owned();
     desk.ends(0, &["executions", "cancel", &id]);

@@ -1,7 +1,7 @@
 //! Whoever runs the queue: when it is empty, what a turn that fails is to it, and how it is told to stop.
 
 use crate::common::output_of;
-use crate::common::project::{Project, Running, SHOP, eventually, shop, until};
+use crate::common::project::{Project, Running, SHOP, eventually, locked, shop, until};
 use std::io::Read;
 use std::process::{Command, Stdio};
 
@@ -112,14 +112,10 @@ fn workers_are_not_ended_where_somebody_else_keeps_the_state_locked() {
     let mut work = worker(&project, &["--until-empty"], &[("SCONN_LEASE_EARLY", "12")]);
     loads(&project, &id);
     // The store, too: it is not to come to its end meanwhile.
-    let locked = ["store.sqlite", "state.sqlite"].map(|file| {
-        let held = rusqlite::Connection::open(project.at(".sconn").join(file)).unwrap();
-        held.execute_batch("BEGIN IMMEDIATE").unwrap();
-        held
-    });
+    let held = ["store.sqlite", "state.sqlite"].map(|file| locked(project.at(".sconn").join(file)));
     // Whoever waits for the state gives up after 20 seconds, and tries again.
     std::thread::sleep(std::time::Duration::from_secs(28));
-    drop(locked);
+    drop(held);
     let mut said = String::new();
     work.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(work.0.wait().unwrap().success(), "{said}");

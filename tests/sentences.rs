@@ -5,7 +5,7 @@ mod cancel;
 mod outputs;
 mod statuses;
 
-use crate::common::project::{Project, SHOP, eventually, shop};
+use crate::common::project::{Project, SHOP, eventually, locked, opened, shop};
 use serde_json::Value;
 
 /// Live runs say nothing that a test reads but in their folder.
@@ -174,8 +174,7 @@ fn concurrent_executions_are_as_many_as_the_connector_says() {
         live(&project, 0, "good.csv");
         let ids = [(); 3].map(|()| project.submit("good.csv"));
         // While another holds the store none of them ends.
-        let store = rusqlite::Connection::open(project.at(".sconn/store.sqlite")).unwrap();
-        store.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let store = locked(project.at(".sconn/store.sqlite"));
         let mut work = project.start(&["work", "--until-empty", "--at-once", "5"]);
         let running = || project.executions().iter().filter(|e| e["state"] == "running").count();
         eventually("as many run as may", || running() == at_once);
@@ -213,7 +212,7 @@ fn a_live_run_writes_matched_and_created_records() {
 
 /// Every item and its price, as somebody sees them who has nothing to do with the run.
 fn prices(project: &Project) -> Vec<String> {
-    let store = rusqlite::Connection::open(project.at(".sconn/store.sqlite")).unwrap();
+    let store = opened(project.at(".sconn/store.sqlite"));
     let mut all = store.prepare("SELECT sku || ' ' || price FROM items ORDER BY sku").unwrap();
     all.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
 }

@@ -7,10 +7,9 @@
 
 mod left;
 
-use crate::common::project::{Project, SHOP, until};
+use crate::common::project::{Project, SHOP, opened, until};
 use crate::common::service::Service;
 use crate::hooks::serving::{post, rows as rows_of};
-use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpStream;
@@ -45,8 +44,7 @@ impl Dice {
 }
 
 fn count(file: &Path, sql: &str) -> i64 {
-    let connection = Connection::open(file).unwrap();
-    connection.busy_timeout(Duration::from_secs(20)).unwrap();
+    let connection = opened(file);
     connection.query_row(sql, [], |r| r.get(0)).unwrap()
 }
 
@@ -329,7 +327,7 @@ fn calls(path: &Path) -> BTreeMap<String, usize> {
 }
 
 fn states(state: &Path) -> BTreeMap<String, i64> {
-    let connection = Connection::open(state).unwrap();
+    let connection = opened(state);
     let sql = "SELECT state || coalesce(' ' || failure, ''), count(*) FROM executions GROUP BY 1";
     let mut statement = connection.prepare(sql).unwrap();
     let all = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();

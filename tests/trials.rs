@@ -4,6 +4,7 @@
 pub mod files;
 
 use crate::common::command_in;
+use crate::common::project::opened;
 use rusqlite::OptionalExtension;
 use sconn::load::Committed;
 use sconn::report::DecisionReader;
@@ -254,27 +255,27 @@ impl Desk {
 
     /// How the project's state says that the newest execution stands; nothing where there is none.
     pub fn state(&self) -> String {
-        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
+        let state = opened(self.path(".sconn/state.sqlite"));
         let sql = "SELECT state FROM executions ORDER BY queued_at DESC, id DESC LIMIT 1";
         state.query_row(sql, [], |r| r.get(0)).optional().unwrap().unwrap_or_default()
     }
 
     /// How many workers the newest execution has had.
     pub fn workers(&self) -> i64 {
-        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
+        let state = opened(self.path(".sconn/state.sqlite"));
         let sql = "SELECT epoch FROM executions ORDER BY queued_at DESC, id DESC LIMIT 1";
         state.query_row(sql, [], |r| r.get(0)).unwrap()
     }
 
     /// Whether the state can be written to.
     pub fn is_free(&self) -> bool {
-        let state = rusqlite::Connection::open(self.path(".sconn/state.sqlite")).unwrap();
+        let state = opened(self.path(".sconn/state.sqlite"));
         state.busy_timeout(std::time::Duration::from_secs(1)).unwrap();
         state.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok()
     }
 
     fn ask(&self, queries: &[&str]) -> Vec<String> {
-        let store = rusqlite::Connection::open(self.path("store.sqlite")).unwrap();
+        let store = opened(self.path("store.sqlite"));
         let mut all = Vec::new();
         for sql in queries {
             let mut statement = store.prepare(sql).unwrap();

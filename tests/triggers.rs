@@ -1,6 +1,6 @@
 //! Schedules and watched folders: what starts executions by itself, with kill -9 at every named point.
 
-use crate::common::project::{GOOD, Project, Running, SHOP, eventually};
+use crate::common::project::{GOOD, Project, Running, SHOP, eventually, opened};
 use serde_json::Value;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
@@ -407,7 +407,7 @@ fn a_folder_and_a_schedule_load_into_the_targets_that_are_named_for_them() {
     desk.file("inbox/list.csv", "SKU,Price\na,1\nb,2\n");
     desk.work();
     let count = |store: &str, object: &str| {
-        let store = rusqlite::Connection::open(desk.at(store)).unwrap();
+        let store = opened(desk.at(store));
         store.query_row(&format!("SELECT count(*) FROM {object}"), [], |r| r.get::<_, i64>(0)).unwrap()
     };
     assert_eq!((count("crm.sqlite", "items"), count("lab.sqlite", "visits")), (2, 1));

@@ -6,7 +6,7 @@
 //! which it takes for another machine's.
 //! `SCONN_ZOMBIES=200` makes so many trials of each kind.
 
-use crate::common::project::{Running, eventually, until};
+use crate::common::project::{Running, eventually, locked, until};
 use crate::trials::{Before, Desk, Dice, Outcome, Template, at_once};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -239,8 +239,7 @@ fn a_worker_that_is_silent_is_killed_and_its_execution_goes_on() {
 fn a_silent_worker_that_keeps_the_state_locked_is_killed_too() {
     let (expected, desk, mut first) = silent();
     // The lock of a process goes with it: this one is held for it.
-    let held = rusqlite::Connection::open(desk.path(".sconn/state.sqlite")).unwrap();
-    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = locked(desk.path(".sconn/state.sqlite"));
     let work = Running(desk.command(&WORK, &[ENDS]).spawn().unwrap());
     eventually("it is killed", || first.0.try_wait().unwrap().is_some());
     assert!(first.0.wait().unwrap().code().is_none(), "it was killed");

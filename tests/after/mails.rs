@@ -2,6 +2,7 @@
 
 use super::servers::{Receiver, Smtp, part, status, text};
 use super::{Desk, eventually, stands};
+use crate::common::project::opened;
 use serde_json::Value;
 
 pub fn toml(smtp: &Smtp, more: &str) -> String {
@@ -223,7 +224,7 @@ fn a_process_that_is_killed_between_sending_and_marking_sends_again_under_the_sa
     let message = desk.message()["id"].as_str().unwrap().to_owned();
     let refused = desk.ends(2, &["outbox", "retry", &message]).stderr;
     assert!(refused.contains(&format!("{message} is being sent just now")), "{refused}");
-    let state = rusqlite::Connection::open(desk.at(".sconn/state.sqlite")).unwrap();
+    let state = opened(desk.at(".sconn/state.sqlite"));
     state.execute("UPDATE outbox SET lease_until = '2020-01-01T00:00:00.000Z'", []).unwrap();
     desk.again();
     assert_eq!(stands(&desk.message()), ("sent", 2, ""));

@@ -92,6 +92,27 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     until(what, || is_so().then_some(()));
 }
 
+/// A database that somebody else may be writing to, which is waited for as long as for anything else here.
+///
+/// It looks for a gap a thousand times a second: SQLite's own waiting looks ten times, and one that writes
+/// chunk after chunk on a busy machine may have it locked each time.
+pub fn opened(database: impl AsRef<Path>) -> rusqlite::Connection {
+    let mut connection = rusqlite::Connection::open(database).unwrap();
+    let wait = |tries| {
+        std::thread::sleep(Duration::from_millis(1));
+        tries < 120_000
+    };
+    connection.busy_handler(Some(wait)).unwrap();
+    connection
+}
+
+/// A database that nobody else can write to, while this is kept.
+pub fn locked(database: impl AsRef<Path>) -> rusqlite::Connection {
+    let connection = opened(database);
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
 /// A project; its folder goes with it.
 pub struct Project {
     _folder: tempfile::TempDir,
@@ -240,6 +261,6 @@ impl Project {
 
     /// The project's state, as SQLite reads it.
     pub fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.at(".sconn/state.sqlite")).unwrap()
+        opened(self.at(".sconn/state.sqlite"))
     }
 }

@@ -1,6 +1,7 @@
 //! Parameters, targets, folders, disks.
 
 use super::{Desk, assert_says, failure};
+use crate::common::project::{locked, opened};
 use crate::common::{counts, sconn, sql};
 use std::process::Command;
 
@@ -60,7 +61,7 @@ fn targets_that_are_none() {
     assert_eq!(std::fs::read(&text).unwrap(), before);
 
     let theirs = desk.at("theirs.sqlite");
-    rusqlite::Connection::open(&theirs).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
+    opened(&theirs).execute_batch("CREATE TABLE t(a)").unwrap();
     let before = std::fs::read(&theirs).unwrap();
     let (code, said) = live_on(&desk, theirs.to_str().unwrap());
     assert_eq!(code, 2);
@@ -76,8 +77,7 @@ fn targets_that_are_none() {
 fn a_target_that_another_program_holds() {
     let desk = Desk::new().filled();
     let before = desk.dump();
-    let other = rusqlite::Connection::open(desk.at("store.sqlite")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = locked(desk.at("store.sqlite"));
     let file = desk.file("next.csv", "SKU,Unit Price\nc,3\n");
     let live = desk.live(&desk.list(), &[&file]);
     assert_eq!(live.code, 2);

@@ -3,7 +3,7 @@
 
 use super::{id, list, newest, prices};
 use crate::common::command_in;
-use crate::common::project::{Project, Running, SHOP, eventually, until};
+use crate::common::project::{Project, Running, SHOP, eventually, opened, until};
 use crate::trials::{at_once, passed};
 use serde_json::Value;
 use std::path::Path;
@@ -74,7 +74,7 @@ fn items(store: &Path) -> usize {
 
 /// How many rows a table has; none where the store does not have it yet.
 fn count(store: &Path, table: &str, of: &str) -> usize {
-    let store = rusqlite::Connection::open(store).unwrap();
+    let store = opened(store);
     if !store.table_exists(None, table).unwrap() {
         return 0;
     }

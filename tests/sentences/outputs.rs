@@ -1,5 +1,6 @@
 //! What the source document says of dry runs and of what runs leave.
 
+use crate::common::project::opened;
 use crate::common::{Output, sconn_in};
 use crate::outputs::{column, read_by_others, rows, tab, texts};
 use serde_json::{Value, json};
@@ -129,7 +130,7 @@ pub fn csvs(zip: &Path) -> Vec<(String, String)> {
 
 /// Every row of every table of a store, the program's own too.
 fn dump(store: &Path) -> Vec<String> {
-    let store = rusqlite::Connection::open(store).unwrap();
+    let store = opened(store);
     let mut names = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1").unwrap();
     let names: Vec<String> = names.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
     let mut all = Vec::new();

@@ -1,6 +1,6 @@
 //! What a project has on the disk once its queue is empty.
 
-use rusqlite::Connection;
+use crate::common::project::opened;
 use std::collections::BTreeSet;
 use std::fs::DirEntry;
 use std::path::Path;
@@ -86,7 +86,7 @@ fn pieces(folder: &Path, faults: &mut Vec<String>) {
 
 /// The executions whose files were not removed.
 fn with_files(state: &Path) -> BTreeSet<String> {
-    let state = Connection::open(state).unwrap();
+    let state = opened(state);
     let mut ids = state.prepare("SELECT id FROM executions WHERE files_gone_at IS NULL").unwrap();
     ids.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect()
 }
