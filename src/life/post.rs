@@ -3,10 +3,10 @@
 use super::told::{SECRET, enter_ended};
 use super::{Failure, io_words};
 use crate::notify::{
-    Authorities, Ended, Keys, LONGEST_TRY, Letter, MailServer, MailTls, Receiver, Refused, post, send,
-    test_letter,
+    Authorities, Ended, Keys, LONGEST_TRY, LONGEST_WAIT, Letter, MailServer, MailTls, Receiver, Refused,
+    post, send, test_letter,
 };
-use crate::project::state::{MESSAGE_LEASE, Message, MessageKind, State};
+use crate::project::state::{LONGEST_PAUSE, MESSAGE_LEASE, Message, MessageKind, State};
 use crate::project::{self, MailSettings, Project};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
@@ -25,6 +25,10 @@ const TO_ONE: usize = 2;
 
 /// A try has ended before anybody else may take its message.
 const _: () = assert!(LONGEST_TRY.as_secs() + 30 < MESSAGE_LEASE.as_secs().unsigned_abs());
+/// No pause counts as one from before the clock was put back.
+const _: () = assert!(
+    PAUSES[PAUSES.len() - 1] <= LONGEST_PAUSE.as_mins() && LONGEST_WAIT.as_secs() <= LONGEST_PAUSE.as_secs()
+);
 
 /// Sends what is in a project's outbox, beside whoever asks it to.
 pub struct Post {

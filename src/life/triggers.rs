@@ -21,14 +21,18 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// From when on it is told that another process looks: most looks take less than a second.
+const LONG: Duration = Duration::from_secs(60);
 
 /// What starts executions of a project by itself.
 #[derive(Default)]
 pub(super) struct Triggers {
     folders: Folders,
     told: Told,
-    /// Whether, at the last look, another process sat at the desk: what that has seen is not known here.
-    elsewhere: bool,
+    /// Since when another process has sat at the desk at each look: what that has seen is not known here.
+    elsewhere: Option<Instant>,
 }
 
 /// Says each thing once, not at every turn.
@@ -63,7 +67,7 @@ impl Triggers {
     /// Whether nothing is under way that will become an execution: no file is still settling, and nobody else is
     /// making one.
     pub(super) fn idle(&self) -> bool {
-        !self.elsewhere && self.folders.idle()
+        self.elsewhere.is_none() && self.folders.idle()
     }
 
     /// Whether something that was told is still wrong.
@@ -86,15 +90,15 @@ impl Triggers {
     }
 
     fn look(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
-        self.elsewhere = false;
         let scheduled = state.scheduled()?;
         if scheduled.is_empty() && project.watches().is_empty() {
+            self.elsewhere = None;
             return Ok(());
         }
         let Some(mut desk) = Desk::sit(project, state)? else {
-            self.elsewhere = true;
-            return Ok(());
+            return self.another_sits_there(Instant::now());
         };
+        self.elsewhere = None;
         for one in &scheduled {
             let of = format!("the schedule of {}", one.connector);
             match desk.run_due(state, one, news) {
@@ -104,6 +108,23 @@ impl Triggers {
         }
         self.folders.look(&mut desk, state, &mut self.told, news);
         Ok(())
+    }
+}
+
+impl Triggers {
+    /// A look is short. One that is not may be over a large file, or of a process that was suspended, and then nobody
+    /// looks.
+    fn another_sits_there(&mut self, now: Instant) -> Result<(), Failure> {
+        let since = *self.elsewhere.get_or_insert(now);
+        if now.duration_since(since) < LONG {
+            return Ok(());
+        }
+        Err(Failure::new(
+            "another process of this project has been at the schedules and watched folders for over a minute, and \
+             nobody else can be",
+            "it may be copying a large file; where it was suspended (`T` in `ps -C sconn -o pid,stat,args`), let it go \
+             on with kill -CONT, or end it: nothing is lost",
+        ))
     }
 }
 
@@ -238,5 +259,21 @@ pub(super) fn ask(file: PathBuf, input: InputFile, triggered_by: String) -> Ask 
         workbook: true,
         guard_formulas: false,
         triggered_by,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn that_another_process_looks_is_told_once_it_takes_long() {
+        let (mut triggers, now) = (Triggers::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        assert!(triggers.another_sits_there(at(0)).is_ok() && triggers.another_sits_there(at(59)).is_ok());
+        let told = triggers.another_sits_there(at(60)).unwrap_err();
+        assert!(told.hint.unwrap().contains("kill -CONT") && !triggers.idle());
     }
 }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How much of an answer that says no is told.
 const TOLD: u64 = 300;
 /// The longest that the other side may ask to be left alone.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who is told by a request.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ mod tests;
 
 pub use authorities::Authorities;
 pub use ended::{Ended, EndedData, Outcome, StepOutcome};
-pub use hook::{Receiver, post};
+pub use hook::{LONGEST_WAIT, Receiver, post};
 pub use keys::Keys;
 pub use letter::{Letter, Report, letter, test_letter};
 pub use mail::{LONGEST_TRY, MailServer, MailTls, Sender, send};

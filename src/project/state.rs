@@ -28,7 +28,9 @@ pub use connectors::{Activation, ConnectorState, Status};
 pub use events::{Event, EventState, NewEvent, Received, Window};
 pub use executions::{ExecutionRow, ExecutionState, NewExecution};
 pub use history::Wanted;
-pub use outbox::{MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Touched, WantedMessages};
+pub use outbox::{
+    LONGEST_PAUSE, MESSAGE_LEASE, Message, MessageKind, MessageState, NewMessage, Touched, WantedMessages,
+};
 pub use queue::{Outcome, Pace, Silent, Taken};
 pub use retention::Expired;
 pub use slots::Scheduled;

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::queue::ahead;
 use super::{State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
@@ -29,8 +30,13 @@ pub(super) const TABLES: &str = "
 
 /// How long a message is with the process that took it. A longer try counts as one that died.
 pub const MESSAGE_LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// A message that is still to be sent, and not on its way at the time `?2`.
-const STILL: &str = "state <> 'sent' AND (lease_until IS NULL OR lease_until <= ?2)";
+/// The longest time from one try to the next.
+pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+/// A message that is with nobody; `?1` is now, `?2` the latest end of a lease that is given now. One that ends later
+/// was given before the clock was put back: whoever had it is long done.
+const FREE: &str = "(lease_until IS NULL OR lease_until NOT BETWEEN ?1 AND ?2)";
+/// A message whose time has come; `?1` is now, `?3` the latest time until which one is put off now.
+const DUE: &str = "state = 'waiting' AND (next_at <= ?1 OR next_at > ?3)";
 /// How long what was sent can be looked up.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -147,7 +153,11 @@ pub struct WantedMessages<'a> {
 
 const COLUMNS: &str = "id, kind, execution, recipient, payload, created_at, next_at, attempts, state,
     lease_until, last_error, done_at";
-const DUE: &str = "state = 'waiting' AND next_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1)";
+
+/// What [`FREE`] and [`DUE`] compare with.
+fn times(now: Timestamp) -> [String; 3] {
+    [stamp(now), ahead(now + MESSAGE_LEASE), ahead(now + LONGEST_PAUSE)]
+}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
@@ -213,8 +223,10 @@ impl State {
     /// # Errors
     /// Where the state cannot be read.
     pub fn outbox_due(&self, now: Timestamp) -> Result<bool, ProjectError> {
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM outbox WHERE {DUE})");
-        self.connection.query_row(&sql, [stamp(now)], |r| r.get(0)).map_err(|e| self.failed(&e))
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM ended) OR EXISTS (SELECT 1 FROM outbox WHERE {DUE} AND {FREE})"
+        );
+        self.connection.query_row(&sql, times(now), |r| r.get(0)).map_err(|e| self.failed(&e))
     }
 
     /// Takes the message that is due longest, of one execution or of all, and of those to whom something may be
@@ -229,23 +241,24 @@ impl State {
         may: &dyn Fn(MessageKind, &str) -> bool,
     ) -> Result<Option<Message>, ProjectError> {
         let due = format!(
-            "SELECT kind, recipient FROM outbox WHERE {DUE} AND (?2 IS NULL OR execution = ?2)
+            "SELECT kind, recipient FROM outbox WHERE {DUE} AND {FREE} AND (?4 IS NULL OR execution = ?4)
              GROUP BY kind, recipient ORDER BY min(next_at), min(id)"
         );
         let take = format!(
-            "UPDATE outbox SET attempts = attempts + 1, lease_until = ?2
+            "UPDATE outbox SET attempts = attempts + 1, lease_until = ?7
              WHERE id = (SELECT id FROM outbox
-                         WHERE {DUE} AND (?3 IS NULL OR execution = ?3) AND kind = ?4 AND recipient = ?5
+                         WHERE {DUE} AND {FREE} AND (?4 IS NULL OR execution = ?4) AND kind = ?5 AND recipient = ?6
                          ORDER BY next_at, id LIMIT 1)
              RETURNING {COLUMNS}"
         );
+        let (until, [now, lease, pause]) = (stamp(now + MESSAGE_LEASE), times(now));
         self.together(|t| {
             let mut receivers = t.prepare(&due)?;
-            let mut receivers = receivers.query(params![stamp(now), execution])?;
+            let mut receivers = receivers.query(params![now, lease, pause, execution])?;
             while let Some(row) = receivers.next()? {
                 let (kind, to): (MessageKind, String) = (row.get(0)?, row.get(1)?);
                 if may(kind, &to) {
-                    let taken = params![stamp(now), stamp(now + MESSAGE_LEASE), execution, kind, to];
+                    let taken = params![now, lease, pause, execution, kind, to, until];
                     return t.query_row(&take, taken, read).optional();
                 }
             }
@@ -342,13 +355,14 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn retry_message(&mut self, id: &str, now: Timestamp) -> Result<Touched, ProjectError> {
+        let [now, lease, _] = times(now);
         self.together(|t| {
             let sql = format!(
-                "UPDATE outbox SET next_at = ?2, lease_until = NULL, done_at = NULL,
+                "UPDATE outbox SET next_at = ?1, lease_until = NULL, done_at = NULL,
                    attempts = iif(state = 'given up', 0, attempts), state = 'waiting'
-                 WHERE id = ?1 AND {STILL}"
+                 WHERE id = ?3 AND state <> 'sent' AND {FREE}"
             );
-            if t.execute(&sql, [id, &stamp(now)])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
+            if t.execute(&sql, params![now, lease, id])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
         })
     }
 
@@ -358,9 +372,10 @@ impl State {
     /// # Errors
     /// Where the state cannot be written.
     pub fn discard_message(&mut self, id: &str, now: Timestamp) -> Result<Touched, ProjectError> {
+        let [now, lease, _] = times(now);
         self.together(|t| {
-            let sql = format!("DELETE FROM outbox WHERE id = ?1 AND {STILL}");
-            if t.execute(&sql, [id, &stamp(now)])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
+            let sql = format!("DELETE FROM outbox WHERE id = ?3 AND state <> 'sent' AND {FREE}");
+            if t.execute(&sql, params![now, lease, id])? > 0 { Ok(Touched::Done) } else { untouched(t, id) }
         })
     }
 }

@@ -262,9 +262,9 @@ fn settings(project: &Project, c: &ConnectorPlan) -> Vec<(&'static str, String)>
         ("Window", window),
         ("Senders show", verify),
         ("Sample", c.sample.as_deref().map(clear)),
-        ("Rows a commit", Some(grouped(c.chunk))),
+        ("Rows a chunk", Some(grouped(c.chunk))),
         (
-            "Runs at once",
+            "Concurrent executions",
             Some(c.concurrency.map_or("1".to_owned(), |n| match n {
                 0 => "0: its queue is held".to_owned(),
                 n => n.to_string(),

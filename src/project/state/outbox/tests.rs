@@ -104,6 +104,27 @@ fn what_was_not_taken_waits_and_what_was_given_up_can_be_retried_or_discarded() 
 }
 
 #[test]
+fn a_message_from_before_the_clock_was_put_back_is_held_up_by_nothing() {
+    const DAY: i64 = 86_400;
+    let (_dir, mut state) = state();
+    enter(&mut state, "e");
+    // Whoever took it died, or was heard before the clock was put back.
+    let late = state.claim_message(None, at(3 * DAY), &anybody).unwrap().unwrap();
+    assert!(state.outbox_due(at(10)).unwrap());
+    let own = state.claim_message(None, at(10), &anybody).unwrap().unwrap();
+    state.message_failed(&late, "late", None, at(11)).unwrap();
+    assert_eq!(state.claim_message(None, at(11), &anybody).unwrap(), None);
+    assert_eq!(state.retry_message("msg e", at(11)).unwrap(), Touched::Underway);
+    // The longest pause that there is counts; a longer one is none.
+    state.message_failed(&own, "busy", Some(at(DAY + 11)), at(11)).unwrap();
+    assert_eq!(state.claim_message(None, at(11), &anybody).unwrap(), None);
+    assert!(!state.outbox_due(at(11)).unwrap());
+    let own = state.claim_message(None, at(-DAY), &anybody).unwrap().unwrap();
+    assert_eq!((own.id, own.attempts), (late.id, 3));
+    assert_eq!(state.discard_message("msg e", at(-2 * DAY)).unwrap(), Touched::Done);
+}
+
+#[test]
 fn what_was_sent_is_forgotten_after_a_while() {
     let (_dir, mut state) = state();
     enter(&mut state, "old");
