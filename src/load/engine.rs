@@ -2,7 +2,7 @@
 
 use super::mapping::{Incoming, Mapping, resolve};
 use super::matching::{Key, Verdict, ask};
-use super::options::Options;
+use super::options::{FieldOptions, Options};
 use super::prepare::{Fitted, Prepared, Preparer, RowAhead};
 use super::rows::Rows;
 use super::shape::{Shape, problem};
@@ -10,15 +10,15 @@ use super::workspace::{Slot, Workspace};
 use super::{Action, FieldChange, FieldEffect, NewIds, RowDecision};
 use crate::plan::{LoadPlan, MatchAction};
 use crate::target::{Fields, Record, Target, TargetError, Write};
-use crate::value::{FieldType, ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
+use crate::value::{ObjectSchema, Problem, ProblemCode, Value, VariableSpec};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// A load step that decides chunk after chunk.
 pub struct Step {
     shape: Arc<Shape>,
-    /// By mapping; asked for with the first chunk.
-    options: Option<Vec<Option<Options>>>,
+    /// Of the fields that are mapped or matched; asked for with the first chunk.
+    options: Option<FieldOptions>,
 }
 
 /// What a step decided about a chunk.
@@ -93,15 +93,11 @@ impl Step {
         Ok(decided)
     }
 
-    async fn fetch_options(&self, target: &mut dyn Target) -> Result<Vec<Option<Options>>, TargetError> {
-        let mut all = Vec::with_capacity(self.shape.mappings.len());
-        for mapping in &self.shape.mappings {
-            let field = &mapping.plan.field;
-            all.push(if field.ty.has_options() {
-                Some(Options::fetch(target, &self.shape.plan.object, &field.name).await?)
-            } else {
-                None
-            });
+    async fn fetch_options(&self, target: &mut dyn Target) -> Result<FieldOptions, TargetError> {
+        let mut all = FieldOptions::new();
+        for field in self.shape.fields_with_options() {
+            let options = Options::fetch(target, &self.shape.plan.object, field).await?;
+            all.insert(field.to_owned(), options);
         }
         Ok(all)
     }
@@ -110,7 +106,7 @@ impl Step {
 /// One chunk on its way through a step.
 struct ChunkRun<'c> {
     shape: &'c Shape,
-    options: &'c mut Vec<Option<Options>>,
+    options: &'c mut FieldOptions,
     keys: Vec<Vec<Key>>,
     incoming: Vec<Incoming<'c>>,
     /// The rows that were not decided about yet.
@@ -126,7 +122,8 @@ struct ChunkRun<'c> {
 #[derive(Default)]
 struct Mapped {
     changes: Fields,
-    new_options: Vec<(usize, String)>,
+    /// The field, and the label that it gets.
+    new_options: Vec<(String, String)>,
 }
 
 impl ChunkRun<'_> {
@@ -139,8 +136,8 @@ impl ChunkRun<'_> {
     ) -> Result<RowDecision, TargetError> {
         let RowAhead { decision, fitted } = ahead;
         let mut decision = self.decide(row, decision, fitted, target, out).await?;
-        // A row that fails before it is mapped is told with what it had.
-        if decision.action == Action::Error && decision.fields.is_empty() {
+        // Nothing of a row that fails is written: it is told with what it had.
+        if decision.action == Action::Error {
             decision.fields = self.unwritten(row);
         }
         Ok(decision)
@@ -169,7 +166,7 @@ impl ChunkRun<'_> {
             return Ok(decision);
         }
         let Verdict { answers, decided, error } =
-            ask(&self.shape.rules, &self.keys, row, &mut self.workspace, target).await?;
+            ask(&self.shape.rules, self.options, &self.keys, row, &mut self.workspace, target).await?;
         decision.rules = answers;
         if let Some(error) = error {
             // It was a warning only as long as no rule asked for it.
@@ -261,14 +258,15 @@ impl ChunkRun<'_> {
                             resolve(mapping.plan.resolution, &change.before, value, current.is_none());
                         let writes = matches!(effect, FieldEffect::Written | FieldEffect::MergedOptions);
                         (change.after, change.effect) = (after, effect);
-                        if let (true, Some(Some(options))) = (writes, self.options.get(number)) {
+                        if let (true, Some(options)) = (writes, self.options.get(&field.name)) {
                             let missing = options.missing(&change.after, &change.before);
-                            let adds = mapping.plan.create_options || field.ty == FieldType::Dynamictags;
-                            if !missing.is_empty() && adds {
+                            if !missing.is_empty() && mapping.plan.adds_options() {
                                 change.effect = FieldEffect::CreatedOption;
-                                mapped.new_options.extend(missing.into_iter().map(|m| (number, m)));
+                                mapped
+                                    .new_options
+                                    .extend(missing.into_iter().map(|m| (field.name.clone(), m)));
                             } else if !missing.is_empty() {
-                                decision.warnings.push(options.unknown(field, &missing));
+                                decision.warnings.push(options.unknown(&field.name, &missing));
                                 change.effect = FieldEffect::LeftAlone;
                             }
                         }
@@ -349,12 +347,9 @@ impl ChunkRun<'_> {
         decision: &mut RowDecision,
         out: &mut Decided,
     ) {
-        for (number, label) in mapped.new_options {
-            let Some(Some(options)) = self.options.get_mut(number) else { continue };
-            if let Some(mapping) = self.shape.mappings.get(number)
-                && options.add(label.clone())
-            {
-                out.new_options.push((mapping.plan.field.name.clone(), label));
+        for (field, label) in mapped.new_options {
+            if self.options.get_mut(&field).is_some_and(|options| options.add(label.clone())) {
+                out.new_options.push((field, label));
             }
         }
         let Some(current) = current else {

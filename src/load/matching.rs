@@ -1,6 +1,7 @@
 //! Asking the matching rules of one row.
 
 use super::RuleAnswer;
+use super::options::FieldOptions;
 use super::rows::{Asked, Column, Rows};
 use super::workspace::{Slot, Workspace};
 use crate::plan::{MatchAction, Outcome, RulePlan};
@@ -15,6 +16,8 @@ pub(super) struct Rule {
     pub(super) plan: RulePlan,
     pub(super) asked: Asked,
     pub(super) slot: Slot,
+    /// Whether the field has options and the step adds none: no record can have a label that it does not know.
+    pub(super) fixed: bool,
 }
 
 /// The value that a rule asks for on one row.
@@ -61,6 +64,7 @@ pub(super) struct Verdict {
 /// ones at once, and only when a row gets to the rule.
 pub(super) async fn ask(
     rules: &[Rule],
+    options: &FieldOptions,
     keys: &[Vec<Key>],
     row: usize,
     workspace: &mut Workspace<'_>,
@@ -84,14 +88,21 @@ pub(super) async fn ask(
                     });
                     workspace.fetch(target, rule.slot, later.collect()).await?;
                 }
-                (value.clone(), workspace.find(rule.slot, value))
+                let found = workspace.find(rule.slot, value);
+                // As with any value that does not fit: a record made of this row would be without it, and never
+                // be found again.
+                let unknown = options.get(&rule.plan.field).filter(|_| rule.fixed && found.is_empty());
+                if let Some(problem) = unknown.and_then(|o| o.lacks(&rule.plan.field, value)) {
+                    verdict.error = Some(problem);
+                    return Ok(verdict);
+                }
+                (value.clone(), found)
             }
             Some(Key::Blank) | None => (Value::Null, Vec::new()),
         };
         if let Some(so_far) = &so_far {
             found.retain(|r| so_far.contains(&r.id));
         }
-        let all: HashSet<Uuid> = found.iter().map(|r| r.id).collect();
         if found.iter().any(|r| !r.archived) {
             found.retain(|r| !r.archived);
         }
@@ -113,8 +124,8 @@ pub(super) async fn ask(
         match action {
             MatchAction::NextRule if !last => {
                 // A rule that found nothing does not narrow what the rules before it found.
-                if !all.is_empty() {
-                    so_far = Some(all);
+                if !found.is_empty() {
+                    so_far = Some(found.iter().map(|r| r.id).collect());
                 }
             }
             MatchAction::NextRuleIgnorePrevious if !last => so_far = None,

@@ -1,8 +1,11 @@
 //! Option labels of one field: which there are, and which the rows of this run add.
 
 use crate::target::{Target, TargetError};
-use crate::value::{FieldSchema, Problem, ProblemCode, Value};
-use std::collections::HashSet;
+use crate::value::{Problem, ProblemCode, Value};
+use std::collections::{HashMap, HashSet};
+
+/// Of fields, by their names.
+pub(super) type FieldOptions = HashMap<String, Options>;
 
 /// The labels that a field has by now.
 #[derive(Debug, Default)]
@@ -46,8 +49,14 @@ impl Options {
         missing
     }
 
+    /// What to say of a value that no record can have.
+    pub(super) fn lacks(&self, field: &str, value: &Value) -> Option<Problem> {
+        let missing = self.missing(value, &Value::Null);
+        (!missing.is_empty()).then(|| self.unknown(field, &missing))
+    }
+
     /// What to say about labels that the field does not have.
-    pub(super) fn unknown(&self, field: &FieldSchema, missing: &[String]) -> Problem {
+    pub(super) fn unknown(&self, field: &str, missing: &[String]) -> Problem {
         let text = missing.join("; ");
         let names = missing.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(", ");
         let what = if missing.len() == 1 { "option" } else { "options" };
@@ -59,9 +68,9 @@ impl Options {
         };
         Problem {
             code: ProblemCode::UnknownOption,
-            name: field.name.clone(),
+            name: field.to_owned(),
             text,
-            message: format!("`{}` has no {what} {names}: {mend}", field.name),
+            message: format!("`{field}` has no {what} {names}: {mend}"),
         }
     }
 

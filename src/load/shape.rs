@@ -5,7 +5,7 @@ use super::mapping::Mapping;
 use super::matching::Rule;
 use super::rows::Asked;
 use super::workspace::Slot;
-use crate::plan::{LoadPlan, MappingSource};
+use crate::plan::{LoadPlan, MappingPlan, MappingSource, RulePlan};
 use crate::target::ID;
 use crate::value::{ObjectSchema, Problem, ProblemCode, VariableSpec};
 use std::collections::HashSet;
@@ -38,6 +38,11 @@ impl Shape {
     ) -> Self {
         let object = objects.iter().find(|o| o.name == plan.object).cloned();
         let type_of = |field: &str| object.as_ref().and_then(|o| o.field(field)).map(|f| f.ty.clone());
+        let adds = |rule: &RulePlan| {
+            let own = MappingSource::Variable(rule.variable.clone());
+            let of = |m: &&MappingPlan| m.field.name == rule.field && m.source == own;
+            plan.mappings.iter().find(of).is_some_and(MappingPlan::adds_options)
+        };
         let mut slots = Vec::new();
         let rules: Vec<Rule> = plan
             .rules
@@ -46,6 +51,7 @@ impl Shape {
                 plan: rule.clone(),
                 asked: Asked::of(&rule.field, type_of(&rule.field)),
                 slot: slot(&mut slots, &rule.field),
+                fixed: type_of(&rule.field).is_some_and(|ty| ty.has_options()) && !adds(rule),
             })
             .collect();
         let mappings: Vec<Mapping> = plan
@@ -87,6 +93,15 @@ impl Shape {
             ids,
             number,
         }
+    }
+
+    /// The fields with options that it maps or looks records up by.
+    pub(super) fn fields_with_options(&self) -> impl Iterator<Item = &str> {
+        let mapped = self.mappings.iter().map(|m| &m.plan.field).filter(|f| f.ty.has_options());
+        let only_matched =
+            |r: &&Rule| r.fixed && !self.mappings.iter().any(|m| m.plan.field.name == r.plan.field);
+        let matched = self.rules.iter().filter(only_matched).map(|r| r.plan.field.as_str());
+        mapped.map(|f| f.name.as_str()).chain(matched)
     }
 
     /// The fields it looks records up by: (object, field), each once.

@@ -236,6 +236,75 @@ fn next_rule_narrows_and_ignore_previous_starts_afresh() {
 }
 
 #[test]
+fn an_archived_record_that_did_not_count_is_not_found_by_the_next_rule() {
+    for live in [true, false] {
+        let mut target = Memory::default();
+        let record = |email: &str| [("name", text("N")), ("code", text("a")), ("email", text(email))];
+        if live {
+            put(&mut target, "items", 1, false, &record("x"));
+        }
+        put(&mut target, "items", 2, true, &record("y"));
+        let (mut first, mut second) = (rule("code", "c"), rule("email", "e"));
+        (first.one, first.archived) = (MatchAction::NextRule, MatchAction::NextRule);
+        (second.none, second.archived) = (MatchAction::DoNotUpload, MatchAction::UnarchiveAndUpdate);
+        let plan = plan(vec![first, second], name_and(map("email", "e")));
+        let decided = run(&plan, &mut target, &[("c", vec![text("a")]), ("e", vec![text("y")])]);
+        let expected = if live { Action::Skip } else { Action::Unarchive };
+        assert_eq!(decided.decisions[0].action, expected, "live: {live}");
+    }
+}
+
+#[test]
+fn a_row_fails_that_is_matched_by_an_option_that_is_not_there() {
+    for (create, labels, expected) in [
+        (false, ["DE", "FR"], [Action::Create, Action::Error]),
+        (true, ["DE", "FR"], [Action::Create, Action::Create]),
+        (false, ["DE", "UK"], [Action::Create, Action::Create]),
+    ] {
+        let mut target = Memory::default();
+        target.options.insert(("items".into(), "kind".into()), labels.map(str::to_owned).to_vec());
+        let mut mapping = map("kind", "k");
+        mapping.create_options = create;
+        let columns = [("k", vec![text("DE"), text("UK")])];
+        let decided = run(&plan(vec![rule("kind", "k")], name_and(mapping)), &mut target, &columns);
+        assert_eq!(actions(&decided), expected);
+        if expected[1] == Action::Error {
+            let d = &decided.decisions[1];
+            assert_eq!((codes(&d.errors), d.warnings.len()), (vec![ProblemCode::UnknownOption], 0));
+            assert!(d.errors[0].message.starts_with("`kind` has no option `UK`: it has `DE`, `FR`"));
+        }
+        // Where the field is not mapped, it is asked for its options all the same.
+        let unmapped = run(&plan(vec![rule("kind", "k")], name_and(map("code", "k"))), &mut target, &columns);
+        let second = if labels[1] == "UK" { Action::Create } else { Action::Error };
+        assert_eq!(actions(&unmapped)[1], second);
+    }
+    // A record may have a label that the field has no more.
+    let mut target = Memory::default();
+    put(&mut target, "items", 1, false, &[("name", text("N")), ("kind", text("old"))]);
+    let matched = plan(vec![rule("kind", "k")], name_and(map("code", "k")));
+    let decided = run(&matched, &mut target, &[("k", vec![text("old")])]);
+    assert_eq!(actions(&decided), [Action::Update]);
+}
+
+#[test]
+fn nothing_of_a_row_that_fails_counts_as_written() {
+    let mut target = Memory::default();
+    target.options.insert(("items".into(), "kind".into()), vec!["a".into()]);
+    put(&mut target, "items", 1, false, &[("name", text("N")), ("sku", text("taken"))]);
+    put(&mut target, "items", 2, false, &[("name", text("N")), ("sku", text("own")), ("code", text("c"))]);
+    let mut kind = map("kind", "k");
+    kind.create_options = true;
+    let plan = plan(vec![rule("code", "c")], vec![map("sku", "s"), kind]);
+    let columns = [("c", vec![text("c")]), ("s", vec![text("taken")]), ("k", vec![text("b")])];
+    let decided = run(&plan, &mut target, &columns);
+    let d = &decided.decisions[0];
+    assert_eq!(codes(&d.errors), [ProblemCode::NotUnique]);
+    let told: Vec<_> = d.fields.iter().map(|f| (f.effect, f.text.as_deref())).collect();
+    assert_eq!(told, [(FieldEffect::LeftAlone, Some("taken")), (FieldEffect::LeftAlone, Some("b"))]);
+    assert!(decided.new_options.is_empty() && decided.writes.is_empty());
+}
+
+#[test]
 fn a_row_sees_what_earlier_rows_of_its_chunk_create_and_change() {
     let mut target = Memory::default();
     put(&mut target, "items", 1, false, &[("name", text("N")), ("code", text("old"))]);

@@ -11,7 +11,7 @@ pub use life::{
 };
 pub use words::{Automations, MatchAction, Outcome};
 
-use crate::value::{DataType, FieldSchema, Format, ObjectSchema, Resolution, Value, VariableSpec};
+use crate::value::{DataType, FieldSchema, FieldType, Format, ObjectSchema, Resolution, Value, VariableSpec};
 use serde::{Deserialize, Serialize};
 
 /// The version of the plan's JSON form.
@@ -289,6 +289,13 @@ pub struct MappingPlan {
     pub resolution: Resolution,
     /// Whether an unknown option is added instead of refused.
     pub create_options: bool,
+}
+
+impl MappingPlan {
+    /// Whether an unknown option is added.
+    pub fn adds_options(&self) -> bool {
+        self.create_options || self.field.ty == FieldType::Dynamictags
+    }
 }
 
 /// Where a mapped value comes from.

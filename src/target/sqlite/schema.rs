@@ -1,10 +1,10 @@
 //! Bringing declared objects about: what is missing is created, nothing is lost.
 
-use super::storage::{column_type, quoted};
+use super::storage::{column_type, decode, quoted};
 use super::{Store, place::Place};
 use crate::target::{ID, SchemaChange, TargetError};
-use crate::value::{FieldSchema, FieldType, ObjectSchema};
-use rusqlite::{Connection, TransactionBehavior, params};
+use crate::value::{FieldSchema, FieldType, ObjectSchema, Value};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use std::collections::BTreeMap;
 
 /// One change of the file.
@@ -15,6 +15,8 @@ enum Step<'a> {
     Rewrite(&'a FieldSchema),
     /// The values stay as they are.
     Retype,
+    /// The same, and no two of them may be alike.
+    Unique(&'a FieldSchema),
     AddOption(&'a FieldSchema, &'a str),
 }
 
@@ -37,7 +39,9 @@ fn changes(steps: &[Planned<'_>]) -> Vec<SchemaChange> {
 impl Store {
     pub(super) fn plan_now(&mut self, objects: &[ObjectSchema]) -> Result<Vec<SchemaChange>, TargetError> {
         let stored = load(&self.connection).map_err(|e| self.place.io(e))?;
-        Ok(changes(&plan(&stored, objects)?))
+        let steps = plan(&stored, objects)?;
+        doubled(&self.connection, &self.place, &steps)?;
+        Ok(changes(&steps))
     }
 
     pub(super) fn prepare_now(
@@ -54,6 +58,7 @@ impl Store {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(io)?;
         let stored = load(&transaction).map_err(io)?;
         let steps = plan(&stored, objects)?;
+        doubled(&transaction, &place, &steps)?;
         for step in &steps {
             apply(&transaction, step).map_err(io)?;
         }
@@ -177,6 +182,9 @@ fn plan<'a>(stored: &[ObjectSchema], declared: &'a [ObjectSchema]) -> Result<Vec
                 }
                 _ => {}
             }
+            if field.unique && kept.is_some_and(|k| !k.unique) {
+                add(Step::Unique(field), String::new());
+            }
             if field.ty.has_options() {
                 let mut known: Vec<&str> =
                     kept.map(|k| k.options.iter().map(String::as_str).collect()).unwrap_or_default();
@@ -264,6 +272,30 @@ fn widening(from: &FieldType, to: &FieldType) -> Widening {
     }
 }
 
+/// Refuses to make a field unique that has a value in several records.
+fn doubled(connection: &Connection, place: &Place, steps: &[Planned<'_>]) -> Result<(), TargetError> {
+    for Planned { object, step, .. } in steps {
+        let Step::Unique(field) = step else { continue };
+        let column = quoted(&field.name);
+        let sql = format!(
+            "SELECT {column}, count(*) FROM {} WHERE _archived = 0 AND {column} IS NOT NULL
+             GROUP BY 1 HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT 1",
+            quoted(&object.name)
+        );
+        let read =
+            |r: &Row<'_>| Ok((decode(&field.ty, r.get_ref(0)?).unwrap_or(Value::Null), r.get::<_, i64>(1)?));
+        let found = connection.query_row(&sql, [], read).optional().map_err(|e| place.io(e))?;
+        let Some((value, records)) = found else { continue };
+        return Err(TargetError::Schema {
+            object: object.name.clone(),
+            cause: format!("`{}` is to be unique, and {records} records have `{value}` there", field.name),
+            hint: "archive all but one of them with `sconn records archive`, or leave `unique` out"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
 fn described(ty: &FieldType) -> String {
     match ty {
         FieldType::Money { currency } => format!("money in {currency}"),
@@ -317,7 +349,7 @@ fn apply(connection: &Connection, planned: &Planned<'_>) -> rusqlite::Result<()>
             ))?;
             if had_index { index(connection, object, &field.name) } else { Ok(()) }
         }
-        Step::Retype => Ok(()),
+        Step::Retype | Step::Unique(_) => Ok(()),
         Step::AddOption(field, label) => add_option(connection, object, &field.name, label),
     }
 }

@@ -61,6 +61,27 @@ fn a_type_change_that_could_lose_data_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_field_becomes_unique_only_where_its_values_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = store(&dir.path().join("crm.sqlite"));
+    let aged = |n| create(n, &[("age", number("7"))]);
+    wait(commit(&mut store, chunk(0, &[aged(1), aged(2), create(3, &[])]))).unwrap();
+    let mut unique = people();
+    unique.fields.iter_mut().filter(|f| f.name == "age").for_each(|f| f.unique = true);
+    let objects = [unique];
+    let planned = wait(store.plan_schema(&objects)).unwrap_err();
+    let error = wait(store.prepare(&objects, &[])).unwrap_err();
+    assert_eq!(planned.to_string(), error.to_string());
+    assert!(error.to_string().contains("`age` is to be unique, and 2 records have `7` there"), "{error}");
+    assert!(error.hint().contains("archive all but one"), "{}", error.hint());
+    assert_eq!(store.objects().unwrap(), [people()]);
+    // What is archived does not count.
+    store.set_archived("people", Uuid::from_u128(2), true).unwrap();
+    assert_eq!(wait(store.prepare(&objects, &[])).unwrap(), []);
+    assert_eq!(store.objects().unwrap(), objects);
+}
+
+#[test]
 fn widening_keeps_every_value() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("crm.sqlite");
