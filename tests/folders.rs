@@ -137,6 +137,51 @@ fn what_died_before_its_input_was_kept_has_failed_and_says_so() {
     assert!(row["failure"].as_str().unwrap().contains("hand the input in again"), "{row}");
 }
 
+/// A backup takes the state first: what was restored may have ended since, as its folder says.
+#[test]
+fn a_state_from_before_an_execution_ended_learns_of_its_end() {
+    let (project, _) = desk();
+    project.file("sconn.toml", "[mail]\nserver = \"127.0.0.1\"\nport = 9\nfrom = \"loads@example.com\"\n");
+    let submit = ["submit", "shop.sconn", "--input", "good.csv", "--live", "--by", "a@example.com"];
+    let id = project.ends(0, &submit).stdout.trim().to_owned();
+    let run = project.sleeps_at("committed", &["executions", "resume", &id]);
+    let (state, backup) = (project.at(".sconn/state.sqlite"), project.at("backup.sqlite"));
+    project.database().execute("VACUUM INTO ?1", [backup.to_str()]).unwrap();
+    run.wake();
+    assert_eq!(run.ends().0, Some(0));
+    let before = project.execution(&id);
+    let messages = || {
+        let all: serde_json::Value =
+            serde_json::from_str(&project.ends(0, &["outbox", "list", "--format", "json"]).stdout).unwrap();
+        let ids = all.as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let told = messages();
+    assert_eq!(told.len(), 1);
+    for by_hand in [true, false] {
+        for more in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{more}", state.display()));
+        }
+        fs::copy(&backup, &state).unwrap();
+        project
+            .database()
+            .execute("UPDATE executions SET lease_until = '2020-01-01T00:00:00.000Z'", [])
+            .unwrap();
+        if by_hand {
+            let refused = project.ends(2, &["executions", "resume", &id]).stderr;
+            assert!(refused.contains(&format!("{id} is completed")), "{refused}");
+        }
+        let said = project.work();
+        assert!(by_hand || said.contains(&format!("{id}  completed")), "{said}");
+        let after = project.execution(&id);
+        for same in ["state", "failure", "steps"] {
+            assert_eq!(after[same], before[same], "{after}");
+        }
+        // Whoever is told of it again sees that it is the same.
+        assert_eq!((messages(), project.count("items")), (told.clone(), 3));
+    }
+}
+
 #[test]
 fn the_folder_in_which_something_was_submitted_may_go() {
     let (project, beside) = desk();

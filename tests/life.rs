@@ -214,6 +214,22 @@ fn a_worker_that_is_killed_again_and_again_ends_what_it_began() {
 }
 
 #[test]
+fn a_worker_that_is_killed_too_often_leaves_its_execution_to_people_and_says_so() {
+    let desk = Desk::new();
+    desk.ends(0, &["activate", "shop.sconn"]);
+    let rows: String = (0..14).map(|n| format!("k{n},1\n")).collect();
+    desk.file("long.csv", &format!("SKU,Price\n{rows}"));
+    let queued = desk.submit("long.csv");
+    let said = desk.work_with(&[("SCONN_CRASH_AT", "committed")]);
+    assert_eq!(said.matches("it goes on from the last chunk that was committed").count(), 4, "{said}");
+    assert!(said.contains(&format!("left to people: sconn executions resume {queued}")), "{said}");
+    assert_eq!((desk.state(&queued).as_str(), desk.items()), ("interrupted", 10), "{said}");
+    assert_eq!(desk.status(), "Operational (Needs Attention)");
+    desk.ends(0, &["executions", "resume", &queued]);
+    assert_eq!((desk.items(), desk.status().as_str()), (14, "Operational"));
+}
+
+#[test]
 fn what_became_of_the_rows_is_told_while_an_execution_runs() {
     let desk = Desk::new();
     desk.file("long.csv", "SKU,Price\na,1\n,2\nb,3\nc,4\nd,5\ne,6\nf,7\n");

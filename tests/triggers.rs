@@ -202,6 +202,12 @@ fn a_schedule_needs_no_sample_and_can_be_run_by_hand() {
         );
     }
     assert!(desk.ends(0, &["status"]).stdout.contains(", next slot 20"), "the status tells the next slot");
+    // The clock was put back: what was done does not come again.
+    desk.database().execute("UPDATE schedules SET seen = '2099-01-01T00:00:00.000Z'", []).unwrap();
+    assert!(
+        desk.ends(0, &["status"]).stdout.contains(", next slot 2099-01-05 06:30"),
+        "the first Monday after"
+    );
     desk.file("never.sconn", &NIGHTLY.replace("CRON", "0 6 30 2 *").replace("MISSED", "skip"));
     let never = desk.ends(2, &["schedule", "never.sconn"]);
     assert!(never.stderr.contains("never comes due"), "{}", never.stderr);
@@ -209,6 +215,16 @@ fn a_schedule_needs_no_sample_and_can_be_run_by_hand() {
     desk.file("good.csv", "SKU,Price\na,1\n");
     let other = desk.ends(2, &["schedule", "shop.sconn"]);
     assert!(other.stderr.contains("does not run by schedule"), "{}", other.stderr);
+}
+
+#[test]
+fn a_name_that_breaks_the_line_makes_no_line_of_the_log() {
+    let desk = Desk::watching();
+    desk.file("inbox/a\n20260101T000000Z-aaaaaa  completed.csv", "SKU,Price\na,1\n");
+    let said = desk.work();
+    assert!(said.contains("a\\n20260101T000000Z-aaaaaa  completed.csv"), "{said}");
+    assert!(said.lines().all(|line| !line.starts_with("20260101T000000Z-aaaaaa")), "{said}");
+    assert_eq!(desk.only_execution(), "completed");
 }
 
 #[test]

@@ -29,7 +29,9 @@ pub(super) fn executions(command: ExecutionsCommand, look: Look) -> Result<Exit,
             let project = Project::here()?;
             let folder = folder(&project, &execution)?;
             if !from_queue {
-                if let Some((state, row)) = known(&project, &execution)? {
+                if let Some((mut state, row)) = known(&project, &execution)? {
+                    let ended = end_unkept(&project, &mut state, &row)?;
+                    let row = if ended { find_execution(&state, &row.id)? } else { row };
                     resumable(&project, &state, &row)?;
                 }
                 return super::run::resume(&folder, Asker::Person, format, look);

@@ -4,7 +4,7 @@ use super::args::{RunArgs, WorkArgs};
 use super::{Exit, Failure, Look, tell, tell_queued};
 use crate::life::{Workers, no_project};
 use crate::project::Project;
-use crate::report::visible;
+use crate::report::log_line;
 use crate::system::say::say;
 use crate::system::signals::Signals;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(super) fn work(args: &WorkArgs, look: Look) -> Result<Exit, Failure> {
     let stopping = Arc::new(AtomicBool::new(false));
     runtime.spawn(hear(signals, stopping.clone(), drain));
     let mut workers = Workers::new(project, state, args.at_once);
-    let news = |line: String| say(visible(&line));
+    let news = |line: String| say(log_line(&line));
     if args.at_once == 0 {
         news("notice: with --at-once 0 nothing is run; what comes due is only queued".into());
     }

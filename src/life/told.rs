@@ -10,6 +10,7 @@ use crate::project::{MailSettings, Project};
 use crate::report::{RunMode, Summary};
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::secrets::{Secrets, Unusable};
+use sha2::{Digest, Sha256};
 
 /// What stands before the name of a secret that holds a web address.
 pub(super) const SECRET: &str = "secret ";
@@ -114,8 +115,8 @@ fn messages(project: &Project, state: &State, row: &ExecutionRow) -> Result<Vec<
         outcome: summary.as_ref().map(Into::into),
     };
     let mut all = Vec::new();
-    let mut enter = |kind, recipient: String, payload: String| {
-        let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
+    let mut enter = |kind: MessageKind, recipient: String, payload: String| {
+        let id = id(row, kind, &recipient);
         all.push(NewMessage { id, kind, recipient, payload });
     };
     if let Some(mail) = project.mail() {
@@ -143,6 +144,16 @@ fn messages(project: &Project, state: &State, row: &ExecutionRow) -> Result<Vec<
     Ok(all)
 }
 
+/// The id of a message: that the same end of an execution is told to somebody again, by a copy of its project for
+/// one, is to be seen by it.
+fn id(row: &ExecutionRow, kind: MessageKind, recipient: &str) -> String {
+    let (epoch, state) = (row.epoch.to_string(), row.state.words());
+    let of = [&row.id, epoch.as_str(), state, kind.words(), recipient].join("\0");
+    let digest = Sha256::digest(of.as_bytes());
+    let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+    format!("msg_{hex}")
+}
+
 /// Whether those whom a connector names hear of an execution that ended so.
 fn wants(notify: &NotifyPlan, state: ExecutionState) -> bool {
     let failed = matches!(state, ExecutionState::Failed | ExecutionState::Interrupted);
@@ -154,7 +165,8 @@ fn wants(notify: &NotifyPlan, state: ExecutionState) -> bool {
 }
 
 /// What an execution left as its summary; none where it ended before it ran, or somebody cleared it away.
-fn summary(project: &Project, row: &ExecutionRow) -> Option<Summary> {
+/// What an execution told of its end in its folder.
+pub(super) fn summary(project: &Project, row: &ExecutionRow) -> Option<Summary> {
     let text = std::fs::read(project.root().join(&row.folder).join("summary.json")).ok()?;
     let summary: Summary = serde_json::from_slice(&text).ok()?;
     (summary.execution == row.id).then_some(summary)

@@ -14,7 +14,7 @@ use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::state::{NewExecution, Scheduled, State};
-use crate::report::visible;
+use crate::report::log_line;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ impl Triggers {
     /// Looks once. What is wrong with one schedule or folder is told, and stops no other.
     pub(super) fn turn(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) {
         // Names of files are in it, which may hold anything.
-        let news = &|line: String| news(visible(&line).into_owned());
+        let news = &|line: String| news(log_line(&line));
         match super::events::batch(project, state, &mut self.told, news) {
             Ok(()) => self.told.well("webhook events"),
             Err(failure) => self.told.failed("webhook events", &failure, news),
@@ -242,7 +242,8 @@ pub fn next_slots(state: &State) -> Result<BTreeMap<String, String>, Failure> {
     let now = SystemClock.now();
     let next = |one: Scheduled| {
         let schedule = Schedule::new(&serde_json::from_str(&one.schedule).ok()?, &one.timezone).ok()?;
-        Some((one.connector, schedule.shown(schedule.next(now)?)))
+        // Where the clock was put back, its slots up to the last that was seen are done.
+        Some((one.connector, schedule.shown(schedule.next(now.max(one.seen))?)))
     };
     Ok(state.scheduled()?.into_iter().filter_map(next).collect())
 }

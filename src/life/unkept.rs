@@ -1,13 +1,15 @@
-//! Executions whose process died while it kept their input.
+//! Executions that wait by the state, and of which nothing is left that could go on.
 
 use super::Failure;
+use super::told::summary;
 use crate::project::Project;
 use crate::project::state::{ExecutionRow, ExecutionState, Outcome, State};
 use crate::run::Frozen;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::folder::ExecutionFolder;
 
-/// Ends an execution that nobody can go on with, since what it was asked was never kept; whether it was one.
+/// Ends an execution that nobody can go on with, since what it was asked is not there: it was never kept, or it has
+/// ended long since, and the state is a copy from before. Whether it was one.
 ///
 /// # Errors
 /// Where the state cannot be written.
@@ -21,6 +23,13 @@ pub fn end_unkept(project: &Project, state: &mut State, row: &ExecutionRow) -> R
     let Ok(_lock) = ExecutionFolder::reopen(&folder) else { return Ok(false) };
     if kept() {
         return Ok(false);
+    }
+    if let Some(told) = summary(project, row) {
+        let counts = serde_json::to_string(&told.steps).ok();
+        let at = told.ended.parse().unwrap_or_else(|_| SystemClock.now());
+        let failure = told.failure.as_deref();
+        let outcome = Outcome { state: told.state.into(), counts: counts.as_deref(), failure, at };
+        return Ok(state.end(&row.id, row.epoch, outcome)?);
     }
     let why =
         "its process was gone before it had kept its input, so nothing was loaded\nhand the input in again";

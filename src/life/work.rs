@@ -211,7 +211,7 @@ impl Workers {
         self.silent.look(&there, || self.state.try_write(now))?;
         self.state.find_interrupted(now)?;
         for Silent { id, pid, .. } in gone {
-            news(format!("{id}  its worker is silent; it goes on from the last chunk that was committed"));
+            news(format!("{id}  its worker is silent; {}", what_next(&self.state, &id)?));
             self.state.silent_worker_gone(&id, pid)?;
         }
         Ok(())
@@ -353,10 +353,7 @@ fn tell_begun(state: &State, job: &mut Job, news: &dyn Fn(String)) -> Result<(),
 /// Sees what became of an execution whose process is gone.
 fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String)) -> Result<(), Failure> {
     if state.worker_gone(&job.id, job.child.id())? {
-        news(format!(
-            "{}  its worker was gone ({status}); it goes on from the last chunk that was committed",
-            job.id
-        ));
+        news(format!("{}  its worker was gone ({status}); {}", job.id, what_next(state, &job.id)?));
         return Ok(());
     }
     // It was no try.
@@ -379,6 +376,17 @@ fn gone(state: &mut State, job: &Job, status: ExitStatus, news: &dyn Fn(String))
         ));
     }
     Ok(())
+}
+
+/// What becomes of an interrupted execution.
+fn what_next(state: &State, id: &str) -> Result<String, Failure> {
+    Ok(match state.execution(id)? {
+        Some(row) if row.cancel => "it was cancelled, and is only ended".to_owned(),
+        Some(row) if row.left_to_people => {
+            format!("that was so again and again, and it is left to people: sconn executions resume {id}")
+        }
+        _ => "it goes on from the last chunk that was committed".to_owned(),
+    })
 }
 
 /// Whether a process ended since it was not its execution's turn: others are at it, or come first.

@@ -219,12 +219,7 @@ impl Worker {
             drop(end);
             let _ = thread.join();
         }
-        let state = match summary.map(|s| s.state) {
-            Some(RunState::Completed) => ExecutionState::Completed,
-            Some(RunState::CompletedWithErrors) => ExecutionState::CompletedWithErrors,
-            Some(RunState::Cancelled) => ExecutionState::Cancelled,
-            Some(RunState::Failed) | None => ExecutionState::Failed,
-        };
+        let state = summary.map_or(ExecutionState::Failed, |s| s.state.into());
         let counts = summary.and_then(|s| serde_json::to_string(&s.steps).ok());
         let failure = failure.or(summary.and_then(|s| s.failure.as_deref()));
         let outcome = Outcome { state, counts: counts.as_deref(), failure, at: SystemClock.now() };
@@ -232,6 +227,17 @@ impl Worker {
         let own = self.state.end(&self.id, self.epoch, outcome)?;
         crash::point("ended");
         Ok(own)
+    }
+}
+
+impl From<RunState> for ExecutionState {
+    fn from(ended: RunState) -> Self {
+        match ended {
+            RunState::Completed => Self::Completed,
+            RunState::CompletedWithErrors => Self::CompletedWithErrors,
+            RunState::Cancelled => Self::Cancelled,
+            RunState::Failed => Self::Failed,
+        }
     }
 }
 

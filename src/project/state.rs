@@ -67,6 +67,12 @@ impl State {
         if let Some(above) = path.parent() {
             folder::make(above).map_err(|e| trouble::no_folder(above, &e))?;
         }
+        // Where this fails, to open it tells why.
+        let _ = folder::make_file(path);
+        // SQLite would open it to be read, and make files beside it that those who may write to it cannot use.
+        if path.exists() && !folder::may_write(path) {
+            return Err(trouble::no_right(path));
+        }
         let failed = |e: &rusqlite::Error| trouble::not_opened(path, e);
         let mut connection = Connection::open(path).map_err(|e| failed(&e))?;
         let looked = (|| {

@@ -25,5 +25,5 @@ pub use summary::{
 };
 pub use tally::StepTally;
 pub use terminal::terminal;
-pub use words::{columns_of, grouped, problem_words, source_words, visible};
+pub use words::{columns_of, grouped, log_line, problem_words, source_words, visible};
 pub use workbook::{ReportInput, ScopeTables, StepTable, VariablesTable, write_workbook};

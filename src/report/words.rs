@@ -39,6 +39,12 @@ fn hidden(c: char, before: Option<char>) -> bool {
     }
 }
 
+/// A line of a log: what nobody sees is spelled out, and so is what would end the line. Names of files may hold
+/// anything, and what follows in them is not to look like a line of ours.
+pub fn log_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n").replace('\r', "\\r")
+}
+
 /// How many columns of a terminal, or of a sheet's usual font, a text takes: characters of East Asian
 /// scripts take two.
 pub fn columns_of(text: &str) -> usize {

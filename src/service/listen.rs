@@ -4,7 +4,7 @@ use super::connections::{answer, told};
 use super::{App, upload};
 use crate::life::{Failure, Told, Workers, discover, io_words, no_project};
 use crate::project::Project;
-use crate::report::visible;
+use crate::report::log_line;
 use crate::system::say::say;
 use crate::system::secrets::exposed;
 use crate::system::signals::Signals;
@@ -114,8 +114,8 @@ async fn hear(mut signals: Signals, stop: watch::Sender<bool>, drain: Duration) 
 
 /// Runs the queue until it is time to stop.
 fn run_queue(mut workers: Workers, stopping: &watch::Receiver<bool>, drain: Duration) {
-    let news = |line: String| say(visible(&line));
-    let errors = |line: String| say(format_args!("error: {}", visible(&line)));
+    let news = |line: String| say(log_line(&line));
+    let errors = |line: String| say(format_args!("error: {}", log_line(&line)));
     let mut told = Told::default();
     // The disk may be full for a while; the next turn tries again.
     let mut hear = |done: Result<(), Failure>| match done {

@@ -9,9 +9,9 @@ pub use input::{sha256, sha256_of};
 
 use super::crash;
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -403,6 +403,30 @@ pub fn make(folder: &Path) -> io::Result<()> {
         }
     }
     fs::create_dir_all(folder)
+}
+
+/// Makes an empty file where there is none, with the rights that its folder gives, as far as the process's umask lets
+/// it: a database makes its other files with the same rights, and whoever may work in the folder is to have them all.
+///
+/// # Errors
+/// As the file system says.
+pub fn make_file(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if file.exists() {
+        return Ok(());
+    }
+    let rights = fs::metadata(folder)?.permissions().mode() & 0o666;
+    let new = tempfile::Builder::new().permissions(Permissions::from_mode(rights)).tempfile_in(folder)?;
+    // Closed before it has its name: to close a database's file gives up the locks that others here have on it.
+    match new.into_temp_path().persist_noclobber(file) {
+        Err(e) if e.error.kind() != io::ErrorKind::AlreadyExists => Err(e.error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether this process may write to a file.
+pub fn may_write(file: &Path) -> bool {
+    rustix::fs::access(file, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// Whether the process of that number is at work in an execution's folder: it has it open, for the lock. Another

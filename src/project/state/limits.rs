@@ -3,7 +3,7 @@
 use super::{Outcome, State, stamp};
 use crate::project::ProjectError;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 impl State {
     /// An execution that waited is about to begin with this version of its connector.
@@ -70,14 +70,18 @@ impl State {
                        WHERE id = ?1 AND epoch = ?2 AND state IN ('queued', 'interrupted')
                          AND (cancel OR live = 0 OR connector IN (SELECT name FROM connectors WHERE active))";
             let counted = t.execute(sql, params![id, epoch, why, stamp(at), again])? > 0;
-            // Left to people, who should hear of it.
-            let attention = "UPDATE connectors SET last_live_errors = 1 WHERE name =
-                (SELECT connector FROM executions
-                 WHERE id = ?1 AND live AND state = 'interrupted' AND epoch - spared > 4)";
             if counted {
-                t.execute(attention, [id])?;
+                needs_attention(t, id)?;
             }
             Ok(counted)
         })
     }
+}
+
+/// A live execution that is left to people makes its connector need attention.
+pub(super) fn needs_attention(t: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE connectors SET last_live_errors = 1 WHERE name =
+                 (SELECT connector FROM executions
+                  WHERE id = ?1 AND live AND cancel = 0 AND state = 'interrupted' AND epoch - spared > 4)";
+    t.execute(sql, [id]).map(drop)
 }

@@ -209,7 +209,7 @@ impl State {
             for m in messages {
                 t.execute(
                     "INSERT INTO outbox(id, kind, execution, recipient, payload, created_at, next_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
                     params![m.id, m.kind, execution, m.recipient, m.payload, stamp(now)],
                 )?;
             }

@@ -1,6 +1,7 @@
 //! The way of an execution: it waits, a worker takes it and tells how far it is, and it ends.
 
 use super::executions::{SELECT, read};
+use super::limits::needs_attention;
 use super::{ExecutionRow, ExecutionState, State, stamp};
 use crate::project::ProjectError;
 use jiff::{SignedDuration, Timestamp};
@@ -175,8 +176,14 @@ impl State {
         {
             return Ok(());
         }
-        let mark = format!("UPDATE executions SET state = 'interrupted' WHERE {late}");
-        self.together(|t| t.execute(&mark, params![now[0], now[1]]).map(drop))
+        let mark = format!("UPDATE executions SET state = 'interrupted' WHERE {late} RETURNING id");
+        self.together(|t| {
+            let ids: Vec<String> = t
+                .prepare(&mark)?
+                .query_map([&now[0], &now[1]], |r| r.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            ids.iter().try_for_each(|id| needs_attention(t, id))
+        })
     }
 
     /// The workers that were not heard of within their lease, and that nobody has seen the end of: they may be there
@@ -217,7 +224,11 @@ impl State {
         self.together(|t| {
             let sql = "UPDATE executions SET state = 'interrupted', pid = NULL
                        WHERE id = ?1 AND pid = ?2 AND state = 'running'";
-            Ok(t.execute(sql, params![id, pid])? > 0)
+            let gone = t.execute(sql, params![id, pid])? > 0;
+            if gone {
+                needs_attention(t, id)?;
+            }
+            Ok(gone)
         })
     }
 

@@ -334,17 +334,26 @@ fn several_processes_use_the_state_at_once() {
 fn an_interrupted_execution_is_next_again_but_not_for_ever() {
     let (_dir, mut state) = state();
     activate(&mut state, "shop", "h1");
-    queue(&mut state, "e", "shop", true, 1);
-    for attempt in 1..=5 {
-        assert_eq!(
-            state.next(&|_| 1, &[], &[], at(9_999)).unwrap().map(|e| e.id).as_deref(),
-            Some("e"),
-            "attempt {attempt}"
-        );
-        state.take("e", 1, at(attempt * 100), None).unwrap().unwrap();
-        state.find_interrupted(at(attempt * 100 + 50)).unwrap();
+    for id in ["silent", "gone"] {
+        queue(&mut state, id, "shop", true, 1);
+        for attempt in 1..=5 {
+            assert_eq!(
+                state.next(&|_| 1, &[], &[], at(9_999)).unwrap().map(|e| e.id).as_deref(),
+                Some(id),
+                "attempt {attempt}"
+            );
+            assert_eq!(status(&state, "shop"), Status::Operational);
+            state.take(id, 1, at(attempt * 100), None).unwrap().unwrap();
+            match id {
+                "silent" => state.find_interrupted(at(attempt * 100 + 50)).unwrap(),
+                _ => assert!(state.worker_gone(id, 1).unwrap()),
+            }
+        }
+        assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap(), None, "it is left to people");
+        assert_eq!(status(&state, "shop"), Status::NeedsAttention);
+        queue(&mut state, &format!("after {id}"), "shop", true, 1);
+        run(&mut state, &format!("after {id}"), ExecutionState::Completed);
     }
-    assert_eq!(state.next(&|_| 1, &[], &[], at(9_999)).unwrap(), None, "it is left to people");
 }
 
 #[test]

@@ -44,6 +44,11 @@ pub(super) fn not_opened(path: &Path, cause: &rusqlite::Error) -> ProjectError {
     error(path, format!("the project's state cannot be opened: {what}"), hint)
 }
 
+/// The state is there, and not for this process to write to.
+pub(super) fn no_right(path: &Path) -> ProjectError {
+    error(path, "the project's state cannot be opened: it may not be written to", WRITABLE)
+}
+
 /// The state was opened, and something went wrong with it.
 pub(super) fn failed(path: &Path, cause: &rusqlite::Error) -> ProjectError {
     let (what, hint) = words(cause, free(path));

@@ -141,6 +141,7 @@ fn what_nobody_sees_is_shown_and_what_scripts_need_stays() {
     for text in ["می\u{200c}خواهم", "👩\u{200d}👧", "שלום", "e\u{301}", "a\r\n\tb"] {
         assert_eq!(visible(text), text);
     }
+    assert_eq!(log_line("a\r\nb\u{200b}\tc"), "a\\r\\nb\\u{200b}\tc");
 }
 
 #[test]

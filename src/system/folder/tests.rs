@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use std::os::unix::fs::PermissionsExt;
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -36,6 +35,26 @@ fn what_the_queue_does_not_know_is_unborn_until_it_does() {
     folder.known();
     drop(folder);
     assert!(ExecutionFolder::unborn(&root).is_none(), "it waits");
+}
+
+#[test]
+fn a_file_has_the_rights_of_its_folder_and_is_made_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = |mode| fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    own(0o700);
+    let private = dir.path().join("private");
+    make_file(&private).unwrap();
+    assert_eq!(mode(&private), 0o600);
+    fs::write(&private, "x").unwrap();
+    own(0o770);
+    make_file(&private).unwrap();
+    assert_eq!((fs::read_to_string(&private).unwrap().as_str(), mode(&private)), ("x", 0o600));
+    // Whoever runs the tests may have a umask that gives the group nothing.
+    let shared = dir.path().join("shared");
+    make_file(&shared).unwrap();
+    assert!([0o660, 0o640, 0o600].contains(&mode(&shared)), "{:o}", mode(&shared));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 }
 
 #[test]

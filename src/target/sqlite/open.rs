@@ -31,6 +31,8 @@ impl Store {
         if path.is_dir() {
             return Err(place.open("this is a folder", "name a file in it"));
         }
+        // Where this fails, to open it tells why.
+        let _ = folder::make_file(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         Self::open_with(path, place, flags)
     }
