@@ -9,8 +9,8 @@ use jiff::fmt::strtime;
 pub(in crate::value) const ISO: &str = "iso";
 
 /// The names of the parts, for those who write them.
-const NAMES: &str = "the parts are YYYY, MM or M, MMM for Jan, MMMM for January, DD or D, HH or H, hh or h with A \
-                     for AM and PM, mm, ss";
+const DAYS: &str = "the parts are YYYY, MM or M, MMM for Jan, MMMM for January, DD or D";
+const TIMES: &str = ", HH or H, hh or h with A for AM and PM, mm, ss";
 
 /// Reads a quoted pattern and checks that it can say a whole date (and an hour, for a datetime).
 pub(super) fn read(base: BaseType, text: &str) -> Result<String, FormatError> {
@@ -21,6 +21,7 @@ pub(super) fn read(base: BaseType, text: &str) -> Result<String, FormatError> {
     } else {
         ("%d/%m/%Y %H:%M", "DD/MM/YYYY HH:mm")
     };
+    let names = format!("{DAYS}{}", if base == BaseType::Date { "" } else { TIMES });
     let parts = Parts::of(&pattern);
     if parts == Parts::default() {
         return Err(FormatError {
@@ -37,7 +38,7 @@ pub(super) fn read(base: BaseType, text: &str) -> Result<String, FormatError> {
                 base.name(),
                 if base == BaseType::Date { "day, month and year" } else { "day, month, year and hour" },
                 if named { named_example } else { example },
-                if named { format!("; {NAMES}") } else { String::new() }
+                if named { format!("; {names}") } else { String::new() }
             ),
         });
     }
@@ -54,7 +55,7 @@ pub(super) fn read(base: BaseType, text: &str) -> Result<String, FormatError> {
         return Err(FormatError {
             message: format!("the pattern \"{text}\" cannot be used to read a {}", base.name()),
             help: if named {
-                format!("write it such as \"{named_example}\"; {NAMES}")
+                format!("write it such as \"{named_example}\"; {names}")
             } else {
                 format!("use the parts %Y %m %d %b %B %H %I %p %M %S %.f %z, such as \"{example}\"")
             },

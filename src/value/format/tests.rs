@@ -114,7 +114,7 @@ fn a_pattern_must_say_the_whole_day_and_for_a_datetime_the_hour() {
     assert_eq!(
         help(BaseType::Date, "DD-MON-YYYY"),
         "a date needs day, month and year, such as \"DD/MM/YYYY\"; the parts are YYYY, MM or M, MMM for Jan, \
-         MMMM for January, DD or D, HH or H, hh or h with A for AM and PM, mm, ss"
+         MMMM for January, DD or D"
     );
     assert_eq!(help(BaseType::Date, "%d/%m"), "a date needs day, month and year, such as \"%d/%m/%Y\"");
     let error = Format::parse(BaseType::Date, "exel", false).unwrap_err();

@@ -205,8 +205,8 @@ impl Rules {
             BaseType::Number => {
                 let whole = |f: &Format| matches!(f, Format::Number { decimal: None, .. });
                 let none = !self.formats.is_empty() && self.formats.iter().all(whole);
-                let without = if none { ", without decimals" } else { "" };
-                format!("is not a number written like {}{without}", declared("1,234.56"))
+                let without = if none { " without decimals," } else { "" };
+                format!("is not a number{without} written like {}", declared("1,234.56"))
             }
             BaseType::Boolean => {
                 format!("is not a boolean written as {}", declared("yes/no, true/false, on/off or 1/0"))

@@ -125,7 +125,7 @@ fn a_number_format_without_decimals_reads_none() {
     all(BaseType::Number, &format("1234"), &[("1234", "1234"), ("1234.5", "Shape"), ("1,234", "Shape")]);
     assert_eq!(
         rules(BaseType::Number, &format("1,234")).reason(Miss::Shape),
-        "is not a number written like 1,234, without decimals"
+        "is not a number without decimals, written like 1,234"
     );
 }
 
