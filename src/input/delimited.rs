@@ -114,8 +114,9 @@ fn likely_delimiter(sample: &[u8], header: Option<u32>, limits: &Limits) -> u8 {
                 continue;
             }
             rows += 1;
-            let even_row = *width.get_or_insert(record.len()) == record.len() && record.fault.is_none();
-            even += usize::from(even_row);
+            // Of a header with faulty quotes the cells before the fault tell the delimiter.
+            let cells = record.fault.map_or(record.len(), |fault| fault.cell + 1);
+            even += usize::from(*width.get_or_insert(cells) == cells && record.fault.is_none());
         }
         let width = width.unwrap_or(0);
         if width < 2 {

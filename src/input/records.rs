@@ -71,7 +71,7 @@ impl Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The cell, from 0.
-    cell: usize,
+    pub cell: usize,
     /// The line on which the quote stands.
     line: u64,
     kind: FaultKind,

@@ -171,6 +171,9 @@ fn a_faulty_row_is_listed_as_it_stands_in_the_file() {
         assert_refused(desk.one("b.csv", "x,\"y\"z\n1,2\n"), "cell 2: there is text after the closing");
     assert_eq!(refused.place.line, Some(1));
     assert!(refused.hint.unwrap().ends_with("or is the delimiter another one than `,`?"));
+    let refused =
+        assert_refused(desk.one("d.csv", "x;\"y\"z\n1;2\n"), "cell 2: there is text after the closing");
+    assert!(refused.hint.unwrap().ends_with("than `;`?"));
     // What stands above the header is no row.
     let file = desk.put("c.csv", "Report\n\"May\" 2024\n\nsize 5\",y\n1,2\n");
     let mut plan = table("c");
