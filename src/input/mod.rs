@@ -8,6 +8,7 @@ mod headers;
 mod parts;
 mod probe;
 mod reader;
+mod records;
 mod rejects;
 mod sink;
 mod workbook;

@@ -1,10 +1,11 @@
 //! A look at the beginning of a file: names, headers, some rows.
 
-use super::delimited::{self, Record};
+use super::delimited;
 use super::errors::InputError;
 use super::headers::{self, normalise_headers};
 use super::parts::{self, Found, Kind};
 use super::reader::header_texts;
+use super::records::Record;
 use super::workbook::{self, Book, Room};
 use super::{InputFile, Limits, PROBE_ROWS, Part};
 use crate::plan::{InputPlan, ReaderOptions};
@@ -116,7 +117,7 @@ fn text(
     let mut table = table(found, &opened.headers, Some(char::from(opened.delimiter)));
     let mut record = Record::default();
     while table.rows.len() < PROBE_ROWS && opened.records.next(&mut record)? {
-        if !record.is_blank() && record.len() == table.headers.len() {
+        if !record.is_blank() && record.fault.is_none() && record.len() == table.headers.len() {
             table.rows.push(record.strings().iter().map(|s| some(s)).collect());
         }
     }

@@ -1,9 +1,10 @@
 //! From the given files to the spooled tables.
 
-use super::delimited::{self, Record};
+use super::delimited;
 use super::errors::InputError;
 use super::headers::{self, Mapped, few};
 use super::parts::{self, Found, Kind};
+use super::records::Record;
 use super::rejects::Rejects;
 use super::sink::Sink;
 use super::workbook::{self, Book, Room, SheetRow, cell_name};
@@ -217,7 +218,7 @@ impl Pass<'_> {
         let Some(sink) = &mut target.sink else { return Ok(()) };
         let mut record = Record::default();
         while opened.records.next(&mut record)? {
-            if record.len() != width || record.has_nul() {
+            if record.fault.is_some() || record.len() != width || record.has_nul() {
                 if !record.is_blank() {
                     self.reject(found, number, &record, &opened.headers, opened.delimiter)?;
                 }
@@ -250,7 +251,9 @@ impl Pass<'_> {
     ) -> Result<(), InputError> {
         let width = headers.len();
         let text = record.strings().join(&char::from(delimiter).to_string());
-        let message = if record.len() == width {
+        let message = if let Some(fault) = record.fault {
+            format!("{}; {}", fault.cause(headers), fault.mend())
+        } else if record.len() == width {
             let at = record.strings().iter().position(|c| c.contains('\0')).unwrap_or_default();
             let header = headers.get(at).map(|h| h.trim()).unwrap_or_default();
             format!("cell {} (`{header}`): there is a NUL character in it", at + 1)
@@ -296,9 +299,8 @@ impl Pass<'_> {
             };
             let source = SourceRef { part: number, line: row.line };
             if let Some((column, why)) = bad_cell(row, texts.len()) {
-                let text: Vec<&str> = row.cells.iter().map(|(_, t)| t.as_str()).collect();
                 let cell = Some(cell_name(column, row.line));
-                self.rejects.add(&found.part, source, cell, why, &text.join(" | "))?;
+                self.rejects.add(&found.part, source, cell, why, &in_place(row, texts.len()))?;
                 return Ok(true);
             }
             long.extend(row.long_numbers.iter().filter(|c| at.contains(&Some(**c))));
@@ -323,6 +325,18 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// Cells that stand in their places in the text of a row: a far one must not make a long text.
+const PLACED: usize = 1000;
+
+/// A row's cells, empty ones too as far as the header goes; then those beyond it.
+fn in_place(row: &SheetRow, width: usize) -> String {
+    let last = row.cells.last().map_or(0, |(c, _)| c + 1).max(row.bad.as_ref().map_or(0, |(c, _)| c + 1));
+    let width = width.min(last).min(PLACED);
+    let placed = (0..width).map(|i| row.cell(i).unwrap_or_default());
+    let beyond = row.cells.iter().filter(|(c, _)| *c >= width).map(|(_, text)| text.as_str());
+    placed.chain(beyond).collect::<Vec<_>>().join(" | ")
 }
 
 /// The first cell that makes the row unreadable.

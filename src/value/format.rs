@@ -13,12 +13,13 @@ pub(super) use print::iso;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// A number with these marks: `"1,234.56"`, `"1.234,56"`, `"1 234,56"`, `"1234.56"`, `"1234"`.
+    /// A number with these marks: `"1,234.56"`, `"1.234,56"`, `"1 234,56"`, `"1234.56"`, `"1234"`. Blanks are
+    /// one mark, and so are apostrophes.
     Number {
         /// What groups thousands, if anything may.
         thousands: Option<char>,
-        /// What stands before the decimals.
-        decimal: char,
+        /// What stands before the decimals, if there may be any.
+        decimal: Option<char>,
     },
     /// A boolean written as this pair, case ignored: `yes_no`, `true_false`, `on_off`, `one_zero`, …
     Boolean {
@@ -61,7 +62,18 @@ const PAIRS: [(&str, &str, &str); 7] = [
 const TIME_WORDS: [&str; 4] = ["iso", "excel", "unix", "unix_ms"];
 
 /// The examples that show the marks of a number.
-const EXAMPLES: &str = "\"1,234.56\", \"1.234,56\", \"1 234,56\", \"1'234.56\", \"1234.56\" or \"1234,56\"";
+const EXAMPLES: &str = "\"1,234.56\", \"1.234,56\", \"1 234,56\", \"1'234.56\", \"1234.56\" or \"1234,56\"; \
+                        without decimals \"1,234\", \"1.234\" or \"1234\"";
+
+/// The blanks that part thousands: the common one, one that does not break, a narrow one of these, a thin one.
+const BLANKS: [char; 4] = [' ', '\u{a0}', '\u{202f}', '\u{2009}'];
+const APOSTROPHES: [char; 2] = ['\'', '\u{2019}'];
+
+/// Whether a format's thousands mark may be written as `c`.
+pub(super) fn same_mark(mark: char, c: char) -> bool {
+    mark == c
+        || [BLANKS.as_slice(), &APOSTROPHES].iter().any(|same| same.contains(&mark) && same.contains(&c))
+}
 
 impl Format {
     /// Reads a format of a variable of type `base`: `text` without its quotes, and whether it had
@@ -97,7 +109,8 @@ impl Format {
         match self {
             Format::Number { thousands, decimal } => {
                 let mark = thousands.map(String::from).unwrap_or_default();
-                format!("1{mark}234{decimal}56")
+                let decimals = decimal.map(|mark| format!("{mark}56")).unwrap_or_default();
+                format!("1{mark}234{decimals}")
             }
             Format::Boolean { yes, no } => format!("{yes}/{no}"),
             Format::Pattern(p) => p.clone(),
@@ -135,19 +148,19 @@ fn number(text: &str, quoted: bool) -> Result<Format, FormatError> {
         Some(rest) => (None, rest),
         None => {
             let mut chars = rest.chars();
-            let mark = chars.next().filter(|c| ",.' \u{2019}\u{a0}\u{202f}\u{2009}".contains(*c));
+            let known = |c: &char| ",.".contains(*c) || BLANKS.contains(c) || APOSTROPHES.contains(c);
+            let mark = chars.next().filter(known);
             (Some(mark.ok_or_else(wrong)?), chars.as_str().strip_prefix("234").ok_or_else(wrong)?)
         }
     };
-    let decimal = match (rest, thousands) {
-        // A point before three digits could be either mark: that has to be said.
-        ("", Some('.')) => return Err(wrong()),
-        ("", _) => '.',
-        (".56", _) => '.',
-        (",56", _) => ',',
+    // The number is always 1234.56 or 1234, so a mark after the 1 parts thousands.
+    let decimal = match rest {
+        "" => None,
+        ".56" => Some('.'),
+        ",56" => Some(','),
         _ => return Err(wrong()),
     };
-    if thousands == Some(decimal) {
+    if thousands.is_some() && thousands == decimal {
         return Err(wrong());
     }
     Ok(Format::Number { thousands, decimal })

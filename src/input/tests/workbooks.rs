@@ -74,10 +74,10 @@ fn both_epochs_are_respected() {
     let desk = Desk::new();
     let old = desk.one("a.xlsx", by_hand(r#"date1904="1""#, "", &data, "")).unwrap();
     assert_eq!(cells(&old.tables[0]), [["1904-01-02"], ["1904-01-01"]]);
-    let data = sheet(&[text("A1", "day"), r#"<c r="A2" s="1"><v>1</v></c>"#.to_owned()]);
     let desk = Desk::new();
     let new = desk.one("a.xlsx", by_hand("", "", &data, "")).unwrap();
-    assert_eq!(cells(&new.tables[0]), [["1900-01-01"]]);
+    // No day is counted as zero: it is a time of day.
+    assert_eq!(cells(&new.tables[0]), [["1900-01-01"], ["00:00:00"]]);
 }
 
 #[test]
@@ -99,6 +99,8 @@ fn cells_that_cannot_be_read_reject_their_row_by_name() {
     let bad: Vec<&str> = intake.rejected.iter().map(|r| r.cell.as_deref().unwrap()).collect();
     assert_eq!(bad, ["C2", "C3", "C4", "D6"]);
     assert!(intake.rejected[1].message.contains("#N/A"));
+    let texts: Vec<&str> = intake.rejected.iter().map(|r| r.text.as_str()).collect();
+    assert_eq!(texts, ["k |  | ", "k |  | ", "k |  | ", "k |  |  | far"]);
     assert!(intake.rejected[2].message.contains("no stored result"));
 }
 

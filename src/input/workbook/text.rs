@@ -58,8 +58,9 @@ fn date(value: &ExcelDateTime) -> Text {
     let time = format!("{h:02}:{m:02}:{s:02}");
     let time = if ms == 0 { time } else { format!("{time}.{ms:03}") };
     let midnight = (h, m, s, ms) == (0, 0, 0, 0);
-    // Below one it is a time of day, in both epochs; day zero of 1904 is a date.
-    if serial < 1.0 && !midnight {
+    // Below one it is a time of day. There is a day zero where days are counted from 1904 only; elsewhere
+    // it comes from a formula that asks an empty cell, or is midnight.
+    if serial < 1.0 && (!midnight || year != 1904) {
         return Text::Is(time);
     }
     let day = format!("{year:04}-{month:02}-{day:02}");

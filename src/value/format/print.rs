@@ -69,7 +69,9 @@ fn excel_day(unix_day: i64) -> i64 {
     if serial <= 60 { serial - 1 } else { serial }
 }
 
-fn number(n: Decimal, thousands: Option<char>, decimal: char) -> String {
+fn number(n: Decimal, thousands: Option<char>, decimal: Option<char>) -> String {
+    // Decimals that the format does not show are printed all the same: nothing is rounded.
+    let decimal = decimal.unwrap_or(if thousands == Some('.') { ',' } else { '.' });
     let text = n.normalize().to_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));

@@ -9,20 +9,21 @@ const UTC: TimeZone = TimeZone::UTC;
 #[test]
 fn a_number_format_is_shown_by_an_example() {
     for (text, thousands, decimal, written) in [
-        ("1,234.56", Some(','), '.', "\"1,234.56\""),
-        ("1.234,56", Some('.'), ',', "\"1.234,56\""),
-        ("1 234,56", Some(' '), ',', "\"1 234,56\""),
-        ("1'234.56", Some('\''), '.', "\"1'234.56\""),
-        ("1234.56", None, '.', "\"1234.56\""),
-        ("1234,56", None, ',', "\"1234,56\""),
-        ("1,234", Some(','), '.', "\"1,234.56\""),
-        ("1234", None, '.', "\"1234.56\""),
+        ("1,234.56", Some(','), Some('.'), "\"1,234.56\""),
+        ("1.234,56", Some('.'), Some(','), "\"1.234,56\""),
+        ("1 234,56", Some(' '), Some(','), "\"1 234,56\""),
+        ("1'234.56", Some('\''), Some('.'), "\"1'234.56\""),
+        ("1234.56", None, Some('.'), "\"1234.56\""),
+        ("1234,56", None, Some(','), "\"1234,56\""),
+        ("1,234", Some(','), None, "\"1,234\""),
+        ("1.234", Some('.'), None, "\"1.234\""),
+        ("1234", None, None, "\"1234\""),
     ] {
         let format = Format::parse(BaseType::Number, text, true).unwrap();
         assert_eq!(format, Format::Number { thousands, decimal }, "{text}");
         assert_eq!(format.to_string(), written);
     }
-    for text in ["", "12,34", "1,234,56", "1.234", "1.234.56", "abc", "1_234", "1234.567", "é"] {
+    for text in ["", "12,34", "1,234,56", "1.234.56", "abc", "1_234", "1234.567", "é"] {
         let error = Format::parse(BaseType::Number, text, true).unwrap_err();
         assert!(error.help.contains("1.234,56"), "{text}: {error:?}");
     }
@@ -55,6 +56,9 @@ fn a_date_format_is_a_word_a_pattern_or_a_name_of_the_parts() {
         ("DD MMM YYYY", "%d %b %Y"),
         ("%F", "%F"),
         ("%d/%m/%y", "%d/%m/%y"),
+        ("D/M/YYYY", "%-d/%-m/%Y"),
+        ("MMMM D, YYYY", "%B %-d, %Y"),
+        ("Day D: DD.MM.YYYY", "Day %-d: %d.%m.%Y"),
     ] {
         assert_eq!(Format::parse(BaseType::Date, text, true), Ok(Format::Pattern(pattern.into())), "{text}");
     }
@@ -64,6 +68,10 @@ fn a_date_format_is_a_word_a_pattern_or_a_name_of_the_parts() {
         ("MM/DD/YYYY hh:mm A", "%m/%d/%Y %I:%M %p"),
         ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%z"),
         ("%s", "%s"),
+        ("D.M.YYYY H:mm", "%-d.%-m.%Y %-H:%M"),
+        ("M/D/YYYY h:mm A", "%-m/%-d/%Y %-I:%M %p"),
+        ("DD/MM/YYYY HH h mm", "%d/%m/%Y %H h %M"),
+        ("YYYY-MM-DDTHH:mm:ss", "%Y-%m-%dT%H:%M:%S"),
     ] {
         assert_eq!(
             Format::parse(BaseType::Datetime, text, true),
@@ -86,11 +94,29 @@ fn a_pattern_must_say_the_whole_day_and_for_a_datetime_the_hour() {
         (BaseType::Datetime, "%Y-%m-%d", "no hour"),
         (BaseType::Date, "day", "not a date pattern"),
         (BaseType::Date, "%Y-%m-%d %!", "cannot be used"),
-        (BaseType::Datetime, "%Y-%m-%d %I:%M", "cannot be used"),
+        (BaseType::Datetime, "%Y-%m-%d %I:%M", "before or after noon"),
+        (BaseType::Datetime, "YYYY-MM-DD hh:mm:ss", "before or after noon"),
+        (BaseType::Date, "DD-MON-YYYY", "no month"),
+        (BaseType::Date, "%Y%-m%-d", "cannot be used"),
     ] {
         let error = Format::parse(base, text, true).unwrap_err();
         assert!(error.message.contains(word), "{text}: {error:?}");
     }
+    let help = |base, text| Format::parse(base, text, true).unwrap_err().help;
+    assert_eq!(
+        help(BaseType::Datetime, "YYYY-MM-DD hh:mm:ss"),
+        "`hh` counts the hours to 12: write `HH`, or add `A` where the file has AM or PM"
+    );
+    assert_eq!(
+        help(BaseType::Datetime, "%Y-%m-%d %I:%M"),
+        "`%I` counts the hours to 12: write `%H`, or add `%p` where the file has AM or PM"
+    );
+    assert_eq!(
+        help(BaseType::Date, "DD-MON-YYYY"),
+        "a date needs day, month and year, such as \"DD/MM/YYYY\"; the parts are YYYY, MM or M, MMM for Jan, \
+         MMMM for January, DD or D"
+    );
+    assert_eq!(help(BaseType::Date, "%d/%m"), "a date needs day, month and year, such as \"%d/%m/%Y\"");
     let error = Format::parse(BaseType::Date, "exel", false).unwrap_err();
     assert!(error.help.contains("`excel`"), "{error:?}");
 }
@@ -109,6 +135,9 @@ fn values_are_printed_as_the_format_writes_them() {
     let big = Value::Number("-1234567.5".parse().unwrap());
     assert_eq!(number("1.234,56").print(&big, &UTC), "-1.234.567,5");
     assert_eq!(number("1234.56").print(&big, &UTC), "-1234567.5");
+    // Nothing is rounded.
+    assert_eq!(number("1,234").print(&big, &UTC), "-1,234,567.5");
+    assert_eq!(number("1.234").print(&big, &UTC), "-1.234.567,5");
     assert_eq!(number("1,234.56").print(&Value::Number(123.into()), &UTC), "123");
     let yes_no = Format::parse(BaseType::Boolean, "yes_no", false).unwrap();
     assert_eq!(yes_no.print(&Value::Boolean(false), &UTC), "No");

@@ -99,7 +99,7 @@ impl Rules {
     /// The mantissa of a number at the scale of number columns.
     pub(super) fn number(&self, text: &str) -> Result<i128, Miss> {
         if self.formats.is_empty() {
-            return number::parse(text, Some(','), '.');
+            return number::parse(text, Some(','), Some('.'));
         }
         first(&self.formats, |format| match format {
             Format::Number { thousands, decimal } => number::parse(text, *thousands, *decimal),
@@ -202,7 +202,12 @@ impl Rules {
         };
         match self.base {
             BaseType::String => "is not text".into(),
-            BaseType::Number => format!("is not a number written like {}", declared("1,234.56")),
+            BaseType::Number => {
+                let whole = |f: &Format| matches!(f, Format::Number { decimal: None, .. });
+                let none = !self.formats.is_empty() && self.formats.iter().all(whole);
+                let without = if none { " without decimals," } else { "" };
+                format!("is not a number{without} written like {}", declared("1,234.56"))
+            }
             BaseType::Boolean => {
                 format!("is not a boolean written as {}", declared("yes/no, true/false, on/off or 1/0"))
             }

@@ -2,6 +2,7 @@
 
 use super::Miss;
 use crate::value::NUMBER_SCALE;
+use crate::value::format::same_mark;
 use rust_decimal::Decimal;
 
 const SCALE: usize = NUMBER_SCALE as usize;
@@ -11,8 +12,8 @@ const DIGITS: usize = 28;
 const WHOLE: usize = super::super::NUMBER_PRECISION as usize - SCALE;
 
 /// Reads `[+-]digits[decimal digits]`, the digits before the decimal mark in groups of three where
-/// the thousands mark is used at all. Gives the mantissa at the scale of number columns.
-pub(super) fn parse(text: &str, thousands: Option<char>, decimal: char) -> Result<i128, Miss> {
+/// the thousands mark is used at all; no decimals without a mark for them. Gives the mantissa at the scale of number columns.
+pub(super) fn parse(text: &str, thousands: Option<char>, decimal: Option<char>) -> Result<i128, Miss> {
     let (negative, body) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
         Some(b'+') => (false, &text[1..]),
@@ -36,13 +37,13 @@ pub(super) fn parse(text: &str, thousands: Option<char>, decimal: char) -> Resul
                     group = group.map(|n| n + 1);
                 }
             }
-            _ if c == decimal && !point => {
+            _ if Some(c) == decimal && !point => {
                 if group.is_some_and(|n| n != 3) {
                     return Err(Miss::Shape);
                 }
                 (point, group) = (true, None);
             }
-            _ if Some(c) == thousands && !point => {
+            _ if thousands.is_some_and(|mark| same_mark(mark, c)) && !point => {
                 let well = match group {
                     None => (1..=3).contains(&whole.count) && !whole.leading_zero,
                     Some(n) => n == 3,
@@ -63,7 +64,7 @@ pub(super) fn parse(text: &str, thousands: Option<char>, decimal: char) -> Resul
 
 /// The usual number, which fits a machine word: digits, and perhaps a mark and decimals. None for every
 /// other text, also for what is wrong.
-fn plain(body: &str, decimal: char) -> Option<i128> {
+fn plain(body: &str, decimal: Option<char>) -> Option<i128> {
     // 19 digits are below 2^64.
     if body.is_empty() || body.len() > 19 {
         return None;
@@ -75,7 +76,7 @@ fn plain(body: &str, decimal: char) -> Option<i128> {
                 value = value * 10 + u64::from(byte - b'0');
                 decimals = decimals.map(|n| n + 1);
             }
-            _ if char::from(byte) == decimal && decimals.is_none() => decimals = Some(0),
+            _ if Some(char::from(byte)) == decimal && decimals.is_none() => decimals = Some(0),
             _ => return None,
         }
     }

@@ -95,10 +95,86 @@ fn a_declared_number_format_is_strict_about_its_marks_only() {
             ("1.5", "Shape"),
         ],
     );
+    for written in ["1 234,56", "1\u{a0}234,56", "1\u{202f}234,56", "1\u{2009}234,56"] {
+        for blank in [' ', '\u{a0}', '\u{202f}', '\u{2009}'] {
+            let text = format!("1{blank}234{blank}567,8");
+            all(
+                BaseType::Number,
+                &[quoted(BaseType::Number, written)],
+                &[(&text, "1234567.8"), ("1'234", "Shape")],
+            );
+        }
+    }
+    let swiss = [quoted(BaseType::Number, "1'234.56")];
+    all(BaseType::Number, &swiss, &[("1\u{2019}234.50", "1234.5"), ("1'234", "1234"), ("1 234", "Shape")]);
     let plain = [quoted(BaseType::Number, "1234.56")];
     all(BaseType::Number, &plain, &[("1234.5", "1234.5"), ("1,234.5", "Shape")]);
     let both = [quoted(BaseType::Number, "1.234,56"), quoted(BaseType::Number, "1'234.56")];
     all(BaseType::Number, &both, &[("1.234,56", "1234.56"), ("1'234.56", "1234.56"), ("1.234", "1234")]);
+}
+
+#[test]
+fn a_number_format_without_decimals_reads_none() {
+    let format = |text| [quoted(BaseType::Number, text)];
+    all(
+        BaseType::Number,
+        &format("1,234"),
+        &[("1,234", "1234"), ("-1234", "-1234"), ("1.234", "Shape"), ("1,234.0", "Shape"), ("1,5", "Shape")],
+    );
+    all(BaseType::Number, &format("1.234"), &[("1.234", "1234"), ("1.5", "Shape"), ("1.234,5", "Shape")]);
+    all(BaseType::Number, &format("1234"), &[("1234", "1234"), ("1234.5", "Shape"), ("1,234", "Shape")]);
+    assert_eq!(
+        rules(BaseType::Number, &format("1,234")).reason(Miss::Shape),
+        "is not a number without decimals, written like 1,234"
+    );
+}
+
+#[test]
+fn fields_that_nothing_parts_have_all_their_digits() {
+    let date = |text| [quoted(BaseType::Date, text)];
+    for written in ["YYYYMMDD", "%Y%m%d"] {
+        all(
+            BaseType::Date,
+            &date(written),
+            &[
+                ("20240111", "2024-01-11"),
+                ("2024111", "Shape"),
+                ("2024 0111", "Shape"),
+                ("202401 1", "Shape"),
+                ("2024011", "Shape"),
+                ("202401111", "Shape"),
+                ("20241301", "Shape"),
+                ("20240230", "NoSuchDay"),
+            ],
+        );
+    }
+    all(BaseType::Date, &date("%d%m%Y"), &[("01022024", "2024-02-01"), ("1022024", "Shape")]);
+    all(BaseType::Date, &date("%Y%j"), &[("2024032", "2024-02-01"), ("202432", "Shape")]);
+    all(BaseType::Date, &date("%d%b%Y"), &[("1Feb2024", "2024-02-01"), ("01Feb2024", "2024-02-01")]);
+    for written in ["DD/MM/YYYY", "D/M/YYYY"] {
+        all(BaseType::Date, &date(written), &[("1/2/2024", "2024-02-01"), ("01/02/2024", "2024-02-01")]);
+    }
+    let time = |text| [quoted(BaseType::Datetime, text)];
+    all(
+        BaseType::Datetime,
+        &time("%Y%m%dT%H%M%S%z"),
+        &[("20240111T093005+0000", "2024-01-11T09:30:05Z"), ("20240111T93005+0000", "Shape")],
+    );
+    all(
+        BaseType::Datetime,
+        &time("%d.%m.%Y %H%M"),
+        &[("1.2.2024 0930", "2024-02-01T08:30:00Z"), ("1.2.2024 930", "Shape"), ("1.2.20240930", "Shape")],
+    );
+    all(
+        BaseType::Datetime,
+        &time("YYYY-MM-DD HH:mm"),
+        &[("2024-1-1 9:05", "2024-01-01T08:05:00Z"), ("2024-01-110:00", "Shape")],
+    );
+    all(
+        BaseType::Datetime,
+        &time("M/D/YYYY h:mm A"),
+        &[("1/2/2024 9:05 PM", "2024-01-02T20:05:00Z"), ("01/02/2024 09:05 pm", "2024-01-02T20:05:00Z")],
+    );
 }
 
 #[test]

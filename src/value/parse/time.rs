@@ -1,6 +1,7 @@
 //! Days and instants.
 
 mod scan;
+mod widths;
 
 use super::Miss;
 use super::number;
@@ -8,7 +9,7 @@ use crate::value::format::ISO;
 use crate::value::{Format, date_of_days};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::fmt::strtime;
+use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use scan::{Clock, Day};
 
@@ -74,7 +75,7 @@ pub(super) fn date(text: &str, format: &Format) -> Result<Date, Miss> {
             _ => Err(Miss::Shape),
         },
         Format::Pattern(p) => {
-            let read = strtime::parse(p, text).map_err(|_| Miss::Shape)?;
+            let read = by_pattern(p, text)?;
             let date = match read.to_date() {
                 Ok(date) => date,
                 // A pattern of `%s` names an instant, not a day.
@@ -87,10 +88,10 @@ pub(super) fn date(text: &str, format: &Format) -> Result<Date, Miss> {
         }
         Format::Excel => excel(text).map(|(date, _)| date),
         Format::Unix => {
-            instant(number::parse(text, None, '.')?, 6).map(|t| TimeZone::UTC.to_datetime(t).date())
+            instant(number::parse(text, None, Some('.'))?, 6).map(|t| TimeZone::UTC.to_datetime(t).date())
         }
         Format::UnixMillis => {
-            instant(number::parse(text, None, '.')?, 9).map(|t| TimeZone::UTC.to_datetime(t).date())
+            instant(number::parse(text, None, Some('.'))?, 9).map(|t| TimeZone::UTC.to_datetime(t).date())
         }
         _ => Err(Miss::Shape),
     }
@@ -107,7 +108,7 @@ pub(super) fn datetime(text: &str, format: &Format, zone: &TimeZone) -> Result<T
             _ => Err(Miss::Shape),
         },
         Format::Pattern(p) => {
-            let read = strtime::parse(p, text).map_err(|_| Miss::Shape)?;
+            let read = by_pattern(p, text)?;
             if read.timestamp().is_some() || read.offset().is_some() || read.iana_time_zone().is_some() {
                 let instant = match read.iana_time_zone() {
                     Some(_) => read.to_zoned_datetime().map(|z| z.timestamp()),
@@ -128,10 +129,15 @@ pub(super) fn datetime(text: &str, format: &Format, zone: &TimeZone) -> Result<T
                 midnight.checked_add(jiff::Span::new().milliseconds(millis)).map_err(|_| Miss::Year)?;
             local_instant(local, zone)
         }
-        Format::Unix => instant(number::parse(text, None, '.')?, 6),
-        Format::UnixMillis => instant(number::parse(text, None, '.')?, 9),
+        Format::Unix => instant(number::parse(text, None, Some('.'))?, 6),
+        Format::UnixMillis => instant(number::parse(text, None, Some('.'))?, 9),
         _ => Err(Miss::Shape),
     }
+}
+
+fn by_pattern(pattern: &str, text: &str) -> Result<BrokenDownTime, Miss> {
+    let read = strtime::parse(pattern, text).map_err(|_| Miss::Shape)?;
+    if widths::certain(pattern, text) { Ok(read) } else { Err(Miss::Shape) }
 }
 
 /// The day that was scanned, and whether day and month could be either.
@@ -215,9 +221,9 @@ fn excel(text: &str) -> Result<(Date, i64), Miss> {
         .filter(|_| text.matches('.').count() == 1);
     let mantissa = match cut {
         Some((whole, fraction)) if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
-            number::parse(&format!("{whole}.{fraction}"), None, '.')?
+            number::parse(&format!("{whole}.{fraction}"), None, Some('.'))?
         }
-        _ => number::parse(text, None, '.')?,
+        _ => number::parse(text, None, Some('.'))?,
     };
     let mut serial = mantissa.div_euclid(ONE);
     let mut millis = (mantissa.rem_euclid(ONE) * MILLIS + ONE / 2) / ONE;

@@ -149,7 +149,7 @@ fn typed_columns_from_sql_are_taken_as_what_they_are() {
     assert_eq!(run(&spec("number"), &decimals).0, ["12.5", "-3"]);
     assert_eq!(run(&spec("string"), &decimals).0, ["12.5", "-3"]);
     let mut german = spec("number");
-    german.formats = vec![Format::Number { thousands: Some('.'), decimal: ',' }];
+    german.formats = vec![Format::Number { thousands: Some('.'), decimal: Some(',') }];
     assert_eq!(run(&german, &decimals).0, ["12.5", "-3"]);
     let booleans: ArrayRef = Arc::new(BooleanArray::from(vec![true, false]));
     assert_eq!(run(&spec("boolean"), &booleans).0, ["true", "false"]);

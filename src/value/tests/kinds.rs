@@ -96,6 +96,7 @@ fn every_type_by_its_own_rules() {
 #[test]
 fn every_format_reads_and_prints() {
     let number = Value::Number("1234.5".parse().unwrap());
+    let whole = Value::Number(1234.into());
     let day = Value::Date(jiff::civil::date(2024, 12, 31));
     let instant = Value::Datetime("2024-12-31T17:30:00Z".parse().unwrap());
     let yes = Value::Boolean(true);
@@ -106,8 +107,9 @@ fn every_format_reads_and_prints() {
         (&number, BaseType::Number, "1'234.56", "1'234.5"),
         (&number, BaseType::Number, "1234.56", "1234.5"),
         (&number, BaseType::Number, "1234,56", "1234,5"),
-        (&number, BaseType::Number, "1,234", "1,234.5"),
-        (&number, BaseType::Number, "1234", "1234.5"),
+        (&whole, BaseType::Number, "1,234", "1,234"),
+        (&whole, BaseType::Number, "1.234", "1.234"),
+        (&whole, BaseType::Number, "1234", "1234"),
         (&yes, BaseType::Boolean, "true_false", "True"),
         (&yes, BaseType::Boolean, "yes_no", "Yes"),
         (&yes, BaseType::Boolean, "on_off", "On"),
