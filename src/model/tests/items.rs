@@ -364,6 +364,19 @@ fn a_broken_item_does_not_hide_the_rest() {
             .replacen("  name   <- name\n", "  name   <- \n", 1)
             .replace("into crm.products", "into crm.product"),
         &[],
+#[test]
+fn what_a_table_of_meta_lists_is_used() {
+    let reads = |what: &str| {
+        let text = format!(
+            "param area: string = \"EMEA\"\ninput spare {{ a: \"A\" }}\nview facts = sql {{ SELECT * FROM \
+             meta.{what} }}\nscope more_errors {{ sql {{ SELECT name FROM facts WHERE name = 'area' }} }}"
+        );
+        project(&format!("{PRICES}\n{text}\n"), &[])
+    };
+    only(&reads("parameters"), Code::UnusedInput, "spare", "nothing reads");
+    only(&reads("inputs"), Code::UnusedParam, "area", "no SQL reads");
+}
+
     );
     among(&found, Code::UnknownName, "crm.product", "`crm.products`");
     assert!(found.check().iter().any(|d| d.code.id() < "SC0100"), "{}", listing(&found));
@@ -382,6 +395,9 @@ fn a_setting_without_a_value_hides_no_other() {
     let codes: Vec<_> = found.check().iter().map(|d| d.code).collect();
     assert_eq!(codes, [Code::BadSetting, Code::MissingPart], "{}", listing(&found));
 }
+    let counted =
+        "input spare { a: \"A\" }\nscope more_errors { sql { SELECT count(*) AS n FROM input.spare } }";
+    assert_eq!(listing(&more(counted)), "");
 
 #[test]
 fn a_name_of_a_file_that_is_not_used_says_how_to_use_it() {
