@@ -23,12 +23,15 @@ mod relations;
 mod shares;
 mod string_agg;
 mod suspects;
+mod sources;
 mod tables;
 mod turns;
 mod words;
 mod work;
 
-pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, TableRead, type_words};
+pub use catalog::{
+    Catalog, Column, ColumnSource, Fault, Function, Planned, Planning, Table, TableRead, type_words,
+};
 pub use check::plan;
 pub use engine::{Engine, Present, SqlLimits, parameter};
 pub use failure::SqlError;
