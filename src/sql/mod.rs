@@ -2,10 +2,12 @@
 //! DataFusion (but for its arrow, which is everybody's).
 
 mod blame;
+mod calls;
 mod catalog;
 mod check;
 mod conversions;
 mod correlated;
+mod dialect;
 mod engine;
 mod expand;
 mod failure;
@@ -21,9 +23,9 @@ mod places;
 mod registry;
 mod relations;
 mod shares;
+mod sources;
 mod string_agg;
 mod suspects;
-mod sources;
 mod tables;
 mod turns;
 mod words;
