@@ -301,11 +301,16 @@ impl Visitor for Habits<'_> {
                 let range = self.places.expression(left).and_then(|l| self.places.after(l, "&&"));
                 self.fault(range, "`&&`", "write `AND`")
             }
-            Expr::BinaryOp { op: BinaryOperator::Arrow | BinaryOperator::LongArrow, left, .. } => self.fault(
-                self.places.expression(left).and_then(|l| self.places.after(l, "->")),
-                "`->`",
-                format!("JSON is read by `payload.json({left}, '/a/b')` of std.payload"),
-            ),
+            Expr::BinaryOp { op: BinaryOperator::Arrow | BinaryOperator::LongArrow, left, right } => {
+                let range = self.places.expression(left).and_then(|l| self.places.after(l, "->"));
+                if matches!(right.as_ref(), Expr::Value(_)) {
+                    let help = format!("JSON is read by `payload.json({left}, '/a/b')` of std.payload");
+                    return self.fault(range, "`->`", help);
+                }
+                // `x -> x > 1`
+                let help = "make a row of each value: `FROM (SELECT *, unnest(…) AS e FROM t) z`";
+                self.fault(range, "functions over each value of a list", help)
+            }
             Expr::Value(value) => match &value.value {
                 Value::NationalStringLiteral(text) => self.fault(
                     self.places.range(value.span),

@@ -185,6 +185,9 @@ fn each_habit_is_told_with_what_to_write() {
         "SELECT p.sku FROM input.prices p CROSS APPLY (SELECT 1 AS a) z",
         "SELECT sku COLLATE nocase AS s FROM input.prices",
         "SELECT * FROM OPENJSON('[]')",
+        "SELECT sku -> 'a' AS s FROM input.prices",
+        "SELECT sku ->> 'a' AS s FROM input.prices",
+        "SELECT array_transform(string_to_array(sku, ','), x -> upper(x)) AS r FROM input.prices",
     ] {
         let (code, _, message, help) = only(sql);
         assert!(
