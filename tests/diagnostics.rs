@@ -56,6 +56,7 @@ fn sample(text: &str) -> SampleFacts {
         let column = |header: &str| (header.to_lowercase().replace(' ', "_"), header.to_owned());
         let table = SampleTable {
             part: format!("{name}.csv"),
+            header: None,
             headers: rest.split(", ").map(column).collect(),
             ambiguous_dates: Vec::new(),
         };

@@ -67,7 +67,11 @@ fn a_file_that_cannot_be_read_keeps_no_other_from_being_checked() {
     let project = Project::with_shop(&SHOP.replace("with sku", "with skuu"), "");
     fs::write(project.at("latin.sconn"), b"connector caf\xe9 { }\n").unwrap();
     let checked = project.ends(2, &["check", "--format", "concise"]);
-    assert_says(&checked.stderr, &["latin.sconn: it is not UTF-8 text"]);
+    assert_says(&checked.stderr, &["latin.sconn: it is not UTF-8 text", "save it as UTF-8"]);
+    fs::write(project.at("wide.sconn"), b"c\0o\0n\0n\0").unwrap();
+    let refused = project.ends(2, &["check", "wide.sconn"]);
+    assert_says(&refused.stderr, &["wide.sconn: it is not UTF-8 text", "save it as UTF-8"]);
+    fs::remove_file(project.at("wide.sconn")).unwrap();
     assert_says(&checked.stdout, &["no variable `skuu`"]);
     project.file("shop.sconn", SHOP);
     let checked = project.ends(2, &["check"]);
@@ -226,7 +230,7 @@ load items from stock into item {{ match sku with sku  map {{ name <- sku
     check(0, "from file \"stock-*.csv\" { header 3 }");
     assert_says(
         &check(1, &format!("from file \"stock-*.csv\" {columns} }}")),
-        &["SC0508", "no column \"SKU\""],
+        &["SC0508", "the headers of `input.stock` stand in line 3 of stock-2024.csv", "write `header 3`"],
     );
     assert_says(
         &check(1, &format!("from file \"stok-*.csv\" {columns}\n header 3 }}")),

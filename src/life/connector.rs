@@ -4,7 +4,7 @@ use super::{Failure, io_words};
 use crate::diagnostic::render::Sources;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::{InputError, Limits, ProbedTable, probe};
-use crate::model::{NoTable, Project, SampleFacts, SampleTable};
+use crate::model::{NoTable, Project, SAVE_AS_UTF8, SampleFacts, SampleTable};
 use crate::plan::{ConnectorPlan, InputPlan, Plan};
 use crate::system::files::{Disk, Forbidden};
 use crate::text::FileId;
@@ -90,10 +90,11 @@ fn open(file: &Path) -> Result<Project, Failure> {
         ));
     }
     Project::load(file, &disk(file)).map_err(|e| {
-        Failure::new(
-            format!("{}: {}", file.display(), io_words(&e)),
-            "hand in the path of a .sconn file that you may read",
-        )
+        let mend = match e.kind() {
+            std::io::ErrorKind::InvalidData => SAVE_AS_UTF8,
+            _ => "hand in the path of a .sconn file that you may read",
+        };
+        Failure::new(format!("{}: {}", file.display(), io_words(&e)), mend)
     })
 }
 
@@ -150,9 +151,43 @@ fn sample_facts(sample: &Path, inputs: &[InputPlan], disk: &Disk) -> SampleFacts
     match probe(sample, inputs, &Limits::default()) {
         Err(e) => SampleFacts::Unreadable { message: e.to_string() },
         Ok(tables) => {
-            SampleFacts::Given { tables: tables.into_iter().map(|(n, t)| (n, sample_table(t))).collect() }
+            let table = |(name, probed): (String, Result<ProbedTable, InputError>)| {
+                let input = inputs.iter().find(|i| i.name == name);
+                let mut table = sample_table(probed);
+                if let (Some(input), Ok(table)) = (input, &mut table) {
+                    table.header = later_header(sample, inputs, input, table);
+                }
+                (name, table)
+            };
+            SampleFacts::Given { tables: tables.into_iter().map(table).collect() }
         }
     }
+}
+
+/// How many lines may stand above the headers: titles, dates, notes.
+const TITLE_LINES: u32 = 20;
+
+/// The line in which the declared headers stand, where the sample does not have them in the one that is read.
+fn later_header(sample: &Path, inputs: &[InputPlan], input: &InputPlan, read: &SampleTable) -> Option<u32> {
+    let wanted: Vec<&str> =
+        input.columns.iter().flatten().filter(|c| !c.optional).map(|c| c.header.as_str()).collect();
+    let has_most =
+        |table: &SampleTable| wanted.iter().filter(|header| table.has(header)).count() * 2 > wanted.len();
+    // With some of them it is the headers' line, and another header was renamed.
+    if wanted.is_empty() || wanted.iter().any(|header| read.has(header)) {
+        return None;
+    }
+    let there = |line: u32| {
+        let mut inputs = inputs.to_vec();
+        inputs.iter_mut().filter(|i| i.name == input.name).for_each(|i| i.options.header = Some(line));
+        let tables = probe(sample, &inputs, &Limits::default()).ok()?;
+        let (_, probed) = tables.into_iter().find(|(name, _)| *name == input.name)?;
+        sample_table(probed).ok().filter(has_most)
+    };
+    let from = if input.options.header.is_some_and(|h| h > 1) { 1 } else { 2 };
+    let first = (from..=TITLE_LINES).find(|line| there(*line).is_some())?;
+    // Blank lines above the headers are passed over.
+    (first..=TITLE_LINES + 1).take_while(|line| there(*line).is_some()).last()
 }
 
 fn sample_table(probed: Result<ProbedTable, InputError>) -> Result<SampleTable, NoTable> {
@@ -161,6 +196,7 @@ fn sample_table(probed: Result<ProbedTable, InputError>) -> Result<SampleTable, 
     Ok(SampleTable {
         ambiguous_dates: ambiguous.filter_map(|i| Some(table.headers.get(i)?.0.clone())).collect(),
         part: part_words(&table.part),
+        header: None,
         headers: table.headers,
     })
 }

@@ -66,6 +66,9 @@ pub fn handed_in(
     }
 }
 
+/// Columns of those tables that hold an instant, always written in the one way that can be read in one way only.
+pub const INSTANTS: &[&str] = &["timestamp", "schedule_trigger_time"];
+
 /// Whether the connector has a sample that could not be looked at.
 pub fn awaits_sample(db: &dyn Database, workspace: Workspace, file: SourceFile) -> bool {
     let named = super::connector::connector_plan(db, file).is_some_and(|c| c.sample.is_some());

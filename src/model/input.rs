@@ -109,13 +109,30 @@ fn against_sample(
         }
         None => return,
     };
+    if let Some(line) = table.header {
+        let written = input.options.iter().find(|o| o.name.text == "header");
+        let place = written.map_or(input.name.range, |o| o.range);
+        let part = if table.part.is_empty() { "the sample" } else { table.part.as_str() };
+        faults.push(
+            Diagnostic::new(
+                Code::SampleLacksColumn,
+                item.span(db, place),
+                format!("the headers of `input.{}` stand in line {line} of {part}", input.name.text),
+            )
+            .here("reads them from another line")
+            .help(format!("write `header {line}` in its braces")),
+        );
+        return;
+    }
+    // Of a file that has none of them nothing would be read.
+    let or_optional = if input.columns.iter().any(|c| table.has(&c.header.value)) {
+        "; or write `optional` after it"
+    } else {
+        ""
+    };
     for column in input.columns.iter().filter(|c| !c.optional) {
         let header = &column.header.value;
-        let there = table
-            .headers
-            .iter()
-            .any(|(name, original)| original.trim() == header.trim() || *name == sql_name(header));
-        if there {
+        if table.has(header) {
             continue;
         }
         let originals: Vec<&str> = table.headers.iter().map(|(_, original)| original.as_str()).collect();
@@ -129,9 +146,7 @@ fn against_sample(
             .here("not in the sample")
             .help(match nearest(header, originals.iter().copied()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
-                None => {
-                    format!("its columns are \"{}\"; or write `optional` after it", originals.join("\", \""))
-                }
+                None => format!("its columns are \"{}\"{or_optional}", originals.join("\", \"")),
             }),
         );
     }

@@ -32,5 +32,5 @@ mod unused;
 #[cfg(test)]
 mod tests;
 
-pub use project::Project;
+pub use project::{Project, SAVE_AS_UTF8};
 pub use sample::{NoTable, SampleFacts, SampleTable};

@@ -296,18 +296,22 @@ fn is_about_an_end(code: Code) -> bool {
     matches!(code, Code::MissingBrace | Code::UnclosedText)
 }
 
+/// What to do about a source that is not UTF-8 text.
+pub const SAVE_AS_UTF8: &str = "save it as UTF-8 in your editor: it is UTF-16, Latin-1 or no text at all";
+
 /// Why a file cannot be read, in a few words.
 fn unread(error: &io::Error) -> Unread {
     if let Some(why) = Forbidden::of(error) {
         return forbidden(why);
     }
+    let mend = (error.kind() == io::ErrorKind::InvalidData).then(|| SAVE_AS_UTF8.to_owned());
     let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
         io::ErrorKind::PermissionDenied => "reading it is not allowed".to_owned(),
         _ => error.to_string(),
     };
-    Unread { why, mend: None }
+    Unread { why, mend }
 }
 
 fn forbidden(what: Forbidden) -> Unread {

@@ -7,7 +7,7 @@ use super::items::{self, Item};
 use super::resolve::lacks_import;
 use super::scan;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::sql::{self, Catalog, Column, Planning, Table, TableRead};
+use crate::sql::{self, Catalog, Column, ColumnSource, Planning, Table, TableRead};
 use crate::text::Range;
 use salsa::Database;
 use std::collections::{BTreeSet, HashMap};
@@ -163,6 +163,34 @@ fn push_new(catalog: &mut Catalog, table: Table) {
 #[salsa::tracked]
 pub fn columns<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Option<Vec<Column>> {
     block(db, workspace, item).planned.as_ref().map(|p| p.columns.clone())
+}
+
+/// The column of an input that a block's column is, unchanged, however many views it came through: the input's name
+/// and the column's.
+pub fn input_column<'db>(
+    db: &'db dyn Database,
+    workspace: Workspace,
+    item: Item<'db>,
+    column: &str,
+) -> Option<(String, String)> {
+    let ColumnSource { schema, table, column } =
+        sources(db, workspace, item).iter().find(|(name, _)| name == column).map(|(_, s)| s.clone())?;
+    let keyword = match schema.as_str() {
+        "input" => return Some((table, column)),
+        "" => "view",
+        "output" => "scope",
+        _ => return None,
+    };
+    let made = items::named(db, item.file(db), keyword, &table)?;
+    input_column(db, workspace, made, &column)
+}
+
+/// Where a block's columns come from that come unchanged from somewhere.
+#[salsa::tracked]
+fn sources<'db>(db: &'db dyn Database, workspace: Workspace, item: Item<'db>) -> Vec<(String, ColumnSource)> {
+    let planned = block(db, workspace, item).planned.iter();
+    let each = planned.flat_map(|p| p.columns.iter().zip(&p.sources));
+    each.filter_map(|(column, source)| Some((column.name.clone(), source.clone()?))).collect()
 }
 
 /// What a block reads.

@@ -26,8 +26,20 @@ pub struct SampleTable {
     pub part: String,
     /// Its columns: the name in SQL, and the header as it stands in the file.
     pub headers: Vec<(String, String)>,
+    /// The later line in which the declared headers stand, where the line that was read does not have them.
+    pub header: Option<u32>,
     /// SQL names of columns where day and month could be either in every value.
     pub ambiguous_dates: Vec<String>,
+}
+
+impl SampleTable {
+    /// Whether it has a column with this header.
+    pub fn has(&self, header: &str) -> bool {
+        let same = |(name, original): &(String, String)| {
+            original.trim() == header.trim() || *name == crate::value::sql_name(header)
+        };
+        self.headers.iter().any(same)
+    }
 }
 
 /// Why the sample has nothing for an input.

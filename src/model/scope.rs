@@ -1,10 +1,11 @@
 //! `scope` items: their typed variables.
 
+use super::catalog::{INSTANTS, handed_in};
 use super::connector::timezone;
 use super::db::{SourceFile, Workspace};
 use super::items::{self, Item};
 use super::names::repeated;
-use super::query::columns;
+use super::query::{columns, input_column};
 use super::sample::SampleFacts;
 use super::types;
 use crate::diagnostic::{Code, Diagnostic, nearest};
@@ -286,7 +287,7 @@ fn column_notes(
     if matches!(base, BaseType::Date | BaseType::Datetime)
         && text
         && no_format
-        && may_be_ambiguous(db, workspace, item.file(db), &column.name)
+        && may_be_ambiguous(db, workspace, item, &column.name)
     {
         let example = if base == BaseType::Date { "%d/%m/%Y" } else { "%d/%m/%Y %H:%M" };
         faults.push(
@@ -305,8 +306,12 @@ fn column_notes(
 }
 
 /// Whether the sample has values of that column that could be read both ways. Without a sample they
-/// may come.
-fn may_be_ambiguous(db: &dyn Database, workspace: Workspace, file: SourceFile, column: &str) -> bool {
+/// may come, but for an instant that the trigger hands in.
+fn may_be_ambiguous(db: &dyn Database, workspace: Workspace, item: Item<'_>, column: &str) -> bool {
+    let file = item.file(db);
+    if is_instant(db, workspace, item, column) {
+        return false;
+    }
     let sample = workspace.sample(db);
     if file.id(db) != FileId(0) || !matches!(sample, SampleFacts::Given { .. }) {
         return true;
@@ -318,4 +323,17 @@ fn may_be_ambiguous(db: &dyn Database, workspace: Workspace, file: SourceFile, c
         .flat_map(|i| &i.columns)
         .any(|c| c.name.text == column && ambiguous(&sql_name(&c.header.value)));
     renamed || ambiguous(column)
+}
+
+fn is_instant(db: &dyn Database, workspace: Workspace, item: Item<'_>, column: &str) -> bool {
+    let file = item.file(db);
+    let Some((_, handed_in, _)) = handed_in(db, file) else { return false };
+    let Some((input, column)) = input_column(db, workspace, item, column).filter(|(i, _)| i == handed_in)
+    else {
+        return false;
+    };
+    let declared = items::named(db, file, "input", &input).and_then(|i| i.input(db));
+    let header = declared.and_then(|i| i.columns.iter().find(|c| c.name.text == column));
+    let original = header.map_or(column, |c| sql_name(&c.header.value));
+    INSTANTS.contains(&original.as_str())
 }

@@ -88,6 +88,7 @@ pub fn sample(headers: &[&str], ambiguous: &[&str]) -> SampleFacts {
             "prices".into(),
             Ok(SampleTable {
                 part: "prices.csv".into(),
+                header: None,
                 headers: headers.iter().map(|h| (crate::value::sql_name(h), (*h).to_owned())).collect(),
                 ambiguous_dates: ambiguous.iter().map(|a| (*a).to_owned()).collect(),
             }),

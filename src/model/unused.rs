@@ -110,6 +110,8 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
             .filter(|t| t.schema == schema && t.name == name)
             .collect::<Vec<_>>()
     };
+    // Its rows tell of all of a kind; which of them are looked for the SQL does not say beforehand.
+    let listed = |name: &str| !table("meta", name).is_empty();
     for view in items::of_kind(db, file, "view").filter(|v| !v.name(db).is_empty()) {
         if table("", view.name(db)).is_empty() {
             faults.push(
@@ -120,7 +122,7 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
     }
     for param in items::of_kind(db, file, "param").filter(|p| !p.name(db).is_empty()) {
         let name = param.name(db);
-        if !all.iter().any(|r| r.parameters.contains(name)) {
+        if !listed("parameters") && !all.iter().any(|r| r.parameters.contains(name)) {
             faults.push(
                 never(db, param, Code::UnusedParam, format!("no SQL reads the parameter `{name}`"))
                     .help(format!("write `${name}` in SQL, or leave it out")),
@@ -130,13 +132,18 @@ pub fn unused(db: &dyn Database, workspace: Workspace, file: SourceFile) -> Vec<
     for input in items::of_kind(db, file, "input").filter(|i| !i.name(db).is_empty()) {
         let found = table("input", input.name(db));
         if found.is_empty() {
+            if listed("inputs") {
+                continue;
+            }
             faults.push(
                 never(db, input, Code::UnusedInput, format!("nothing reads `input.{}`", input.name(db)))
                     .help("read it in a view or scope, or leave it out"),
             );
             continue;
         }
-        for column in input.input(db).into_iter().flat_map(|i| &i.columns) {
+        // One that is read for its rows alone must have a column all the same.
+        let counted = found.iter().all(|t| t.columns.is_empty());
+        for column in input.input(db).into_iter().flat_map(|i| &i.columns).filter(|_| !counted) {
             if !found.iter().any(|t| t.columns.contains(&column.name.text)) {
                 faults.push(
                     at(

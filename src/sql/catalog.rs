@@ -76,12 +76,25 @@ pub struct TableRead {
 pub struct Planned {
     /// The columns that it makes, in order.
     pub columns: Vec<Column>,
+    /// For each: the column of a table that it is, unchanged.
+    pub sources: Vec<Option<ColumnSource>>,
     /// The tables that it reads.
     pub tables: Vec<TableRead>,
     /// The parameters that it reads.
     pub parameters: Vec<String>,
     /// The functions of [`Catalog::functions`] that it calls.
     pub functions: Vec<String>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnSource {
+    /// As in [`Table`].
+    pub schema: String,
+    /// The table's name.
+    pub table: String,
+    /// The column's name.
+    pub column: String,
 }
 
 /// Something wrong with a block.

@@ -6,7 +6,7 @@ use super::lineage::{self, Numbered, PLACE, ROW};
 use super::places::Places;
 use super::registry::{self, FindTable, Provider};
 use super::relations::unknown_tables;
-use super::{conversions, correlated, expand, locate, parse, turns};
+use super::{conversions, correlated, dialect, expand, locate, parse, sources, turns};
 use crate::diagnostic::Code;
 use crate::value::arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::catalog::TableProvider;
@@ -34,6 +34,9 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
         Ok(query) => query,
         Err(fault) => return Planning { planned: None, faults: vec![fault] },
     };
+    if let Some(habit) = dialect::habit(&query, catalog, &places) {
+        return Planning { planned: None, faults: vec![habit] };
+    }
     let mut expanded = expand::expand(&mut query, catalog, &places);
     let tables = unknown_tables(&query, catalog, &places);
     if !tables.is_empty() {
@@ -69,6 +72,7 @@ pub fn plan(sql: &str, catalog: &Catalog) -> Planning {
     faults.extend(duplicate_columns(&columns, &places));
     faults.extend(reserved_columns(&plan, &places));
     let planned = Planned {
+        sources: (0..columns.len()).map(|at| sources::source(&plan, at)).collect(),
         tables: reads(plan, catalog),
         columns,
         parameters: expanded.parameters.into_iter().collect(),

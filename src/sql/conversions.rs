@@ -56,7 +56,7 @@ fn comparison(expr: &Expr, schema: &DFSchema, places: &Places<'_>) -> Option<Fau
         label: "text".into(),
         help: Some(format!(
             "convert it: `parse.try_number({column})` (of std.parse) gives NULL for what is no number, \
-             `CAST({column} AS DECIMAL(20, 4))` stops the run"
+             `CAST({column} AS DECIMAL(20, 4))` stops the run there, and rounds to 4 places"
         )),
     })
 }

@@ -2,6 +2,7 @@
 //! become numbered placeholders, and every name of a function or parameter is looked up.
 
 use super::catalog::{Catalog, Fault, Function as FunctionItem};
+use super::dialect;
 use super::places::Places;
 use super::registry::{self, Known};
 use crate::diagnostic::{Code, nearest};
@@ -63,7 +64,7 @@ impl VisitorMut for Expander<'_> {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
             Expr::Value(ValueWithSpan { value: Value::Placeholder(name), span }) => {
-                let wanted = name.trim_start_matches('$');
+                let wanted = name.strip_prefix('$').unwrap_or(name);
                 match self.catalog.parameters.iter().position(|p| p.name == wanted) {
                     Some(i) => {
                         self.found.parameters.insert(wanted.to_owned());
@@ -90,9 +91,11 @@ impl VisitorMut for Expander<'_> {
 impl Expander<'_> {
     fn unknown_parameter(&mut self, name: &str, span: Span) {
         let known = self.catalog.parameters.iter().map(|p| p.name.as_str());
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         let help = match nearest(name, known) {
-            Some(n) => format!("did you mean `${n}`?"),
-            None => format!("declare it: `param {name}: string`"),
+            Some(n) if is_name => format!("did you mean `${n}`?"),
+            None if is_name => format!("declare it: `param {name}: string`"),
+            _ => dialect::parameter(name.trim_start_matches(':'), self.catalog),
         };
         self.found.faults.push(Fault {
             code: Code::SqlUnknownParameter,
@@ -136,6 +139,9 @@ impl Expander<'_> {
 
     /// What was probably meant by a name that no function has.
     fn meant(&self, name: &str) -> Option<String> {
+        if let Some(help) = dialect::foreign(name) {
+            return Some(help);
+        }
         let ours = self.catalog.functions.iter().map(|f| f.name.clone());
         let all: Vec<String> = ours.chain(registry::function_names()).collect();
         if let Some(near) = nearest(name, all.iter().map(String::as_str)) {

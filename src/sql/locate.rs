@@ -2,10 +2,10 @@
 
 use super::catalog::Fault;
 use super::check::Checker;
-use super::correlated;
 use super::expand::null_at;
 use super::places::Places;
-use super::words::{group_words, words};
+use super::registry;
+use super::words::{UNPLANNED, group_words, of_the_whole, undebugged, words};
 use crate::diagnostic::Code;
 use datafusion::common::DataFusionError;
 use datafusion::sql::sqlparser::ast::{
@@ -53,6 +53,7 @@ pub(super) fn fault(
         } else {
             (message, help)
         };
+        let message = as_called(message, places.slice(range));
         let mended = null_smallest(query, span);
         return Next { fault: Fault { code, range, message, label, help }, mended, artefact: false };
     }
@@ -60,11 +61,24 @@ pub(super) fn fault(
         // Without what it reads of the row around it a query has another meaning, and other faults.
         Some(span) => {
             let range = places.range(span).map_or_else(|| places.whole(), |r| places.closed(r));
-            (range, !correlated::told(error))
+            (range, !of_the_whole(error))
         }
         None => (places.whole(), false),
     };
+    let message = as_called(message, places.slice(range));
+    let piece = places.slice(range);
+    let shown = message == UNPLANNED && range != places.whole() && piece.len() < 60 && !piece.contains('\n');
+    let message = if shown { format!("`{piece}` cannot be planned") } else { message };
     Next { fault: Fault { code, range, message, label, help }, mended, artefact: false }
+}
+
+/// A message with the function called as the user calls it; the planner has one name for all that a function has.
+fn as_called(message: String, piece: &str) -> String {
+    let called = piece.split('(').next().unwrap_or_default().trim().to_lowercase();
+    match registry::own_name(&called) {
+        Some(own) if own != called => message.replace(&format!("`{own}`"), &format!("`{called}`")),
+        _ => message,
+    }
 }
 
 /// The smallest expression around `span` that does something: a call, an operator, a cast.
@@ -109,6 +123,7 @@ fn is_null(expr: &Expr) -> bool {
 /// is around it only fails because of it, what is inside it is fine by itself.
 fn search(query: &mut Query, error: &DataFusionError, checker: &Checker) -> Option<Span> {
     let original = error.strip_backtrace();
+    let original = undebugged(&original);
     let mut seen = Seen::default();
     let _ = VisitMut::visit(query, &mut seen);
     let (mut at, mut tries) = (seen.all.len(), 0);
@@ -121,7 +136,7 @@ fn search(query: &mut Query, error: &DataFusionError, checker: &Checker) -> Opti
             break;
         }
         tries += 1;
-        if checker.attempt(&trial).is_err_and(|e| e.strip_backtrace() == original) {
+        if checker.attempt(&trial).is_err_and(|e| undebugged(&e.strip_backtrace()) == original) {
             // Where the error stays without it, it stays without what is in it.
             at = first;
             continue;

@@ -2,10 +2,12 @@
 //! DataFusion (but for its arrow, which is everybody's).
 
 mod blame;
+mod calls;
 mod catalog;
 mod check;
 mod conversions;
 mod correlated;
+mod dialect;
 mod engine;
 mod expand;
 mod failure;
@@ -21,6 +23,7 @@ mod places;
 mod registry;
 mod relations;
 mod shares;
+mod sources;
 mod string_agg;
 mod suspects;
 mod tables;
@@ -28,7 +31,9 @@ mod turns;
 mod words;
 mod work;
 
-pub use catalog::{Catalog, Column, Fault, Function, Planned, Planning, Table, TableRead, type_words};
+pub use catalog::{
+    Catalog, Column, ColumnSource, Fault, Function, Planned, Planning, Table, TableRead, type_words,
+};
 pub use check::plan;
 pub use engine::{Engine, Present, SqlLimits, parameter};
 pub use failure::SqlError;

@@ -1,10 +1,12 @@
 //! A block's text to one query, with what is forbidden found before planning.
 
 use super::catalog::Fault;
+use super::dialect;
 use super::misread::misread;
 use super::places::Places;
+use super::words::is_debug;
 use crate::diagnostic::Code;
-use crate::text::Range;
+use crate::text::{DELETE_INVISIBLE, Range, invisible_words, is_invisible};
 use datafusion::sql::sqlparser::ast::{Query, SetExpr, Spanned, Statement, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -59,7 +61,11 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
         return Err(too_deep(places, "the query nests too deep"));
     }
     let mut parser = Parser::new(&dialect).with_recursion_limit(100).with_tokens_with_locations(tokens);
-    let statements = parser.parse_statements().map_err(|e| syntax_fault(e, text, places))?;
+    let statements = match parser.parse_statements() {
+        Ok(statements) => statements,
+        Err(_) if COMMANDS.contains(&first_word(text).as_str()) => return Err(no_query(text, places)),
+        Err(error) => return Err(syntax_fault(error, text, places)),
+    };
     let mut statements = statements.into_iter();
     let Some(first) = statements.next() else {
         return Err(fault(
@@ -81,14 +87,7 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
         ));
     }
     let Statement::Query(query) = first else {
-        let word: String = text.split_whitespace().next().unwrap_or_default().to_uppercase();
-        return Err(fault(
-            Code::SqlForbiddenStatement,
-            places.word_at(places.whole().start as usize),
-            format!("{word} is not a query"),
-            "only SELECT (and WITH … SELECT) may stand here",
-            "a SQL block reads; what is written is decided by load steps",
-        ));
+        return Err(no_query(text, places));
     };
     if let Some(clause) = ignored(&query) {
         return Err(fault(
@@ -111,6 +110,31 @@ pub(super) fn query(text: &str, places: &Places<'_>) -> Result<Query, Fault> {
     Ok(*query)
 }
 
+/// Statements that are told as such, also where they cannot be read.
+const COMMANDS: &[&str] =
+    &["DECLARE", "BEGIN", "EXEC", "EXECUTE", "SET", "IF", "WHILE", "MERGE", "PRINT", "USE", "GO"];
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace().next().unwrap_or_default().to_uppercase()
+}
+
+fn no_query(text: &str, places: &Places<'_>) -> Fault {
+    let word = first_word(text);
+    let help = match word.as_str() {
+        "DECLARE" | "SET" => {
+            "a value from outside is a parameter: `param name: string`, and `$name` in the query"
+        }
+        _ => "a SQL block reads; what is written is decided by load steps",
+    };
+    fault(
+        Code::SqlForbiddenStatement,
+        places.word_at(places.whole().start as usize),
+        format!("{word} is not a query"),
+        "only SELECT (and WITH … SELECT) may stand here",
+        help,
+    )
+}
+
 fn syntax_fault(error: ParserError, text: &str, places: &Places<'_>) -> Fault {
     let message = match error {
         ParserError::RecursionLimitExceeded => {
@@ -121,13 +145,22 @@ fn syntax_fault(error: ParserError, text: &str, places: &Places<'_>) -> Fault {
     let (what, at) = split_location(&message);
     let range = at.map_or_else(|| end_of(text), |at| places.word_at(places.offset(at)));
     let what = what.trim_end_matches(',').trim().replace("found: EOF", "found: the end");
-    Fault {
-        code: Code::SqlSyntax,
-        range,
-        message: format!("this SQL cannot be read: {}", lower_first(&what)),
-        label: "here".into(),
-        help: Some("look just before this place: a comma, a bracket or a keyword may be missing".into()),
-    }
+    let unseen = text.get(range.start as usize..).and_then(|t| t.chars().next()).filter(|c| is_invisible(*c));
+    let (message, help) = match unseen {
+        Some(c) => (invisible_words(c), DELETE_INVISIBLE),
+        None => {
+            // The parser's own values, printed as they are in its memory, are no words.
+            let what = if is_debug(&what) {
+                format!("`{}` is not expected here", places.slice(range))
+            } else {
+                lower_first(&what)
+            };
+            let help = dialect::sign(text, range.start as usize)
+                .unwrap_or("look just before this place: a comma, a bracket or a keyword may be missing");
+            (format!("this SQL cannot be read: {what}"), help)
+        }
+    };
+    Fault { code: Code::SqlSyntax, range, message, label: "here".into(), help: Some(help.into()) }
 }
 
 fn end_of(text: &str) -> Range {

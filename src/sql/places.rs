@@ -103,6 +103,24 @@ impl<'a> Places<'a> {
         Some(Range::new(start, end))
     }
 
+    /// Where a word stands for the first time as a word of its own, in capitals or not.
+    pub(super) fn word(&self, word: &str) -> Option<Range> {
+        let upper = self.text.to_ascii_uppercase();
+        let part = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let bytes = upper.as_bytes();
+        let found = upper.match_indices(word).map(|(at, _)| at).find(|at| {
+            let before = at.checked_sub(1).and_then(|i| bytes.get(i));
+            !part(before) && !part(bytes.get(at + word.len()))
+        })?;
+        Some(Range::new(found, found + word.len()))
+    }
+
+    /// The first place of a sign after a range.
+    pub(super) fn after(&self, range: Range, sign: &str) -> Option<Range> {
+        let at = range.end as usize + self.text.get(range.end as usize..)?.find(sign)?;
+        Some(Range::new(at, at + sign.len()))
+    }
+
     /// The last place of a word before a span, to where the span begins.
     pub(super) fn before(&self, span: SqlSpan, word: &str) -> Option<Range> {
         let before = self.text.get(..self.range(span)?.start as usize)?;

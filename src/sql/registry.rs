@@ -14,7 +14,9 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, TypeSignature, WindowUDF,
+};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionConfig;
 use std::sync::{Arc, OnceLock};
@@ -112,6 +114,15 @@ fn owners(name: &str) -> Vec<(Kind, String)> {
 /// The engine's own name of a scalar function.
 pub(super) fn own_name(name: &str) -> Option<String> {
     base_state().scalar_functions().get(name).map(|f| f.name().to_owned())
+}
+
+/// What a function takes.
+pub(super) fn signature(name: &str) -> Option<TypeSignature> {
+    let state = base_state();
+    let scalar = state.scalar_functions().get(name).map(|f| f.signature().type_signature.clone());
+    let aggregate = || state.aggregate_functions().get(name).map(|f| f.signature().type_signature.clone());
+    let window = || state.window_functions().get(name).map(|f| f.signature().type_signature.clone());
+    scalar.or_else(aggregate).or_else(window)
 }
 
 /// All names that the engine has for functions, allowed or not.

@@ -52,6 +52,7 @@ fn unknown_table(written: &str, range: Range, catalog: &Catalog) -> Fault {
     let bare = all.iter().find(|n| n.rsplit('.').next() == Some(written)).map(String::as_str);
     let near = bare.or_else(|| nearest(written, all.iter().map(String::as_str)));
     let help = match near {
+        None if written == "dual" => "leave FROM out: `SELECT 1 AS n` makes one row".into(),
         Some(n) => format!("did you mean `{n}`?"),
         None if all.is_empty() => "no tables are known here: declare an `input` or an `object`".into(),
         None => format!("there are: {}", all.iter().take(12).cloned().collect::<Vec<_>>().join(", ")),

@@ -4,6 +4,7 @@
 mod blame;
 mod clock;
 mod correlated;
+mod dialect;
 mod functions;
 mod hostile;
 mod inner;

@@ -1,7 +1,8 @@
 //! The planner's errors in the user's words.
 
+use super::calls::{self, CAST_HELP, TEXT_HELP};
 use super::check::INNER_QUERY;
-use super::correlated;
+use super::{correlated, dialect};
 use crate::diagnostic::{Code, nearest};
 use datafusion::common::{DataFusionError, SchemaError};
 
@@ -28,7 +29,9 @@ fn schema_words(error: &SchemaError) -> (Code, String, String, Option<String>) {
                 Some(_) => nearest(&plain(&written), qualified.iter().map(String::as_str)).map(str::to_owned),
                 None => nearest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
             };
+            let foreign = field.relation.is_none().then(|| dialect::foreign(&field.name)).flatten();
             let help = match near {
+                _ if foreign.is_some() => foreign,
                 Some(n) => Some(format!("did you mean `{n}`?")),
                 None if names.is_empty() => Some("a value is wanted here, not a column".to_owned()),
                 None => Some(format!(
@@ -94,29 +97,23 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let (message, help) = group_words(&column);
         return (Code::SqlGroupBy, message, "which of the group's values is meant?".into(), help);
     }
-    if let Some((function, given)) = refused_values(text) {
-        let help = if given.contains(&"text".to_owned()) { TEXT_HELP } else { CAST_HELP };
-        let message = format!("`{function}` cannot be called with {}", given.join(", "));
-        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help.into()));
+    if let Some(words) = calls::words(text) {
+        return words;
+    }
+    if let Some((_, code, message, label, help)) = PLAIN.iter().find(|(part, ..)| text.contains(part)) {
+        return (*code, (*message).into(), (*label).into(), Some((*help).into()));
     }
     if lower.contains("queries have different number of columns") {
         let message = "the two sides make different numbers of columns".to_owned();
         let help = "select the same columns on both sides, NULL where there is none";
         return (Code::SqlOther, message, "in this UNION".into(), Some(help.into()));
     }
-    if let Some((function, wanted, given)) = wrong_count(text) {
-        let message = format!("`{function}` cannot be called with {given} {}", values(given));
-        let last = wanted.last().copied().unwrap_or_default();
-        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-        let help = format!("it takes {} {}", wanted.join(" or "), values(last));
-        return (Code::SqlTypeMismatch, message, "not what it takes".into(), Some(help));
-    }
     if let Some(name) = text.split_once("Projections require unique").and_then(|(_, t)| repeated_name(t)) {
         return twice(&name);
     }
     if let Some((_, name)) = text.split_once("Unsupported SQL type ") {
         let help = "use TEXT, INT, BIGINT, DECIMAL(12, 2), BOOLEAN, DATE or TIMESTAMP".to_owned();
-        let name = name.split_whitespace().next().unwrap_or_default();
+        let name = name.split([' ', '(', '\n']).next().unwrap_or_default();
         let message = format!("SQL has no type `{name}`");
         return (Code::SqlTypeMismatch, message, "this cast".into(), Some(help));
     }
@@ -138,18 +135,30 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
         let help = "compare it with something, as in `x > 0` or `x IS NOT NULL`".to_owned();
         return (Code::SqlTypeMismatch, message, "not a condition".into(), Some(help));
     }
-    if let Some(what) = text
-        .split_once("Cannot coerce arithmetic expression ")
-        .and_then(|(_, t)| t.split_once(" to valid types"))
-        .map(|(what, _)| ours(what))
+    let operation = ["Cannot coerce arithmetic expression ", "comparison operation ", "bitwise operation "]
+        .iter()
+        .find_map(|before| text.split_once(before));
+    if let Some(what) =
+        operation.and_then(|(_, t)| t.split(['.', '\n']).next()?.split(" to valid types").next()).map(ours)
     {
-        let help = if what.contains("text") { TEXT_HELP } else { CAST_HELP };
+        let help = match what.as_str() {
+            "text + text" => {
+                "to join texts write `||`; to add numbers convert both first, as in CAST(x AS DECIMAL(12, 4))"
+            }
+            "boolean = text" => "to join conditions write AND or OR",
+            what if what.contains("text") => TEXT_HELP,
+            _ => CAST_HELP,
+        };
         let message = format!("{what} has no meaning");
         return (Code::SqlTypeMismatch, message, "these types do not go together".into(), Some(help.into()));
     }
     let first = text.split("\n\n").next().unwrap_or(text);
     let first = first.split("You might need").next().unwrap_or(first);
     let first = first.split("No function matches").next().unwrap_or(first);
+    if is_debug(first) {
+        let help = "the SQL engine does not have it: write it another way";
+        return (Code::SqlOther, UNPLANNED.into(), "not supported".into(), Some(help.into()));
+    }
     let first = ours(first);
     let first = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
     let first = first.trim_end_matches(['.', ' ']).to_owned();
@@ -168,8 +177,73 @@ fn plan_words(text: &str) -> (Code, String, String, Option<String>) {
     (Code::SqlOther, message(&first), "here".into(), Some(help.into()))
 }
 
-const TEXT_HELP: &str = "input columns are text: convert first, as in CAST(x AS INT), or with std.parse";
-const CAST_HELP: &str = "convert first, as in CAST(x AS INT)";
+/// Errors that are known by a part of their text, as that does not change: code, message, label, help.
+#[rustfmt::skip]
+const PLAIN: &[(&str, Code, &str, &str, &str)] = &[
+    ("OuterReferenceColumn", Code::SqlOther,
+     "this inner query reads the row around it by something else than an equation, which cannot be run here",
+     "no equation",
+     "say `a.x = b.x` in it, or join the table and take DISTINCT or GROUP BY in the query around: \
+      SELECT DISTINCT a.x, b.y FROM a JOIN b ON b.x > a.x"),
+    ("does not support logical expression WindowFunction", Code::SqlOther,
+     "a window function cannot stand in WHERE", "worked out after WHERE",
+     "say QUALIFY in place of WHERE, or put it into a query in FROM: \
+      FROM (SELECT *, row_number() OVER (…) AS n FROM t) z WHERE z.n = 1"),
+    ("LogicalPlan::Unnest", Code::SqlOther, UNNEST, "unnest() within", UNNEST_HELP),
+    ("unnest() does not support", Code::SqlOther, UNNEST, "unnest() within", UNNEST_HELP),
+    (DISTINCT_ORDER, Code::SqlOther,
+     "the rows of SELECT DISTINCT are ordered by its own columns only", "not selected",
+     "select it, too, or order by the name of a column that is selected"),
+    ("aggregate functions are not allowed in the WHERE clause", Code::SqlOther,
+     "an aggregate cannot stand in WHERE", "worked out after WHERE", "say HAVING, after GROUP BY"),
+    ("Aggregate functions are not allowed in the WHERE clause", Code::SqlOther,
+     "an aggregate cannot stand in WHERE", "worked out after WHERE", "say HAVING, after GROUP BY"),
+    ("calls cannot be nested", Code::SqlOther,
+     "an aggregate cannot stand in another", "within an aggregate",
+     "aggregate in a query in FROM first: SELECT max(n) AS n FROM (SELECT count(*) AS n FROM t GROUP BY k) z"),
+    ("Too many columns! The subquery", Code::SqlOther,
+     "this inner query makes several columns, and one is needed", "several columns",
+     "select one of them; to compare several say EXISTS (SELECT 1 FROM … WHERE a.x = b.x AND a.y = b.y)"),
+    ("CAST with format", Code::SqlOther,
+     "this SQL has no CAST … FORMAT", "another dialect's", "say to_date(x, '%d.%m.%Y') or to_char(d, '%d.%m.%Y')"),
+    ("unary operator '-' only supports", Code::SqlTypeMismatch,
+     "`-` cannot stand before this", "no number", TEXT_HELP),
+    ("Unary operator '-' only supports", Code::SqlTypeMismatch,
+     "`-` cannot stand before this", "no number", TEXT_HELP),
+];
+
+const UNNEST: &str = "unnest() cannot be run at this place";
+const UNNEST_HELP: &str =
+    "let it stand in the SELECT list of a query in FROM: FROM (SELECT *, unnest(…) AS e FROM t) z";
+
+/// What the planner says where SELECT DISTINCT is ordered by what it does not select.
+const DISTINCT_ORDER: &str = "SELECT DISTINCT, ORDER BY expressions";
+
+/// Whether an error belongs to the query as a whole: with an expression of it taken out other errors come, which the
+/// author has not made.
+pub(super) fn of_the_whole(error: &DataFusionError) -> bool {
+    let text = error.strip_backtrace();
+    correlated::told(error)
+        || ["OuterReferenceColumn", "nnest", DISTINCT_ORDER].iter().any(|t| text.contains(t))
+}
+
+/// Where the planner prints its own values as they are in memory.
+const DEBUG: &[&str] =
+    &[" {", "Some(", "([", "Span(", "Ident(", "Identifier(", "Literal(", "OneOf(", "Exact(", "StraightJoin("];
+
+/// Whether a text has more than words in it.
+pub(super) fn is_debug(text: &str) -> bool {
+    DEBUG.iter().any(|sign| text.contains(sign))
+}
+
+/// A text up to where the planner prints values of its own.
+pub(super) fn undebugged(text: &str) -> &str {
+    let end = DEBUG.iter().filter_map(|sign| text.find(sign)).min().unwrap_or(text.len());
+    &text[..end]
+}
+
+/// What is said where nothing of the planner's text is fit to be read.
+pub(super) const UNPLANNED: &str = "this cannot be planned";
 
 /// The planner's names of types, and ours; longer names first.
 const TYPES: &[(&str, &str)] = &[
@@ -190,27 +264,8 @@ const TYPES: &[(&str, &str)] = &[
 ];
 
 /// A text with the planner's types called as we call them.
-fn ours(text: &str) -> String {
+pub(super) fn ours(text: &str) -> String {
     TYPES.iter().fold(text.to_owned(), |text, (arrow, word)| text.replace(arrow, word))
-}
-
-fn values(count: usize) -> &'static str {
-    if count == 1 { "value" } else { "values" }
-}
-
-/// The function that takes another number of values: its name, what it takes, what it was given.
-fn wrong_count(text: &str) -> Option<(String, Vec<usize>, usize)> {
-    let (before, _) = text.split_once("' expects ")?;
-    let function = before.rsplit('\'').next()?.to_owned();
-    let mut wanted = std::collections::BTreeSet::new();
-    let mut given = None;
-    for signature in text.split("' expects ").skip(1) {
-        let words = signature.split_whitespace();
-        let mut numbers = words.filter_map(|w| w.split([',', '.']).next().and_then(|n| n.parse().ok()));
-        wanted.extend(numbers.next());
-        given = given.or(numbers.next());
-    }
-    Some((function, wanted.into_iter().collect(), given?))
 }
 
 /// The name that two expressions of a projection have.
@@ -219,25 +274,6 @@ fn repeated_name(text: &str) -> Option<String> {
         Some((_, name)) => Some(name.to_owned()),
         None => expression.rsplit('.').next().filter(|n| !n.contains('(')).map(str::to_owned),
     })
-}
-
-/// The function that does not take its values, and the types it was given.
-fn refused_values(text: &str) -> Option<(String, Vec<String>)> {
-    let (before, after) = text.split_once("' failed to match any signature")?;
-    let (_, function) = before.rsplit_once('\'')?;
-    let mut given: Vec<String> = Vec::new();
-    for part in after.split("but received ").skip(1) {
-        let ty = part.split_once("DataType: ").map_or(part, |(_, ty)| ty);
-        let ty = ty.split([')', ',', '.']).next().unwrap_or_default();
-        if ty.trim().parse::<usize>().is_ok() {
-            return None;
-        }
-        let ty = if ty.contains("Utf8") { "text".to_owned() } else { ty.to_lowercase() };
-        if !given.contains(&ty) {
-            given.push(ty);
-        }
-    }
-    (!given.is_empty()).then(|| (function.to_owned(), given))
 }
 
 /// What to say of a column that is neither grouped nor aggregated.

@@ -64,11 +64,17 @@ impl<'t> Reader<'t, '_> {
         }
         let header = part.get(Rule::quoted).map(|q| self.quoted(q)).unwrap_or_else(|| {
             let end = part.end_of(&[Rule::name, Rule::colon, Rule::equals]);
-            let message = format!("{what} does not say its header in the file");
-            let written = self.text.get(end..part.end).unwrap_or("");
-            let written = written.trim().trim_matches(['\'', '“', '”', '„', '‘', '’']).trim();
-            let shown = if written.is_empty() { "Header" } else { written };
-            let help = format!("write `{}: \"{shown}\"`", name.text);
+            let written = self.text.get(end..part.end).unwrap_or("").trim();
+            let after = written.strip_prefix("optional").filter(|_| part.has(Rule::optional));
+            let (written, optional) = after.map_or((written, ""), |header| (header.trim(), " optional"));
+            let message = if optional.is_empty() || written.is_empty() {
+                format!("{what} does not say its header in the file")
+            } else {
+                format!("{what} says `optional` before its header")
+            };
+            let written = written.trim_matches(['"', '\'', '“', '”', '„', '‘', '’']).trim();
+            let shown = if written.is_empty() || written.contains('"') { "Header" } else { written };
+            let help = format!("write `{}: \"{shown}\"{optional}`", name.text);
             self.missing(end, &message, "a header in double quotes", help);
             // The column is there all the same, for the SQL that reads it.
             Text { value: written.to_owned(), range: self.range(end, part.end.max(end)) }

@@ -5,6 +5,7 @@ use super::errors::Errors;
 use super::escapes::escapes;
 use super::sql_text::{self, SqlEnd, sql_end};
 use crate::diagnostic::Code;
+use crate::text::{DELETE_INVISIBLE, invisible_words, is_invisible};
 
 /// The words that start an item.
 pub(super) const ITEM_KEYWORDS: &[&str] =
@@ -168,6 +169,16 @@ impl<'t> Scanner<'t> {
                 if c == '\u{FEFF}' && start == self.line_start {
                     self.line_start = self.at;
                 }
+            }
+            c if is_invisible(c) => {
+                self.at += c.len_utf8();
+                errors.push(
+                    Code::UnexpectedText,
+                    start..self.at,
+                    &invisible_words(c),
+                    "takes no room",
+                    Some(DELETE_INVISIBLE.into()),
+                );
             }
             c if c.is_alphanumeric() || c == '_' => {
                 self.word();

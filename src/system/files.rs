@@ -87,7 +87,9 @@ impl Disk {
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<String> {
-        std::fs::read_to_string(path)
+        let text = std::fs::read_to_string(path)?;
+        // Of UTF-16 each second byte is often zero, which UTF-8 allows and no source has.
+        if text.contains('\0') { Err(io::ErrorKind::InvalidData.into()) } else { Ok(text) }
     }
 
     fn read_named(&self, path: &Path) -> io::Result<String> {

@@ -9,6 +9,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
+/// Whether a character takes no room on a page and means nothing in a source: zero-width spaces and joiners, soft
+/// hyphens, marks of direction. Copied from a page or a mail they come along unseen.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
+}
+
+/// Its message: which one it is.
+pub fn invisible_words(c: char) -> String {
+    format!("an invisible character stands here: U+{:04X}", u32::from(c))
+}
+
+/// What to do about one.
+pub const DELETE_INVISIBLE: &str =
+    "delete it; where the cursor cannot find it, delete the text around it, too, and type that anew";
+
 /// A byte range inside one item's (or one file's) text: `start` included, `end` not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Range {

@@ -325,6 +325,33 @@ fn days_and_months_that_could_be_either_are_noticed() {
 }
 
 #[test]
+fn the_instants_of_triggers_are_never_ambiguous() {
+    const WEBHOOK: &str = "webhook { verify nothing }";
+    for (trigger, input, scope) in [
+        (WEBHOOK, "", "from input.webhooks { at: date from timestamp }"),
+        (WEBHOOK, "", "{ sql { SELECT w.timestamp AS at FROM input.webhooks w ORDER BY 1 } at: datetime }"),
+        (WEBHOOK, "", "from renamed { at: date }"),
+        (WEBHOOK, "input webhooks { day: \"timestamp\" }", "from input.webhooks { at: date from day }"),
+        (
+            "schedule { cron \"0 6 * * *\" }",
+            "",
+            "from input.schedule { at: date from schedule_trigger_time }",
+        ),
+    ] {
+        let view = if scope.contains("renamed") {
+            "view renamed = sql { SELECT timestamp AS at FROM input.webhooks }"
+        } else {
+            ""
+        };
+        let text = format!("connector c {{ trigger {trigger} }}\n{input}\n{view}\nscope x_errors {scope}\n");
+        assert_eq!(listing(&project(&text, &[])), "", "{text}");
+    }
+    let body = "connector c { trigger webhook { verify nothing } }\nscope x_errors { sql { SELECT \
+                substr(body, 1, 10) AS at FROM input.webhooks } at: date }";
+    only(&project(body, &[]), Code::AmbiguousDateFormat, "date", "the day or the month");
+}
+
+#[test]
 fn scopes_have_rows() {
     let empty = project(&format!("{PRICES}\nscope more {{ a: string }}\n"), &[]);
     only(&empty, Code::ScopeWithoutQuery, "more", "from input");
@@ -335,6 +362,19 @@ fn scopes_have_rows() {
     assert_eq!(listing(&from), "");
     let wrong = project(&format!("{PRICES}\nscope more_errors from input.pricess {{ }}\n"), &[]);
     only(&wrong, Code::SqlUnknownTable, "input.pricess", "prices");
+}
+
+#[test]
+fn what_a_table_of_meta_lists_is_used() {
+    let reads = |what: &str| {
+        let text = format!(
+            "param area: string = \"EMEA\"\ninput spare {{ a: \"A\" }}\nview facts = sql {{ SELECT * FROM \
+             meta.{what} }}\nscope more_errors {{ sql {{ SELECT name FROM facts WHERE name = 'area' }} }}"
+        );
+        project(&format!("{PRICES}\n{text}\n"), &[])
+    };
+    only(&reads("parameters"), Code::UnusedInput, "spare", "nothing reads");
+    only(&reads("inputs"), Code::UnusedParam, "area", "no SQL reads");
 }
 
 #[test]
@@ -355,6 +395,9 @@ fn what_nobody_uses_is_said() {
     assert_eq!(listing(&project(&column, &[])), "");
     let column = column.replace("  tags: \"Tags\"\n", "  tags: \"Tags\"\n  spare: \"Spare\"\n");
     only(&project(&column, &[]), Code::UnusedColumn, "spare", "input.prices");
+    let counted =
+        "input spare { a: \"A\" }\nscope more_errors { sql { SELECT count(*) AS n FROM input.spare } }";
+    assert_eq!(listing(&more(counted)), "");
 }
 
 #[test]

@@ -42,6 +42,13 @@ const CASES: &[Case] = &[
         &[("SC0001", "optinal"), ("SC0005", "B")],
         &["input i"],
     ),
+    ("input i {\n  a: optional \"A\"\n}", &[("SC0005", "optional")], &["input i"]),
+    ("input i {\n  a: \u{200B}\"A\"\n}", &[("SC0001", "\u{200B}")], &["input i"]),
+    (
+        "\u{200B}input i {\n  a: \"A\" \u{AD}optional\n}",
+        &[("SC0001", "\u{200B}"), ("SC0001", "\u{AD}")],
+        &["input i"],
+    ),
     ("input i from \"x.csv\" { }", &[("SC0005", "\"x.csv\"")], &["input i"]),
     (
         "scope s {\n  a string\n  b: string requird\n  c:\n  !!\n  d: number\n}",
