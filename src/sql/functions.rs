@@ -91,9 +91,6 @@ pub(super) const ALLOWED: &[(Kind, &str, &[&str])] = &[
         "rank", "row_number",
     ]),
     (Kind::Table, "rows out of nothing", &["generate_series", "range"]),
-    (Kind::HigherOrder, "an expression over a list", &[
-        "array_any_match", "array_filter", "array_first", "array_transform",
-    ]),
 ];
 
 /// (names, why not and what instead).
@@ -101,6 +98,8 @@ pub(super) const ALLOWED: &[(Kind, &str, &[&str])] = &[
 pub(super) const REFUSED: &[(&[&str], &str)] = &[
     (&["random", "uuid"],
      "it gives something else in each run, so a dry run could not tell what a live run does"),
+    (&["array_any_match", "array_filter", "array_first", "array_transform"],
+     "it takes an expression for each value of a list, and there is no way to write one: `UNNEST` the list into rows"),
     (&["version"], "it tells of the engine, not of the data"),
     (&["any_value"], "which value it takes is left to chance: use `first_value`"),
     (&["approx_distinct"], "it is an estimate: use `count(DISTINCT x)`"),
