@@ -1,9 +1,9 @@
 //! Watched folders: a file that is complete becomes one execution, and leaves the folder.
 //!
 //! A file's way: it is copied into the folder of an execution, the claim to it and the execution's place
-//! in the queue are entered as one, and only then it moves to the archive. A process that dies on this way
-//! leaves either nothing, or a claimed file that the next one only moves. Once it is in the archive, a file
-//! like it is a new one.
+//! in the queue are entered as one, and only then it moves to the archive, by a name that is its execution's
+//! alone: another file may have come under its own. A process that dies on this way leaves either nothing, or
+//! a claimed file that the next one only moves. Once it is in the archive, a file like it is a new one.
 
 mod places;
 mod taken;
@@ -19,9 +19,10 @@ use crate::system::crash;
 use crate::system::foreign::{self, Origin};
 use places::{being_written, locked};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 use taken::{archive, go_on, reject};
@@ -137,9 +138,10 @@ impl Folders {
         };
         let mut failed = None;
         for (path, name) in ready {
-            let taken = take_one(desk, state, watch, (&file, &plan), &path, name.to_str(), news);
+            let taken = take_one(desk, state, watch, (&file, &plan), &path, &name, news);
             match taken {
-                Ok(()) => drop(self.seen.remove(&key(watch, &path))),
+                Ok(true) => drop(self.seen.remove(&key(watch, &path))),
+                Ok(false) => self.again(watch, &path),
                 Err(failure) => {
                     self.rest(watch, &path);
                     let what = format!("{}: {}", path.display(), failure.what);
@@ -152,6 +154,13 @@ impl Folders {
 
     fn rests(&self, watch: &Watch) -> bool {
         self.seen.iter().any(|((of, _), seen)| *of == watch.name && seen.rests.is_some())
+    }
+
+    /// It has changed, or is gone: later looks see what has become of it.
+    fn again(&mut self, watch: &Watch, path: &Path) {
+        if let Some(seen) = self.seen.get_mut(&key(watch, path)) {
+            seen.since = Instant::now();
+        }
     }
 
     fn rest(&mut self, watch: &Watch, path: &Path) {
@@ -178,7 +187,7 @@ impl Folders {
                 continue;
             }
             // It may be gone by now.
-            let Ok((size, mtime)) = entry.metadata().map(|m| facts(&m)) else { continue };
+            let Ok(Facts { size, mtime, .. }) = entry.metadata().map(|m| facts(&m)) else { continue };
             let fresh = Seen { size, mtime, since: now, rests: None };
             let seen = self.seen.entry(key(watch, &path)).or_insert(fresh);
             if (seen.size, seen.mtime) != (size, mtime) {
@@ -199,9 +208,7 @@ impl Folders {
         let mut complete = Vec::new();
         for (_, name, path) in ready {
             if written.contains(&name) || locked(&path) {
-                if let Some(seen) = self.seen.get_mut(&key(watch, &path)) {
-                    seen.since = now;
-                }
+                self.again(watch, &path);
             } else if complete.len() < AT_ONCE {
                 complete.push((path, name));
             }
@@ -210,25 +217,29 @@ impl Folders {
     }
 }
 
-/// Makes an execution of a file, and takes the file out of its folder.
+/// Makes an execution of a file, and takes the file out of its folder; whether it was still the same.
 fn take_one(
     desk: &mut Desk<'_>,
     state: &mut State,
     watch: &Watch,
     (connector, plan): (&Path, &Plan),
     path: &Path,
-    name: Option<&str>,
+    own: &OsStr,
     news: &dyn Fn(String),
-) -> Result<(), Failure> {
-    let Some(name) = name else {
-        return reject(watch, path, "its name is no UTF-8 text: give it another one", news);
+) -> Result<bool, Failure> {
+    let Some(name) = own.to_str() else {
+        let why = "its name is no UTF-8 text: give it another one";
+        return reject(watch, own, &own.to_string_lossy(), why, news).map(|()| true);
     };
-    let before = match foreign::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) => facts(&metadata),
+    // A file that is renamed, away and back again even, has changed by that.
+    let as_is = |m: fs::Metadata| (facts(&m), m.ctime(), m.ctime_nsec());
+    // Held open, so that no other one is taken for it.
+    let (open, before) = match foreign::open(path).and_then(|f| f.metadata().map(|m| (f, as_is(m)))) {
+        Ok(opened) => opened,
         // It was taken away, or somebody put a link in its place: the next look passes it over.
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(()),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(false),
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-            return reject(watch, path, "it may not be read: permission denied", news);
+            return reject(watch, own, name, "it may not be read: permission denied", news).map(|()| true);
         }
         Err(e) => return Err(e.into()),
     };
@@ -239,21 +250,27 @@ fn take_one(
         target: watch.target.clone(),
         ..ask(connector.to_path_buf(), input, asked_by)
     };
-    let mut claim =
-        Claim { watch: watch.name.clone(), name: name.to_owned(), mtime: before.1, sha256: String::new() };
+    let mut claim = Claim {
+        watch: watch.name.clone(),
+        name: name.to_owned(),
+        mtime: before.0.mtime,
+        sha256: String::new(),
+    };
     let id = desk.execution(state, plan.clone(), ask, |state, asked, new| {
         crash::point("watched copied");
         // What was copied is the file only where it is still what it was.
-        if fs::symlink_metadata(path).map(|m| facts(&m)).ok() != Some(before) {
+        if fs::symlink_metadata(path).map(as_is).ok() != Some(before) {
             return Ok(false);
         }
         claim.sha256 = asked.kept_files()?.into_iter().map(|k| k.sha256).collect();
         Ok(state.queue_watched(&claim, new)?)
     })?;
+    drop(open);
     crash::point("watched claimed");
-    let Some(execution) = id else { return Ok(()) };
+    let Some(execution) = id else { return Ok(false) };
     news(format!("{execution}  {name} from folder {} is queued", watch.name));
-    archive(state, watch, &Watched { execution, claim, archived: false })
+    archive(state, watch, &Watched { execution, claim, archived: false }, Some(before.0), news)?;
+    Ok(true)
 }
 
 /// The file of a watch's connector, and what the project knows of it.
@@ -311,8 +328,22 @@ fn label(watch: &Watch) -> String {
     format!("folder {}", watch.name)
 }
 
-/// A file's size, and when it was written last.
-fn facts(metadata: &fs::Metadata) -> (u64, i64) {
+/// What tells a file from another one that has its name by now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// When it was written last, nanoseconds since 1970.
+    mtime: i64,
+}
+
+fn facts(metadata: &fs::Metadata) -> Facts {
     let since = metadata.modified().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
-    (metadata.len(), since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
+    Facts {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.len(),
+        mtime: since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)),
+    }
 }

@@ -1,15 +1,14 @@
 //! What becomes of a file that was taken: it goes to the archive, or to the errors with a text that says why.
 
 use super::places::named;
-use super::{facts, label, unreadable};
+use super::{Facts, facts, label, unreadable};
 use crate::life::asked::execution_id;
 use crate::life::{Failure, io_words};
-use crate::project::state::{ExecutionRow, ExecutionState, State, Watched};
+use crate::project::state::{Claim, ExecutionRow, ExecutionState, State, Watched};
 use crate::project::{Project, Watch};
 use crate::system::foreign::Folder;
 use crate::system::{crash, folder};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -22,14 +21,7 @@ pub(super) fn go_on(
     news: &dyn Fn(String),
 ) -> Result<(), Failure> {
     if !file.archived {
-        let claimed = match there(watch, &file.claim.name)? {
-            Some(there) => folder::sha256_of(&there)? == file.claim.sha256,
-            None => false,
-        };
-        if !claimed {
-            return Ok(state.watched_archived(&file.execution)?);
-        }
-        return archive(state, watch, file);
+        return archive(state, watch, file, None, news);
     }
     let execution = state.execution(&file.execution)?;
     if let Some(execution) = &execution {
@@ -43,27 +35,87 @@ pub(super) fn go_on(
     Ok(state.watched_done(&file.execution)?)
 }
 
-/// A file in the watched folder; none where it was taken away, or something else has its name. That the folder is away
-/// says nothing of the file: it may come back with it.
-fn there(watch: &Watch, name: &str) -> Result<Option<File>, Failure> {
-    let folder = Folder::open(&watch.folder).map_err(|e| unreadable(watch, &e))?;
-    match folder.file(OsStr::new(name)) {
-        Ok(file) => Ok(Some(file)),
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(None),
-        Err(e) => Err(unreadable(watch, &e)),
+/// Moves a claimed file into the archive, where it is there still; `seen` is what was loaded, where that is known.
+pub(super) fn archive(
+    state: &mut State,
+    watch: &Watch,
+    file: &Watched,
+    seen: Option<Facts>,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
+    move_claimed(watch, file, seen, news)?;
+    crash::point("watched moved");
+    Ok(state.watched_archived(&file.execution)?)
+}
+
+/// Under its name another file may be at any moment. So what is there is first given a name that nobody else gives a
+/// file, and then looked at: the claimed one goes to the archive, another one goes back.
+fn move_claimed(
+    watch: &Watch,
+    file: &Watched,
+    seen: Option<Facts>,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
+    // That the folder is away says nothing of the file: it may come back with it.
+    let unreadable = |e: io::Error| unreadable(watch, &e);
+    let inbox = Place::Watched.open(watch).map_err(unreadable)?;
+    let (name, to) = (OsStr::new(&file.claim.name), named(&file.claim.name, &file.execution));
+    let (held, to) = (format!(".{to}"), OsStr::new(&to));
+    let held = OsStr::new(&held);
+    let mut seen = seen;
+    // Where somebody died over it, it has that name already.
+    if !inbox.holds(held) {
+        seen = claimed(&inbox, name, &file.claim, seen).map_err(unreadable)?;
+        if seen.is_none() {
+            return Ok(());
+        }
+        crash::point("watched seen");
+        let closed = |e: io::Error| Place::Archive.closed(watch, to, &e);
+        // It keeps its name while it has nowhere to go.
+        Place::Archive.open(watch).map_err(closed)?;
+        match inbox.rename(name, held) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+            renamed => renamed.map_err(closed)?,
+        }
+    }
+    crash::point("watched held");
+    match claimed(&inbox, held, &file.claim, seen) {
+        Ok(Some(_)) => moved(watch, (Place::Watched, held), (Place::Archive, to)),
+        // What may not be read is not what was loaded.
+        Err(e) if e.kind() != ErrorKind::PermissionDenied => Err(unreadable(e)),
+        _ => give_back(watch, &inbox, held, &file.claim.name, news),
     }
 }
 
-/// Moves a claimed file into the archive.
-pub(super) fn archive(state: &mut State, watch: &Watch, file: &Watched) -> Result<(), Failure> {
-    let found = there(watch, &file.claim.name)?.map(|f| f.metadata()).transpose()?;
-    let same = found.is_some_and(|m| facts(&m).1 == file.claim.mtime);
-    if same {
-        let name = named(&file.claim.name, &file.execution);
-        moved(watch, (Place::Watched, OsStr::new(&file.claim.name)), (Place::Archive, OsStr::new(&name)))?;
+/// What a name stands for, where that is the claimed file: what was seen of it, or one of its time with its bytes. None
+/// where there is no file of that name.
+fn claimed(inbox: &Folder, name: &OsStr, claim: &Claim, seen: Option<Facts>) -> io::Result<Option<Facts>> {
+    let file = match inbox.file(name) {
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(None),
+        file => file?,
+    };
+    let facts = facts(&file.metadata()?);
+    let same = seen == Some(facts) || facts.mtime == claim.mtime && folder::sha256_of(&file)? == claim.sha256;
+    Ok(same.then_some(facts))
+}
+
+/// Gives a file its name again that came under it just before it was taken hold of. Where yet another one has it by
+/// now, nobody can tell whether that was to replace this one or to come after it.
+fn give_back(
+    watch: &Watch,
+    inbox: &Folder,
+    held: &OsStr,
+    name: &str,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
+    match inbox.rename_beside(held, OsStr::new(name)) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+            let why = "another file came under its name before it could be loaded, and was loaded instead";
+            reject(watch, held, name, why, news)
+        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        given => given.map_err(|e| unreadable(watch, &e)),
     }
-    crash::point("watched moved");
-    Ok(state.watched_archived(&file.execution)?)
 }
 
 /// The folders of a watch.
@@ -144,13 +196,17 @@ fn explain(
     Ok(())
 }
 
-/// Moves a file that is no input at all to the errors.
-pub(super) fn reject(watch: &Watch, path: &Path, why: &str, news: &dyn Fn(String)) -> Result<(), Failure> {
-    let own = path.file_name().unwrap_or_default();
-    let name = own.to_string_lossy();
+/// Moves a file that cannot be an input to the errors; `own` is how it is called in its folder.
+pub(super) fn reject(
+    watch: &Watch,
+    own: &OsStr,
+    name: &str,
+    why: &str,
+    news: &dyn Fn(String),
+) -> Result<(), Failure> {
     let unique = execution_id(&crate::system::clock::SystemClock);
-    let to = named(&name, &unique);
-    tell_why(watch, OsStr::new(&to), &name, why, "")?;
+    let to = named(name, &unique);
+    tell_why(watch, OsStr::new(&to), name, why, "")?;
     moved(watch, (Place::Watched, own), (Place::Errors, OsStr::new(&to)))?;
     news(format!("{}: {name} could not be taken: {why}", label(watch)));
     Ok(())
