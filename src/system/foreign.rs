@@ -2,12 +2,13 @@
 //! use of what was seen: so a file is opened once and by no link, and a folder is held open and not looked up again.
 
 use super::crash;
+use super::stop::stopped;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::fs::{fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Component, Path};
 
@@ -177,8 +178,8 @@ impl Folder {
     /// power cut or not. What others give its old name meanwhile stays.
     ///
     /// # Errors
-    /// As the file system says.
-    pub fn take(&self, name: &OsStr, from: &Folder, old: &OsStr) -> io::Result<()> {
+    /// As the file system says; `Interrupted` where `stop` says true.
+    pub fn take(&self, name: &OsStr, from: &Folder, old: &OsStr, stop: &dyn Fn() -> bool) -> io::Result<()> {
         let moved = || -> io::Result<()> {
             crash::write("move to folder")?;
             Ok(renameat(&from.0, old, &self.0, name)?)
@@ -189,7 +190,10 @@ impl Folder {
                 let mut half = name.to_owned();
                 half.push(".part");
                 let mut copy = self.create(&half, 0o600)?;
-                io::copy(&mut source, &mut copy)?;
+                copy_all(&mut source, &mut copy, stop).inspect_err(|_| {
+                    // It begins anew the next time, whether or not this is gone.
+                    let _ = unlinkat(&self.0, &half, AtFlags::empty());
+                })?;
                 copy.set_permissions(source.metadata()?.permissions())?;
                 copy.sync_all()?;
                 renameat(&self.0, &half, &self.0, name)?;
@@ -204,6 +208,21 @@ impl Folder {
         }
         self.0.sync_all()?;
         from.0.sync_all()
+    }
+}
+
+fn copy_all(from: &mut File, to: &mut File, stop: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = from.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        if stop() {
+            return Err(stopped());
+        }
+        crash::write("copy to another disk")?;
+        to.write_all(&buffer[..n])?;
     }
 }
 
@@ -304,7 +323,8 @@ mod tests {
         let (here, deep) = (from.path().join("a.csv"), to.path().join("deep/er"));
         fs::write(&here, "x").unwrap();
         let archive = Folder::make(&deep, to.path()).unwrap();
-        archive.take(OsStr::new("b.csv"), &Folder::open(from.path()).unwrap(), OsStr::new("a.csv")).unwrap();
+        let inbox = Folder::open(from.path()).unwrap();
+        archive.take(OsStr::new("b.csv"), &inbox, OsStr::new("a.csv"), &|| false).unwrap();
         assert!(!here.exists());
         assert_eq!(fs::read_to_string(deep.join("b.csv")).unwrap(), "x");
         assert_eq!(fs::read_dir(&deep).unwrap().count(), 1, "nothing half is left");

@@ -1,7 +1,7 @@
 //! What becomes of a file that was taken: it goes to the archive, or to the errors with a text that says why.
 
 use super::places::named;
-use super::{Facts, facts, label, unreadable};
+use super::{At, Facts, facts, label, unreadable};
 use crate::life::asked::execution_id;
 use crate::life::{Failure, io_words};
 use crate::project::state::{Claim, ExecutionRow, ExecutionState, State, Watched};
@@ -13,15 +13,9 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// What is left to do for a file that an execution has.
-pub(super) fn go_on(
-    project: &Project,
-    state: &mut State,
-    watch: &Watch,
-    file: &Watched,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
+pub(super) fn go_on(project: &Project, state: &mut State, at: At<'_>, file: &Watched) -> Result<(), Failure> {
     if !file.archived {
-        return archive(state, watch, file, None, news);
+        return archive(state, at, file, None);
     }
     let execution = state.execution(&file.execution)?;
     if let Some(execution) = &execution {
@@ -29,7 +23,7 @@ pub(super) fn go_on(
             return Ok(());
         }
         if execution.state == ExecutionState::Failed {
-            explain(project, watch, file, execution, news)?;
+            explain(project, at, file, execution)?;
         }
     }
     Ok(state.watched_done(&file.execution)?)
@@ -38,24 +32,19 @@ pub(super) fn go_on(
 /// Moves a claimed file into the archive, where it is there still; `seen` is what was loaded, where that is known.
 pub(super) fn archive(
     state: &mut State,
-    watch: &Watch,
+    at: At<'_>,
     file: &Watched,
     seen: Option<Facts>,
-    news: &dyn Fn(String),
 ) -> Result<(), Failure> {
-    move_claimed(watch, file, seen, news)?;
+    move_claimed(at, file, seen)?;
     crash::point("watched moved");
     Ok(state.watched_archived(&file.execution)?)
 }
 
 /// Under its name another file may be at any moment. So what is there is first given a name that nobody else gives a
 /// file, and then looked at: the claimed one goes to the archive, another one goes back.
-fn move_claimed(
-    watch: &Watch,
-    file: &Watched,
-    seen: Option<Facts>,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
+fn move_claimed(at: At<'_>, file: &Watched, seen: Option<Facts>) -> Result<(), Failure> {
+    let watch = at.watch;
     // That the folder is away says nothing of the file: it may come back with it.
     let unreadable = |e: io::Error| unreadable(watch, &e);
     let inbox = Place::Watched.open(watch).map_err(unreadable)?;
@@ -65,7 +54,7 @@ fn move_claimed(
     let mut seen = seen;
     // Where somebody died over it, it has that name already.
     if !inbox.holds(held) {
-        seen = claimed(&inbox, name, &file.claim, seen).map_err(unreadable)?;
+        seen = claimed(at, &inbox, name, &file.claim, seen).map_err(unreadable)?;
         if seen.is_none() {
             return Ok(());
         }
@@ -79,42 +68,43 @@ fn move_claimed(
         }
     }
     crash::point("watched held");
-    match claimed(&inbox, held, &file.claim, seen) {
-        Ok(Some(_)) => moved(watch, (Place::Watched, held), (Place::Archive, to)),
+    match claimed(at, &inbox, held, &file.claim, seen) {
+        Ok(Some(_)) => moved(at, (Place::Watched, held), (Place::Archive, to)),
         // What may not be read is not what was loaded.
         Err(e) if e.kind() != ErrorKind::PermissionDenied => Err(unreadable(e)),
-        _ => give_back(watch, &inbox, held, &file.claim.name, news),
+        _ => give_back(at, &inbox, held, &file.claim.name),
     }
 }
 
 /// What a name stands for, where that is the claimed file: what was seen of it, or one of its time with its bytes. None
 /// where there is no file of that name.
-fn claimed(inbox: &Folder, name: &OsStr, claim: &Claim, seen: Option<Facts>) -> io::Result<Option<Facts>> {
+fn claimed(
+    at: At<'_>,
+    inbox: &Folder,
+    name: &OsStr,
+    claim: &Claim,
+    seen: Option<Facts>,
+) -> io::Result<Option<Facts>> {
     let file = match inbox.file(name) {
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(None),
         file => file?,
     };
     let facts = facts(&file.metadata()?);
-    let same = seen == Some(facts) || facts.mtime == claim.mtime && folder::sha256_of(&file)? == claim.sha256;
+    let bytes = || folder::sha256_of(&file, &|| at.stop.asked());
+    let same = seen == Some(facts) || facts.mtime == claim.mtime && bytes()? == claim.sha256;
     Ok(same.then_some(facts))
 }
 
 /// Gives a file its name again that came under it just before it was taken hold of. Where yet another one has it by
 /// now, nobody can tell whether that was to replace this one or to come after it.
-fn give_back(
-    watch: &Watch,
-    inbox: &Folder,
-    held: &OsStr,
-    name: &str,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
+fn give_back(at: At<'_>, inbox: &Folder, held: &OsStr, name: &str) -> Result<(), Failure> {
     match inbox.rename_beside(held, OsStr::new(name)) {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => {
             let why = "another file came under its name before it could be loaded, and was loaded instead";
-            reject(watch, held, name, why, news)
+            reject(at, held, name, why)
         }
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        given => given.map_err(|e| unreadable(watch, &e)),
+        given => given.map_err(|e| unreadable(at.watch, &e)),
     }
 }
 
@@ -162,19 +152,15 @@ fn link(watch: &Watch, setting: &str) -> String {
     )
 }
 
-fn moved(watch: &Watch, from: (Place, &OsStr), to: (Place, &OsStr)) -> Result<(), Failure> {
-    let moving = || to.0.open(watch)?.take(to.1, &from.0.open(watch)?, from.1);
-    moving().map_err(|e| to.0.closed(watch, to.1, &e))
+fn moved(at: At<'_>, from: (Place, &OsStr), to: (Place, &OsStr)) -> Result<(), Failure> {
+    let stop = || at.stop.asked();
+    let moving = || to.0.open(at.watch)?.take(to.1, &from.0.open(at.watch)?, from.1, &stop);
+    moving().map_err(|e| to.0.closed(at.watch, to.1, &e))
 }
 
 /// Moves a file whose execution failed to the errors, with a text that says why.
-fn explain(
-    project: &Project,
-    watch: &Watch,
-    file: &Watched,
-    execution: &ExecutionRow,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
+fn explain(project: &Project, at: At<'_>, file: &Watched, execution: &ExecutionRow) -> Result<(), Failure> {
+    let watch = at.watch;
     let name = named(&file.claim.name, &file.execution);
     let name = OsStr::new(&name);
     let why = execution.failure.as_deref().unwrap_or("its execution failed");
@@ -187,28 +173,22 @@ fn explain(
     crash::point("watched explained");
     // Somebody may have taken it away.
     if Place::Archive.open(watch).map_err(|e| Place::Archive.closed(watch, name, &e))?.has(name) {
-        moved(watch, (Place::Archive, name), (Place::Errors, name))?;
+        moved(at, (Place::Archive, name), (Place::Errors, name))?;
     }
     crash::point("watched failed");
     let to = watch.errors.join(name);
     let shown = to.strip_prefix(project.root()).unwrap_or(&to).display().to_string();
-    news(format!("{id}  {} could not be loaded; it is in {shown}", file.claim.name));
+    (at.news)(format!("{id}  {} could not be loaded; it is in {shown}", file.claim.name));
     Ok(())
 }
 
 /// Moves a file that cannot be an input to the errors; `own` is how it is called in its folder.
-pub(super) fn reject(
-    watch: &Watch,
-    own: &OsStr,
-    name: &str,
-    why: &str,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
+pub(super) fn reject(at: At<'_>, own: &OsStr, name: &str, why: &str) -> Result<(), Failure> {
     let unique = execution_id(&crate::system::clock::SystemClock);
     let to = named(name, &unique);
-    tell_why(watch, OsStr::new(&to), name, why, "")?;
-    moved(watch, (Place::Watched, own), (Place::Errors, OsStr::new(&to)))?;
-    news(format!("{}: {name} could not be taken: {why}", label(watch)));
+    tell_why(at.watch, OsStr::new(&to), name, why, "")?;
+    moved(at, (Place::Watched, own), (Place::Errors, OsStr::new(&to)))?;
+    (at.news)(format!("{}: {name} could not be taken: {why}", label(at.watch)));
     Ok(())
 }
 
