@@ -129,8 +129,15 @@ impl Folder {
     }
 
     /// Whether anything of that name is in it.
-    pub fn holds(&self, name: &OsStr) -> bool {
-        kind(&self.0, name).is_some()
+    ///
+    /// # Errors
+    /// As the file system says: what cannot be looked at may be there.
+    pub fn holds(&self, name: &OsStr) -> io::Result<bool> {
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Gives what has a name in it another one, which nothing has.
@@ -156,7 +163,7 @@ impl Folder {
             Err(e) if [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].iter().any(|n| is(&e, *n)) => {
                 match linkat(&self.0, old, &self.0, new, AtFlags::empty()) {
                     Ok(()) | Err(Errno::EXIST) => self.unlink_same(old, new),
-                    Err(_) if self.holds(new) => Err(ErrorKind::AlreadyExists.into()),
+                    Err(_) if self.holds(new)? => Err(ErrorKind::AlreadyExists.into()),
                     Err(_) => self.rename(old, new),
                 }
             }

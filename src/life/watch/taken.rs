@@ -53,7 +53,7 @@ fn move_claimed(at: At<'_>, file: &Watched, seen: Option<Facts>) -> Result<(), F
     let held = OsStr::new(&held);
     let mut seen = seen;
     // Where somebody died over it, it has that name already.
-    if !inbox.holds(held) {
+    if !inbox.holds(held).map_err(unreadable)? {
         seen = claimed(at, &inbox, name, &file.claim, seen).map_err(unreadable)?;
         if seen.is_none() {
             return Ok(());
