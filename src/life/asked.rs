@@ -174,7 +174,7 @@ impl Asked {
     /// # Errors
     /// Where its input cannot be kept.
     pub fn wait(&mut self) -> Result<(), Failure> {
-        keep(self)?;
+        keep(self, &Stop::default())?;
         if let Some(frozen) = Frozen::load(self.folder.root())? {
             self.files = frozen.inputs();
         }

@@ -1,7 +1,7 @@
 //! What starts executions by itself: schedules and watched folders. Looked at once a turn of whoever runs
-//! the queue.
+//! the queue; schedules at the turn itself, which is not to wait for files, and folders beside it.
 //!
-//! Several processes may run one queue. One at a time looks, as the lock of a file says, so that they do
+//! Several processes may run one queue. One at a time looks, as the locks of two files say, so that they do
 //! not copy the same file at once; that a slot or a file becomes one execution does not hang on it, but on
 //! the state, which enters the claim and the execution as one.
 
@@ -9,7 +9,7 @@ use super::Failure;
 use super::activation::plan_to_run;
 use super::asked::{Ask, Asked, prepare_noted};
 use super::schedule::{self, Schedule};
-use super::watch::Folders;
+use super::watch::Watcher;
 use crate::input::InputFile;
 use crate::plan::Plan;
 use crate::project::Project;
@@ -17,6 +17,7 @@ use crate::project::state::{NewExecution, Scheduled, State};
 use crate::report::log_line;
 use crate::system::clock::{Clock, SystemClock};
 use crate::system::crash;
+use crate::system::stop::Stop;
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -27,12 +28,10 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(60);
 
 /// What starts executions of a project by itself.
-#[derive(Default)]
 pub(super) struct Triggers {
-    folders: Folders,
     told: Told,
-    /// Since when another process has sat at the desk at each look: what that has seen is not known here.
-    elsewhere: Option<Instant>,
+    elsewhere: Elsewhere,
+    folders: Watcher,
 }
 
 /// Says each thing once, not at every turn.
@@ -53,7 +52,7 @@ impl Told {
     }
 
     /// Whether something is still wrong.
-    fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         !self.0.is_empty()
     }
 
@@ -64,41 +63,64 @@ impl Told {
 }
 
 impl Triggers {
+    /// Of a project.
+    pub(super) fn new(project: Project) -> Self {
+        let (told, elsewhere) = (Told::default(), Elsewhere::default());
+        Self { told, elsewhere, folders: Watcher::new(project) }
+    }
+
     /// Whether nothing is under way that will become an execution: no file is still settling, and nobody else is
     /// making one.
     pub(super) fn idle(&self) -> bool {
-        self.elsewhere.is_none() && self.folders.idle()
+        !self.elsewhere.any() && self.folders.idle()
     }
 
     /// Whether something that was told is still wrong.
     pub(super) fn troubled(&self) -> bool {
-        self.told.any()
+        self.told.any() || self.folders.troubled()
     }
 
     /// Looks once. What is wrong with one schedule or folder is told, and stops no other.
     pub(super) fn turn(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) {
-        // Names of files are in it, which may hold anything.
-        let news = &|line: String| news(log_line(&line));
+        let news = &shown(news);
         match super::events::batch(project, state, &mut self.told, news) {
             Ok(()) => self.told.well("webhook events"),
             Err(failure) => self.told.failed("webhook events", &failure, news),
         }
         match self.look(project, state, news) {
-            Ok(()) => self.told.well("triggers"),
-            Err(failure) => self.told.failed("triggers", &failure, news),
+            Ok(()) => self.told.well("schedules"),
+            Err(failure) => self.told.failed("schedules", &failure, news),
         }
+        self.folders.turn(news);
+    }
+
+    /// Says what was queued since the last turn.
+    pub(super) fn tell(&self, news: &dyn Fn(String)) {
+        self.folders.tell(&shown(news));
+    }
+
+    /// Begins nothing more.
+    pub(super) fn close(&self) {
+        self.folders.close();
+    }
+
+    /// Waits until then for what is under way.
+    pub(super) fn drain(&mut self, until: Instant, news: &dyn Fn(String)) {
+        self.folders.drain(until, &shown(news));
     }
 
     fn look(&mut self, project: &Project, state: &mut State, news: &dyn Fn(String)) -> Result<(), Failure> {
         let scheduled = state.scheduled()?;
-        if scheduled.is_empty() && project.watches().is_empty() {
-            self.elsewhere = None;
+        if scheduled.is_empty() {
+            self.elsewhere.nobody();
             return Ok(());
         }
-        let Some(mut desk) = Desk::sit(project, state)? else {
-            return self.another_sits_there(Instant::now());
+        // What a schedule hands in is a line: there is nothing to stop.
+        let stop = Stop::default();
+        let Some(mut desk) = Desk::sit(project, state, "slots", &stop)? else {
+            return self.elsewhere.somebody(Instant::now());
         };
-        self.elsewhere = None;
+        self.elsewhere.nobody();
         for one in &scheduled {
             let of = format!("the schedule of {}", one.connector);
             match desk.run_due(state, one, news) {
@@ -106,31 +128,49 @@ impl Triggers {
                 Err(failure) => self.told.failed(&of, &failure, news),
             }
         }
-        self.folders.look(&mut desk, state, &mut self.told, news);
         Ok(())
     }
 }
 
-impl Triggers {
-    /// A look is short. One that is not may be over a large file, or of a process that was suspended, and then nobody
-    /// looks.
-    fn another_sits_there(&mut self, now: Instant) -> Result<(), Failure> {
-        let since = *self.elsewhere.get_or_insert(now);
+/// Names of files are in what is said, which may hold anything.
+fn shown(news: &dyn Fn(String)) -> impl Fn(String) {
+    |line| news(log_line(&line))
+}
+
+/// Since when another process has sat at a desk at each look: what that has seen is not known here.
+#[derive(Default)]
+pub(super) struct Elsewhere(Option<Instant>);
+
+impl Elsewhere {
+    /// Whether one did at the last look.
+    pub(super) fn any(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// None does.
+    pub(super) fn nobody(&mut self) {
+        self.0 = None;
+    }
+
+    /// One does. A look is short. One that is not may be over a large file, or of a process that was
+    /// suspended, and then nobody looks.
+    pub(super) fn somebody(&mut self, now: Instant) -> Result<(), Failure> {
+        let since = *self.0.get_or_insert(now);
         if now.duration_since(since) < LONG {
             return Ok(());
         }
         Err(Failure::new(
-            "another process of this project has been at the schedules and watched folders for over a minute, and \
-             nobody else can be",
+            "another process of this project has been at them for over a minute, and nobody else can be",
             "it may be copying a large file; where it was suspended (`T` in `ps -C sconn -o pid,stat,args`), let it go \
              on with kill -CONT, or end it: nothing is lost",
         ))
     }
 }
 
-/// The right to make executions of what is triggered; one process at a time has it.
+/// The right to make executions of schedules, or of watched folders; one process at a time has it.
 pub(super) struct Desk<'a> {
     pub(super) project: &'a Project,
+    pub(super) stop: &'a Stop,
     scratch: PathBuf,
     /// Locked. Holds the id of the execution that is being made, for whoever sits here next: where a process
     /// died over it, its folder goes.
@@ -139,16 +179,17 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// None where another process sits there.
-    fn sit(project: &'a Project, state: &State) -> Result<Option<Self>, Failure> {
+    /// None where another process sits there; `note` is the name of its note.
+    pub(super) fn sit(
+        project: &'a Project,
+        state: &State,
+        note: &str,
+        stop: &'a Stop,
+    ) -> Result<Option<Self>, Failure> {
         let scratch = project.root().join(".sconn").join("triggers");
         fs::create_dir_all(&scratch)?;
-        let mut note = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(scratch.join("taking"))?;
+        let mut note =
+            File::options().create(true).truncate(false).read(true).write(true).open(scratch.join(note))?;
         match note.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(e)) => return Err(e.into()),
@@ -156,7 +197,7 @@ impl<'a> Desk<'a> {
         }
         let mut taking = String::new();
         note.read_to_string(&mut taking)?;
-        let mut desk = Self { project, scratch, note, taking };
+        let mut desk = Self { project, stop, scratch, note, taking };
         desk.clear(state)?;
         Ok(Some(desk))
     }
@@ -196,7 +237,7 @@ impl<'a> Desk<'a> {
         ask: Ask,
         enter: impl FnOnce(&mut State, &Asked, NewExecution<'_>) -> Result<bool, Failure>,
     ) -> Result<Option<String>, Failure> {
-        let asked = prepare_noted(plan, ask, |folder| {
+        let asked = prepare_noted(plan, ask, self.stop, |folder| {
             self.note(folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default())
         });
         let entered = asked.and_then(|asked| {
@@ -271,10 +312,10 @@ mod tests {
 
     #[test]
     fn that_another_process_looks_is_told_once_it_takes_long() {
-        let (mut triggers, now) = (Triggers::default(), Instant::now());
-        let at = |seconds| now + Duration::from_secs(seconds);
-        assert!(triggers.another_sits_there(at(0)).is_ok() && triggers.another_sits_there(at(59)).is_ok());
-        let told = triggers.another_sits_there(at(60)).unwrap_err();
-        assert!(told.hint.unwrap().contains("kill -CONT") && !triggers.idle());
+        let (mut elsewhere, now) = (Elsewhere::default(), Instant::now());
+        let mut at = |seconds| elsewhere.somebody(now + Duration::from_secs(seconds));
+        assert!(at(0).is_ok() && at(59).is_ok());
+        assert!(at(60).unwrap_err().hint.unwrap().contains("kill -CONT"));
+        assert!(elsewhere.any());
     }
 }

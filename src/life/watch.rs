@@ -1,43 +1,56 @@
 //! Watched folders: a file that is complete becomes one execution, and leaves the folder.
 //!
 //! A file's way: it is copied into the folder of an execution, the claim to it and the execution's place
-//! in the queue are entered as one, and only then it moves to the archive. A process that dies on this way
-//! leaves either nothing, or a claimed file that the next one only moves. Once it is in the archive, a file
-//! like it is a new one.
+//! in the queue are entered as one, and only then it moves to the archive, by a name that is its execution's
+//! alone: another file may have come under its own. A process that dies on this way leaves either nothing, or
+//! a claimed file that the next one only moves. Once it is in the archive, a file like it is a new one.
 
+mod beside;
 mod places;
 mod taken;
+mod taking;
 
-use super::activation::plan_to_run;
-use super::triggers::{Desk, Told, ask};
-use super::{Ask, Connector, Failure, discover, io_words};
-use crate::input::InputFile;
-use crate::plan::Plan;
-use crate::project::state::{Claim, ConnectorState, State, Watched};
+pub(super) use beside::Watcher;
+
+use super::triggers::{Desk, Elsewhere, Told};
+use super::{Failure, io_words};
+use crate::project::state::{State, Watched};
 use crate::project::{Project, Watch};
-use crate::system::crash;
-use crate::system::foreign::{self, Origin};
+use crate::system::stop::Stop;
 use places::{being_written, locked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
-use taken::{archive, go_on, reject};
+use taken::go_on;
+use taking::{place, plan, take_one};
 
-/// How many files a folder may hand in at one look: the queue is not to wait long.
+/// How many files a folder may hand in at one look: the next folder is not to wait long.
 const AT_ONCE: usize = 20;
 /// How long a file rests that could not be taken, as the disk was full.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// The watched folders of a project.
 #[derive(Default)]
-pub(super) struct Folders {
+struct Folders {
+    /// Another connection than the queue's: neither waits for the other's work.
+    state: Option<State>,
+    told: Told,
+    elsewhere: Elsewhere,
     /// By watch and path.
     seen: BTreeMap<(String, PathBuf), Seen>,
     /// Executions whose file could not be moved, and until when it rests.
     unmoved: BTreeMap<String, Instant>,
+}
+
+/// A watched folder at one look.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    watch: &'a Watch,
+    stop: &'a Stop,
+    news: &'a dyn Fn(String),
 }
 
 /// A file in a watched folder.
@@ -53,74 +66,87 @@ struct Seen {
 
 impl Folders {
     /// Whether no file is on its way into the queue.
-    pub(super) fn idle(&self) -> bool {
-        self.seen.values().all(|seen| seen.rests.is_some())
+    fn idle(&self) -> bool {
+        !self.elsewhere.any() && self.seen.values().all(|seen| seen.rests.is_some())
     }
 
-    /// Looks into every folder once.
-    pub(super) fn look(
+    /// Looks into every folder once, unless another process does. What was begun when it is asked to stop is left as
+    /// after a kill.
+    fn look(&mut self, project: &Project, stop: &Stop, news: &dyn Fn(String)) {
+        let all = "watched folders";
+        match self.look_with_state(project, stop, news) {
+            Ok(()) => self.told.well(all),
+            Err(failure) => self.told.failed(all, &failure, news),
+        }
+    }
+
+    fn look_with_state(
+        &mut self,
+        project: &Project,
+        stop: &Stop,
+        news: &dyn Fn(String),
+    ) -> Result<(), Failure> {
+        // After a failure it is opened anew.
+        let state = self.state.take();
+        let Some(mut state) = state.map_or_else(|| project.state(), |s| Ok(Some(s)))? else { return Ok(()) };
+        match Desk::sit(project, &state, "taking", stop)? {
+            Some(mut desk) => {
+                self.elsewhere.nobody();
+                self.look_at_each(&mut desk, &mut state, news)?;
+            }
+            None => self.elsewhere.somebody(Instant::now())?,
+        }
+        self.state = Some(state);
+        Ok(())
+    }
+
+    fn look_at_each(
         &mut self,
         desk: &mut Desk<'_>,
         state: &mut State,
-        told: &mut Told,
         news: &dyn Fn(String),
-    ) {
-        let watches = desk.project.watches();
-        match state.watched() {
-            Ok(files) => {
-                for file in files {
-                    if let Some(watch) = watches.iter().find(|w| w.name == file.claim.watch) {
-                        self.go_on(desk.project, state, watch, &file, told, news);
-                    }
-                }
+    ) -> Result<(), Failure> {
+        let (watches, stop) = (desk.project.watches(), desk.stop);
+        for file in state.watched()? {
+            if let Some(watch) = watches.iter().find(|w| w.name == file.claim.watch) {
+                self.go_on(desk.project, state, At { watch, stop, news }, &file);
             }
-            Err(e) => told.failed("folders", &e.into(), news),
         }
         for watch in watches {
-            match self.take(desk, state, watch, news) {
-                Ok(true) => told.well(&label(watch)),
+            match self.take(desk, state, At { watch, stop, news }) {
+                Ok(true) => self.told.well(&label(watch)),
                 // Where a file rests, what was wrong with it still is.
                 Ok(false) if self.rests(watch) => {}
-                Ok(false) => told.well(&label(watch)),
-                Err(failure) => told.failed(&label(watch), &failure, news),
+                Ok(false) => self.told.well(&label(watch)),
+                Err(failure) => self.told.failed(&label(watch), &failure, news),
             }
         }
+        Ok(())
     }
 
     /// Does what is left to do for a file that an execution has.
-    fn go_on(
-        &mut self,
-        project: &Project,
-        state: &mut State,
-        watch: &Watch,
-        file: &Watched,
-        told: &mut Told,
-        news: &dyn Fn(String),
-    ) {
-        if self.unmoved.get(&file.execution).is_some_and(|until| Instant::now() < *until) {
+    fn go_on(&mut self, project: &Project, state: &mut State, at: At<'_>, file: &Watched) {
+        let rests = |until: &Instant| Instant::now() < *until;
+        if at.stop.asked() || self.unmoved.get(&file.execution).is_some_and(rests) {
             return;
         }
-        let of = format!("{}, {}", label(watch), file.claim.name);
-        match go_on(project, state, watch, file, news) {
+        let of = format!("{}, {}", label(at.watch), file.claim.name);
+        match go_on(project, state, at, file) {
             Ok(()) => {
                 self.unmoved.remove(&file.execution);
-                told.well(&of);
+                self.told.well(&of);
             }
+            Err(_) if at.stop.asked() => {}
             Err(failure) => {
                 self.unmoved.insert(file.execution.clone(), Instant::now() + RETRY);
-                told.failed(&of, &failure, news);
+                self.told.failed(&of, &failure, at.news);
             }
         }
     }
 
     /// Takes the files of a folder that are complete. Whether there were any.
-    fn take(
-        &mut self,
-        desk: &mut Desk<'_>,
-        state: &mut State,
-        watch: &Watch,
-        news: &dyn Fn(String),
-    ) -> Result<bool, Failure> {
+    fn take(&mut self, desk: &mut Desk<'_>, state: &mut State, at: At<'_>) -> Result<bool, Failure> {
+        let watch = at.watch;
         let ready =
             self.ready(state, watch).inspect_err(|_| self.seen.retain(|(of, _), _| *of != watch.name))?;
         let asked = place(desk.project, state, watch);
@@ -137,9 +163,13 @@ impl Folders {
         };
         let mut failed = None;
         for (path, name) in ready {
-            let taken = take_one(desk, state, watch, (&file, &plan), &path, name.to_str(), news);
-            match taken {
-                Ok(()) => drop(self.seen.remove(&key(watch, &path))),
+            if at.stop.asked() {
+                break;
+            }
+            match take_one(desk, state, at, (&file, &plan), &path, &name) {
+                Ok(true) => drop(self.seen.remove(&key(watch, &path))),
+                Ok(false) => self.again(watch, &path),
+                Err(_) if at.stop.asked() => {}
                 Err(failure) => {
                     self.rest(watch, &path);
                     let what = format!("{}: {}", path.display(), failure.what);
@@ -152,6 +182,13 @@ impl Folders {
 
     fn rests(&self, watch: &Watch) -> bool {
         self.seen.iter().any(|((of, _), seen)| *of == watch.name && seen.rests.is_some())
+    }
+
+    /// It has changed, or is gone: later looks see what has become of it.
+    fn again(&mut self, watch: &Watch, path: &Path) {
+        if let Some(seen) = self.seen.get_mut(&key(watch, path)) {
+            seen.since = Instant::now();
+        }
     }
 
     fn rest(&mut self, watch: &Watch, path: &Path) {
@@ -178,7 +215,7 @@ impl Folders {
                 continue;
             }
             // It may be gone by now.
-            let Ok((size, mtime)) = entry.metadata().map(|m| facts(&m)) else { continue };
+            let Ok(Facts { size, mtime, .. }) = entry.metadata().map(|m| facts(&m)) else { continue };
             let fresh = Seen { size, mtime, since: now, rests: None };
             let seen = self.seen.entry(key(watch, &path)).or_insert(fresh);
             if (seen.size, seen.mtime) != (size, mtime) {
@@ -199,100 +236,13 @@ impl Folders {
         let mut complete = Vec::new();
         for (_, name, path) in ready {
             if written.contains(&name) || locked(&path) {
-                if let Some(seen) = self.seen.get_mut(&key(watch, &path)) {
-                    seen.since = now;
-                }
+                self.again(watch, &path);
             } else if complete.len() < AT_ONCE {
                 complete.push((path, name));
             }
         }
         Ok(complete)
     }
-}
-
-/// Makes an execution of a file, and takes the file out of its folder.
-fn take_one(
-    desk: &mut Desk<'_>,
-    state: &mut State,
-    watch: &Watch,
-    (connector, plan): (&Path, &Plan),
-    path: &Path,
-    name: Option<&str>,
-    news: &dyn Fn(String),
-) -> Result<(), Failure> {
-    let Some(name) = name else {
-        return reject(watch, path, "its name is no UTF-8 text: give it another one", news);
-    };
-    let before = match foreign::open(path).and_then(|file| file.metadata()) {
-        Ok(metadata) => facts(&metadata),
-        // It was taken away, or somebody put a link in its place: the next look passes it over.
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(()),
-        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-            return reject(watch, path, "it may not be read: permission denied", news);
-        }
-        Err(e) => return Err(e.into()),
-    };
-    let input = InputFile { path: path.to_path_buf(), name: name.to_owned(), origin: Origin::Foreign };
-    let asked_by = format!("folder {}", watch.name);
-    let ask = Ask {
-        live: watch.live,
-        target: watch.target.clone(),
-        ..ask(connector.to_path_buf(), input, asked_by)
-    };
-    let mut claim =
-        Claim { watch: watch.name.clone(), name: name.to_owned(), mtime: before.1, sha256: String::new() };
-    let id = desk.execution(state, plan.clone(), ask, |state, asked, new| {
-        crash::point("watched copied");
-        // What was copied is the file only where it is still what it was.
-        if fs::symlink_metadata(path).map(|m| facts(&m)).ok() != Some(before) {
-            return Ok(false);
-        }
-        claim.sha256 = asked.kept_files()?.into_iter().map(|k| k.sha256).collect();
-        Ok(state.queue_watched(&claim, new)?)
-    })?;
-    crash::point("watched claimed");
-    let Some(execution) = id else { return Ok(()) };
-    news(format!("{execution}  {name} from folder {} is queued", watch.name));
-    archive(state, watch, &Watched { execution, claim, archived: false })
-}
-
-/// The file of a watch's connector, and what the project knows of it.
-fn place(
-    project: &Project,
-    state: &mut State,
-    watch: &Watch,
-) -> Result<(PathBuf, Option<ConnectorState>), Failure> {
-    let mut all = state.connectors()?;
-    if all.iter().all(|c| c.name != watch.connector && c.file != watch.connector) {
-        discover(project, state)?;
-        all = state.connectors()?;
-    }
-    let known = all.iter().find(|c| c.name == watch.connector || c.file == watch.connector);
-    let file = project.root().join(known.map_or(&watch.connector, |c| &c.file));
-    // Live, one that was activated need not be there any more.
-    if file.is_file() || watch.live && known.is_some_and(|c| c.version.is_some()) {
-        return Ok((file, known.cloned()));
-    }
-    let near = crate::diagnostic::nearest(&watch.connector, all.iter().map(|c| c.name.as_str()));
-    Err(Failure::new(
-        format!("there is no connector `{}`", watch.connector),
-        match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "give its name, or its file, counted from the folder of sconn.toml".to_owned(),
-        },
-    ))
-}
-
-/// The plan that an execution of a watch is made with. Live, one that was activated need not be read again;
-/// which version runs is known when it begins.
-fn plan(state: &State, watch: &Watch, file: &Path, known: Option<ConnectorState>) -> Result<Plan, Failure> {
-    if let (true, Some((known, version))) = (watch.live, known.and_then(|c| Some((c.name, c.version?)))) {
-        return plan_to_run(state, &known, version);
-    }
-    Connector::load(file)?.plan().map_err(|_| {
-        let shown = file.display();
-        Failure::new(format!("{shown} has errors"), format!("`sconn check {shown}` tells them"))
-    })
 }
 
 fn key(watch: &Watch, path: &Path) -> (String, PathBuf) {
@@ -311,8 +261,22 @@ fn label(watch: &Watch) -> String {
     format!("folder {}", watch.name)
 }
 
-/// A file's size, and when it was written last.
-fn facts(metadata: &fs::Metadata) -> (u64, i64) {
+/// What tells a file from another one that has its name by now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// When it was written last, nanoseconds since 1970.
+    mtime: i64,
+}
+
+fn facts(metadata: &fs::Metadata) -> Facts {
     let since = metadata.modified().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
-    (metadata.len(), since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
+    Facts {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.len(),
+        mtime: since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)),
+    }
 }

@@ -76,7 +76,7 @@ pub struct Workers {
 impl Workers {
     /// The workers of a project; at most so many executions run at once.
     pub fn new(project: Project, state: State, at_once: usize) -> Self {
-        let (post, triggers) = (Post::new(project.clone()), Triggers::default());
+        let (post, triggers) = (Post::new(project.clone()), Triggers::new(project.clone()));
         Self {
             project,
             state,
@@ -121,6 +121,8 @@ impl Workers {
     /// # Errors
     /// Where the state cannot be read or written, or no process be started.
     pub fn turn(&mut self, news: &dyn Fn(String)) -> Result<bool, Failure> {
+        // What was queued is told before it is told that it begins.
+        self.triggers.tell(news);
         self.prune(news);
         self.sweep()?;
         // First of all: one of them may keep the state locked for everybody.
@@ -225,6 +227,7 @@ impl Workers {
     pub fn drain(&mut self, time: Duration, news: &dyn Fn(String)) -> Result<(), Failure> {
         let begun = Instant::now();
         self.post.close();
+        self.triggers.close();
         let mut done = self.reap(news);
         while !self.jobs.is_empty() && begun.elapsed() < time {
             std::thread::sleep(Duration::from_millis(50));
@@ -241,7 +244,9 @@ impl Workers {
             }
         }
         let rest = time.saturating_sub(begun.elapsed()).max(POST);
-        self.post.drain(Instant::now() + rest, news);
+        let until = Instant::now() + rest;
+        self.triggers.drain(until, news);
+        self.post.drain(until, news);
         done
     }
 

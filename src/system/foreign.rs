@@ -1,12 +1,14 @@
 //! Folders that others may write to. What lies there may become a link at any moment, also between a look and the
 //! use of what was seen: so a file is opened once and by no link, and a folder is held open and not looked up again.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
-use rustix::fs::{mkdirat, openat, renameat, statat, unlinkat};
+use super::crash;
+use super::stop::stopped;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{fstat, linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Component, Path};
 
@@ -126,30 +128,118 @@ impl Folder {
         Ok(File::from(openat(&self.0, name, flags, Mode::from_raw_mode(mode))?))
     }
 
-    /// Takes a file out of another folder into this one, on another disk too; it has moved once this comes back,
-    /// power cut or not.
+    /// Whether anything of that name is in it.
+    ///
+    /// # Errors
+    /// As the file system says: what cannot be looked at may be there.
+    pub fn holds(&self, name: &OsStr) -> io::Result<bool> {
+        match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Gives what has a name in it another one, which nothing has.
     ///
     /// # Errors
     /// As the file system says.
-    pub fn take(&self, name: &OsStr, from: &Folder, old: &OsStr) -> io::Result<()> {
-        match renameat(&from.0, old, &self.0, name) {
-            Err(Errno::XDEV) => {
+    pub fn rename(&self, old: &OsStr, new: &OsStr) -> io::Result<()> {
+        Ok(renameat(&self.0, old, &self.0, new)?)
+    }
+
+    /// The same, where others may give something that name at any moment.
+    ///
+    /// # Errors
+    /// As the file system says; `AlreadyExists` where something else has the name: it keeps it.
+    pub fn rename_beside(&self, old: &OsStr, new: &OsStr) -> io::Result<()> {
+        let whole = || -> io::Result<()> {
+            crash::write("rename beside")?;
+            Ok(renameat_with(&self.0, old, &self.0, new, RenameFlags::NOREPLACE)?)
+        };
+        match whole() {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => self.unlink_same(old, new),
+            // Network file systems know no such renaming, and some no links either.
+            Err(e) if [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP].iter().any(|n| is(&e, *n)) => {
+                match linkat(&self.0, old, &self.0, new, AtFlags::empty()) {
+                    Ok(()) | Err(Errno::EXIST) => self.unlink_same(old, new),
+                    Err(_) if self.holds(new)? => Err(ErrorKind::AlreadyExists.into()),
+                    Err(_) => self.rename(old, new),
+                }
+            }
+            done => done,
+        }
+    }
+
+    /// Takes away one of two names, where one file has both.
+    fn unlink_same(&self, old: &OsStr, new: &OsStr) -> io::Result<()> {
+        crash::point("linked beside");
+        let [one, other] = [old, new].map(|name| statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW));
+        if !same(&one?, &other?) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        Ok(unlinkat(&self.0, old, AtFlags::empty())?)
+    }
+
+    /// Takes a file out of another folder into this one, on another disk too; it has moved once this comes back,
+    /// power cut or not. What others give its old name meanwhile stays.
+    ///
+    /// # Errors
+    /// As the file system says; `Interrupted` where `stop` says true.
+    pub fn take(&self, name: &OsStr, from: &Folder, old: &OsStr, stop: &dyn Fn() -> bool) -> io::Result<()> {
+        let moved = || -> io::Result<()> {
+            crash::write("move to folder")?;
+            Ok(renameat(&from.0, old, &self.0, name)?)
+        };
+        match moved() {
+            Err(e) if is(&e, Errno::XDEV) => {
                 let mut source = open_at(&from.0, Path::new(old))?;
                 let mut half = name.to_owned();
                 half.push(".part");
                 let mut copy = self.create(&half, 0o600)?;
-                io::copy(&mut source, &mut copy)?;
+                copy_all(&mut source, &mut copy, stop).inspect_err(|_| {
+                    // It begins anew the next time, whether or not this is gone.
+                    let _ = unlinkat(&self.0, &half, AtFlags::empty());
+                })?;
                 copy.set_permissions(source.metadata()?.permissions())?;
                 copy.sync_all()?;
                 renameat(&self.0, &half, &self.0, name)?;
                 self.0.sync_all()?;
-                unlinkat(&from.0, old, AtFlags::empty())?;
+                crash::point("moved to another disk");
+                let (there, copied) = (statat(&from.0, old, AtFlags::SYMLINK_NOFOLLOW)?, fstat(&source)?);
+                if same(&there, &copied) {
+                    unlinkat(&from.0, old, AtFlags::empty())?;
+                }
             }
             moved => moved?,
         }
         self.0.sync_all()?;
         from.0.sync_all()
     }
+}
+
+fn copy_all(from: &mut File, to: &mut File, stop: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = from.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        if stop() {
+            return Err(stopped());
+        }
+        crash::write("copy to another disk")?;
+        to.write_all(&buffer[..n])?;
+    }
+}
+
+/// Whether two looks were at one file.
+fn same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+}
+
+fn is(error: &io::Error, number: Errno) -> bool {
+    error.raw_os_error() == Some(number.raw_os_error())
 }
 
 /// What has that name in a folder, a link being one.
@@ -213,6 +303,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_renamed_beside_others_and_replaces_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
+        let folder = Folder::open(dir.path()).unwrap();
+        for name in ["a", "b"] {
+            fs::write(dir.path().join(name), name).unwrap();
+        }
+        let [a, b, c] = ["a", "b", "c"].map(OsStr::new);
+        assert_eq!(folder.rename_beside(a, b).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!((text("a").as_deref(), text("b").as_deref()), (Some("a"), Some("b")));
+        folder.rename_beside(a, c).unwrap();
+        assert_eq!((text("a"), text("c").as_deref()), (None, Some("a")));
+        // Somebody died who had linked it and not yet taken the old name away.
+        fs::hard_link(dir.path().join("c"), dir.path().join("a")).unwrap();
+        folder.rename_beside(c, a).unwrap();
+        assert_eq!((text("a").as_deref(), text("c")), (Some("a"), None));
+    }
+
+    #[test]
     fn a_file_moves_to_another_disk_too() {
         let from = tempfile::tempdir().unwrap();
         // Memory is a disk of its own where there is this one.
@@ -221,7 +330,8 @@ mod tests {
         let (here, deep) = (from.path().join("a.csv"), to.path().join("deep/er"));
         fs::write(&here, "x").unwrap();
         let archive = Folder::make(&deep, to.path()).unwrap();
-        archive.take(OsStr::new("b.csv"), &Folder::open(from.path()).unwrap(), OsStr::new("a.csv")).unwrap();
+        let inbox = Folder::open(from.path()).unwrap();
+        archive.take(OsStr::new("b.csv"), &inbox, OsStr::new("a.csv"), &|| false).unwrap();
         assert!(!here.exists());
         assert_eq!(fs::read_to_string(deep.join("b.csv")).unwrap(), "x");
         assert_eq!(fs::read_dir(&deep).unwrap().count(), 1, "nothing half is left");

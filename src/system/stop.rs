@@ -1,7 +1,13 @@
-//! How an execution hears from outside that it should stop.
+//! How what takes a while hears from outside that it should stop.
 
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Somebody wanted no more of what was read or written.
+pub fn stopped() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "it was stopped")
+}
 
 /// Whether an execution should stop after the chunk in hand. It cannot be taken back.
 #[derive(Debug, Default)]

@@ -182,15 +182,26 @@ impl Project {
 
     /// Runs a command that dies at a point.
     pub fn dies_at(&self, point: &str, args: &[&str]) {
+        self.dies_in(&[], point, args);
+    }
+
+    /// The same, in another environment.
+    pub fn dies_in(&self, env: &[(&str, &str)], point: &str, args: &[&str]) {
         let mut command = self.command(args);
-        command.env("SCONN_CRASH_AT", point);
+        command.envs(env.iter().copied()).env("SCONN_CRASH_AT", point);
         let done = output_of(command);
         assert_eq!(done.code, -1, "nothing passes the point {point}: {}", done.stderr);
     }
 
     /// Starts a command that sleeps at a point; gives it once it does.
     pub fn sleeps_at(&self, point: &str, args: &[&str]) -> Running {
+        self.sleeps_in(&[], point, args)
+    }
+
+    /// The same, in another environment.
+    pub fn sleeps_in(&self, env: &[(&str, &str)], point: &str, args: &[&str]) -> Running {
         let mut command = self.command(args);
+        command.envs(env.iter().copied());
         command.env("SCONN_SLEEP_AT", point).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Running(command.spawn().unwrap());
         let stat = format!("/proc/{}/stat", process.0.id());

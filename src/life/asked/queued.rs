@@ -119,14 +119,15 @@ fn check_whole(plan: &Plan, ask: &Ask) -> Result<(), Failure> {
 /// An execution that is ready to be queued: what it is asked is kept in its folder and on the disk, and the state
 /// does not know of it yet. Where that fails nothing is left of it.
 pub(in crate::life) fn prepare(plan: Plan, ask: Ask) -> Result<Asked, Failure> {
-    prepare_noted(plan, ask, |_| Ok(()))
+    prepare_noted(plan, ask, &Stop::default(), |_| Ok(()))
 }
 
-/// The same; `note` is given its folder before anything is copied there, so that what a process leaves
-/// that dies meanwhile can be found.
+/// The same, unless it is asked to stop; `note` is given its folder before anything is copied there, so that what a
+/// process leaves that dies meanwhile can be found.
 pub(in crate::life) fn prepare_noted(
     plan: Plan,
     ask: Ask,
+    stop: &Stop,
     note: impl FnOnce(&Path) -> std::io::Result<()>,
 ) -> Result<Asked, Failure> {
     let own = ask.out.is_none();
@@ -134,7 +135,7 @@ pub(in crate::life) fn prepare_noted(
     note(asked.folder.root())?;
     let kept = || {
         asked.folder.unknown()?;
-        keep(&asked)?;
+        keep(&asked, stop)?;
         Ok::<(), Failure>(asked.folder.sync()?)
     };
     let kept = kept();
@@ -144,11 +145,10 @@ pub(in crate::life) fn prepare_noted(
     kept.map(|()| asked)
 }
 
-pub(super) fn keep(asked: &Asked) -> Result<(), Failure> {
+pub(super) fn keep(asked: &Asked, stop: &Stop) -> Result<(), Failure> {
     let target = asked.open_target()?;
-    let (here, quiet, never) = (std::env::current_dir()?, Silent, Stop::default());
-    let hold = Hold::nobody();
-    freeze(&asked.request(&here, &quiet, &never, &hold), &asked.folder, &target.info())?;
+    let (here, quiet, hold) = (std::env::current_dir()?, Silent, Hold::nobody());
+    freeze(&asked.request(&here, &quiet, stop, &hold), &asked.folder, &target.info())?;
     asked.folder.leave();
     Ok(())
 }

@@ -6,14 +6,17 @@ use std::ffi::OsString;
 use std::fs::{self, TryLockError};
 use std::path::Path;
 
+/// The most bytes behind the last dot of a name that say what a file is.
+const LONGEST_END: usize = 20;
+
 /// The name of a file in the archive and among the errors: with its execution's id, so that files of one
 /// name do not meet: `prices.20261125T060000Z-1a2b3c.csv`.
 pub(super) fn named(name: &str, execution: &str) -> String {
     let (stem, end) = match name.rsplit_once('.') {
-        Some((stem, end)) if !stem.is_empty() => (stem, format!(".{end}")),
+        Some((stem, end)) if !stem.is_empty() && end.len() <= LONGEST_END => (stem, format!(".{end}")),
         _ => (name, String::new()),
     };
-    // File systems take names of 255 bytes.
+    // File systems take names of 255 bytes, and a file gets a bit more to its name on its way.
     let room = 240_usize.saturating_sub(execution.len() + end.len());
     let stem = &stem[..stem.floor_char_boundary(room)];
     format!("{stem}.{execution}{end}")
@@ -62,7 +65,9 @@ mod tests {
         assert_eq!(named("prices", "E"), "prices.E");
         assert_eq!(named(".csv", "E"), ".csv.E");
         let long = named(&format!("{}.csv", "ü".repeat(126)), "20261125T060000Z-1a2b3c");
-        assert!(long.len() <= 255 && long.ends_with("ü.20261125T060000Z-1a2b3c.csv"), "{long}");
+        assert!(long.len() <= 245 && long.ends_with("ü.20261125T060000Z-1a2b3c.csv"), "{long}");
+        let long = named(&format!("a.{}", "x".repeat(253)), "20261125T060000Z-1a2b3c");
+        assert!(long.len() <= 245 && long.starts_with("a.xxx") && long.ends_with("-1a2b3c"), "{long}");
     }
 
     #[test]

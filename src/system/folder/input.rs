@@ -3,6 +3,7 @@
 use super::{ExecutionFolder, FolderError, error};
 use crate::system::crash;
 use crate::system::foreign::Origin;
+use crate::system::stop::stopped;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -33,10 +34,10 @@ impl ExecutionFolder {
             if there.len() == size {
                 let known = match own.take() {
                     Some(known) => known,
-                    None => hash(&from, stop).map_err(unread)?,
+                    None => sha256_of(&from, stop).map_err(unread)?,
                 };
                 let itself = origin == Origin::Own && same_file(file, &to);
-                let copy = || File::open(&to).and_then(|there| hash(&there, stop));
+                let copy = || File::open(&to).and_then(|there| sha256_of(&there, stop));
                 if itself || copy().is_ok_and(|there| there == known) {
                     return Ok((to, known));
                 }
@@ -86,27 +87,18 @@ impl ExecutionFolder {
 /// # Errors
 /// Where it cannot be read.
 pub fn sha256(file: &Path) -> Result<String, FolderError> {
-    File::open(file).and_then(|f| sha256_of(&f)).map_err(|e| error(file, e))
-}
-
-/// The same of a file that is open.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn sha256_of(file: &File) -> io::Result<String> {
-    hash(file, &|| false)
-}
-
-/// Somebody wanted no more.
-fn stopped() -> io::Error {
-    io::Error::new(io::ErrorKind::Interrupted, "it was stopped")
+    File::open(file).and_then(|f| sha256_of(&f, &|| false)).map_err(|e| error(file, e))
 }
 
 pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-fn hash(file: &File, stop: &dyn Fn() -> bool) -> io::Result<String> {
+/// The same of a file that is open.
+///
+/// # Errors
+/// Where it cannot be read; `Interrupted` where `stop` says true.
+pub fn sha256_of(file: &File, stop: &dyn Fn() -> bool) -> io::Result<String> {
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
