@@ -180,6 +180,7 @@ mod debug {
                 None => {
                     let _awake = awake();
                     signal("STOP");
+                    stopped();
                 }
             }
         }
@@ -205,6 +206,18 @@ mod debug {
             return Err(io::Error::from_raw_os_error(with.unwrap_or(FULL)));
         }
         Ok(())
+    }
+
+    /// Any thread may be the one that hears the signal, and this one runs on until it has.
+    fn stopped() {
+        const SIGSTOP: u64 = 1 << 18;
+        let waits = |status: String| {
+            let bits = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap_or_default();
+            u64::from_str_radix(bits.trim(), 16).is_ok_and(|bits| bits & SIGSTOP != 0)
+        };
+        while std::fs::read_to_string("/proc/self/status").is_ok_and(waits) {
+            std::thread::yield_now();
+        }
     }
 
     pub(super) fn stops(stop: &Arc<Stop>) {
