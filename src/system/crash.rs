@@ -7,9 +7,9 @@
 //! (SIGSTOP); `SCONN_PANIC_AT` is a mistake of ours there; `SCONN_FAIL_AT` lets the write there fail: the disk is
 //! full, or what the number in `SCONN_FAIL_WITH` means to the system. `SCONN_POINTS=FILE` writes down each
 //! point that is passed. `SCONN_LEASE_EARLY=SECONDS` lets the lease of a silent worker end so much sooner,
-//! `SCONN_NO_LOCK=1` takes folders
-//! without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the most that a store may have of them, `SCONN_BALLAST=MIB` takes so
-//! much memory there and stays awake.
+//! `SCONN_NO_LOCK=1` takes folders without their lock, as a file system without locks would, `SCONN_STORE_PAGES` is the
+//! most that a store may have of them, `SCONN_BALLAST=MIB` takes so much memory where it is to sleep, and stays awake
+//! for an hour.
 
 use super::stop::Stop;
 use jiff::SignedDuration;
@@ -174,7 +174,7 @@ mod debug {
             match ballast {
                 Some(mib) => {
                     let ballast = vec![1u8; mib << 20];
-                    std::thread::sleep(std::time::Duration::from_secs(60));
+                    std::thread::sleep(std::time::Duration::from_secs(3600));
                     drop(ballast);
                 }
                 None => {

@@ -3,7 +3,6 @@
 use super::{Desk, NIGHTLY, files, names};
 use crate::common::project::{Running, eventually, opened};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// As where the archive is on another disk.
 const TO_ANOTHER_DISK: &[(&str, &str)] = &[("SCONN_FAIL_AT", "move to folder+"), ("SCONN_FAIL_WITH", "18")];
@@ -155,7 +154,7 @@ fn a_stop_ends_the_copying_and_leaves_nothing_of_it() {
     assert_eq!(loaded_and_archived(&desk), ("a".into(), "a".into()));
 }
 
-/// For a minute the disk gives nothing.
+/// For an hour the disk gives nothing, longer than anything is waited for here.
 #[test]
 fn a_disk_that_hangs_holds_up_neither_the_queue_nor_schedules_nor_a_stop() {
     let desk = Desk::watching();
@@ -164,7 +163,7 @@ fn a_disk_that_hangs_holds_up_neither_the_queue_nor_schedules_nor_a_stop() {
     desk.ends(0, &["activate", "nightly.sconn"]);
     let list = desk.file("inbox/list.csv", "SKU,Price\nz,1\n");
     let hangs = [("SCONN_SLEEP_AT", "watched copied"), ("SCONN_BALLAST", "0")];
-    let (begun, work) = (Instant::now(), passes(&desk, &hangs, "watched copied"));
+    let work = passes(&desk, &hangs, "watched copied");
     desk.unseen_new_years(1);
     let submitted = desk.submit("good.csv");
     eventually("others are loaded", || {
@@ -172,7 +171,6 @@ fn a_disk_that_hangs_holds_up_neither_the_queue_nor_schedules_nor_a_stop() {
         all.len() == 2 && all.iter().all(|e| e["state"] == "completed")
     });
     stop(work);
-    assert!(begun.elapsed() < Duration::from_secs(55), "it waited for the disk: {:?}", begun.elapsed());
     assert_eq!((desk.state(&submitted).as_str(), list.is_file()), ("completed", true));
     assert_eq!(desk.slots().len(), 1);
     desk.work();
